@@ -37,3 +37,8 @@ require (
 	golang.org/x/time v0.15.0
 	pgregory.net/rapid v1.3.0
 )
+
+require (
+	github.com/bmatcuk/doublestar/v4 v4.6.1 // indirect
+	github.com/casbin/govaluate v1.3.0 // indirect
+)
