@@ -114,7 +114,8 @@ func (s *Server) start(ctx context.Context, found []binaries) error {
 // The superuser is "postgres", and so is the database that is always there.
 func (s *Server) DSN(user, database string) string {
 	u := url.URL{Scheme: "postgres", User: url.User(user), Path: "/" + database}
-	u.RawQuery = url.Values{"host": {s.home.socket}, "port": {socketPort}, "sslmode": {"disable"}}.Encode()
+	query := url.Values{"host": {s.home.socket}, "port": {socketPort}, "sslmode": {"disable"}}.Encode()
+	u.RawQuery = strings.ReplaceAll(query, "+", "%20") // in these URLs a plus is a plus
 	return u.String()
 }
 
