@@ -55,7 +55,7 @@ func (e *CompileError) Error() string {
 // maxRoleDepth is casbin's limit for chains of roles: beyond it casbin denies in silence, so deeper ones are refused.
 const maxRoleDepth = 10
 
-var roleKey = regexp.MustCompile(`^[a-z][a-z0-9_]{0,62}$`)
+var roleKey = regexp.MustCompile(`^[a-z][a-z0-9_]{1,62}$`)
 
 // Compile checks and compiles a policy version. inherits holds pairs {role, parent}: the role has all rules of its parent.
 //

@@ -61,7 +61,7 @@ func (t *Table) Enforcer(tenant uuid.UUID) (*Enforcer, error) {
 			cond := canonical(l.cond)
 			e.conds[entity+":"+cond] = l.cond
 			lines = append(lines, []string{l.rule.Role, dom, string(key.obj), string(key.act), l.rule.Scope.String(),
-				strconv.Itoa(int(l.mask)), cond, formatTime(l.rule.ValidFrom), formatTime(l.rule.ValidUntil), casbinEffect(l.rule.Effect)})
+				strconv.Itoa(int(l.mask)), cond, formatTime(l.rule.ValidFrom), formatTime(l.rule.ValidUntil), l.rule.Effect.String()})
 		}
 	}
 	if _, err := ce.AddPoliciesEx(lines); err != nil { // Ex: equal lines are one line
@@ -128,7 +128,7 @@ func (e *Enforcer) addFunctions(roles rbac.RoleManager) {
 		return false, nil
 	})
 	e.casbin.AddFunction("holds", func(a ...any) (any, error) {
-		deny := a[3].(string) == "deny"
+		deny := a[3].(string) == Deny.String()
 		cond, ok := e.conds[string(words.entities[Object(a[0].(string))].Object)+":"+a[2].(string)]
 		if !ok { // a condition nobody parsed: met on a deny line, not met on an allow line
 			return deny, nil
@@ -218,13 +218,6 @@ func (s *subject) standsInCompany(b *Binding, company uuid.UUID) bool {
 		return b.Company == company && s.org.companies[company]
 	}
 	return slices.ContainsFunc(s.org.Employments(s.Staff, s.now), func(e OrgEmployment) bool { return e.Company == company })
-}
-
-func casbinEffect(e Effect) string {
-	if e == Deny {
-		return "deny"
-	}
-	return "allow"
 }
 
 func formatTime(t time.Time) string {
