@@ -124,7 +124,7 @@ func Catalogue() []Entity {
 		{
 			Object: OnTenant, Label: Text{"租户", "Tenant"}, Scopes: []Scope{Tenant},
 			Groups: []Group{{TenantSettings, 0, Text{"租户设置", "Tenant settings"}}},
-			Acts:   []Act{{TenantSuspend, Text{"停用租户", "Suspend the tenant"}, []Object{TenantSettings}}},
+			Acts:   []Act{{TenantSuspend, Text{"停用租户", "Suspend the tenant"}, nil}},
 		},
 		{
 			Object: OnOrganisation, Label: Text{"组织", "Organisation"}, Scopes: orgScopes,

@@ -1,51 +1,116 @@
 package policy
 
 import (
-	"errors"
-	"time"
+	"slices"
+
+	"github.com/google/uuid"
 )
 
-// Table is a compiled policy version, immutable and safe for concurrent use.
-type Table struct{ version int64 }
+// Decide answers whether the person may do the action on the row. It allocates nothing. Any Deny that is met wins; no
+// Allow that is met denies; so does every irregularity: nil rights or row, unknown object or action, a suspended account.
+func (r *Rights) Decide(obj Object, act Action, row *Row) Decision {
+	c, reason := r.cell(obj, act)
+	if reason == "" && row == nil {
+		reason = ReasonIncomplete
+	}
+	if reason != "" {
+		return Decision{Reason: reason, Version: r.Version()}
+	}
+	entity := words.entities[obj].Object
+	for i := c.deny; i < c.allow; i++ {
+		t := &r.terms[i]
+		if t.reaches(entity, r.principal.Staff, row) && t.holds(row, true) {
+			return Decision{Reason: ReasonDenied, Rule: t.rule, Version: r.table.version}
+		}
+	}
+	reason = ReasonOutOfScope
+	if c.allow == c.end {
+		reason = ReasonNoRole
+	}
+	for i := c.allow; i < c.end; i++ {
+		t := &r.terms[i]
+		if !t.reaches(entity, r.principal.Staff, row) {
+			continue
+		}
+		if t.holds(row, false) {
+			return Decision{Allow: true, Reason: ReasonAllowed, Rule: t.rule, Version: r.table.version}
+		}
+		reason = ReasonCondition
+	}
+	return Decision{Reason: reason, Version: r.table.version}
+}
 
-// Rights are a Table bound to one person, the organisation and an instant; immutable and safe for concurrent use.
-type Rights struct{ ValidUntil time.Time }
+// cell finds the terms of a question, or the reason why nothing is allowed whatever the row.
+func (r *Rights) cell(obj Object, act Action) (*boundCell, Reason) {
+	if r == nil {
+		return nil, ReasonIncomplete
+	}
+	if r.refused != "" {
+		return nil, r.refused
+	}
+	n, known := words.cells[cellKey{obj, act}]
+	if !known {
+		return nil, ReasonUnknown
+	}
+	if n >= len(r.cells) { // never bound
+		return nil, ReasonIncomplete
+	}
+	c := &r.cells[n]
+	if c.token {
+		return nil, ReasonToken
+	}
+	return c, ""
+}
+
+// reaches tells whether the row lies in the term's scope. A missing fact (nil UUID) lies in no scope but the tenant's.
+func (t *boundTerm) reaches(entity Object, me uuid.UUID, row *Row) bool {
+	switch t.rule.Scope {
+	case Self, Subordinates:
+		return t.ids.has(personOf(entity, row))
+	case ClientTeam:
+		return row.OnTeam && me != uuid.Nil
+	case Dept, DeptTree:
+		return t.ids.has(row.Department)
+	case Distributed:
+		return slices.ContainsFunc(row.DistributedTo, t.ids.has)
+	case Company, CompanyTree:
+		return t.ids.has(row.Company)
+	case Tenant:
+		return true
+	case Granted:
+		return row.Granted&t.mask != 0 && me != uuid.Nil
+	}
+	return false // Partnership: nothing is disclosed by rows
+}
+
+func (t *boundTerm) holds(row *Row, unanswered bool) bool {
+	for i := range t.cond {
+		if !t.cond[i].holds(row, unanswered) {
+			return false
+		}
+	}
+	return true
+}
 
 // FieldAccess is what may be seen of a field group.
 type FieldAccess uint8
 
 // The accesses.
 const (
-	Hidden FieldAccess = iota
-	Masked
+	Hidden FieldAccess = iota // null and the decision's reason
+	Masked                    // the group's masked form
 	Full
 )
 
-// Columns are the SQL expressions of the facts of Row for the row in question, e.g. Owner: "t0.owner_id". An empty
-// expression means that the type has no such fact: terms that need it are FALSE.
-type Columns struct {
-	Tenant, Now                                          string // never empty: "$1", "$2" or columns
-	ID, Company, Department, Owner, Client, Staff        string
-	Grade, Kind, Stage, State, Important, Suspended, Amount string
+// Field answers what may be seen of a field group of a row. The decision is the one that gave the access; when the
+// group is hidden, it is the refusal of Reveal.
+func (r *Rights) Field(group Object, row *Row) (FieldAccess, Decision) {
+	full := r.Decide(group, Reveal, row)
+	if full.Allow {
+		return Full, full
+	}
+	if masked := r.Decide(group, Peek, row); masked.Allow {
+		return Masked, masked
+	}
+	return Hidden, full
 }
-
-// Compile checks and compiles a policy version. inherits holds pairs {role, parent}: the role has all rules of its parent.
-func Compile(version int64, rules []Rule, inherits [][2]string) (*Table, error) {
-	return nil, errors.New("policy: not compiled")
-}
-
-// Bind resolves the anchors of the person's bindings.
-func (t *Table) Bind(p *Principal, o *Org, now time.Time) *Rights { return &Rights{} }
-
-// Decide answers for one row. It allocates nothing.
-func (r *Rights) Decide(obj Object, act Action, row *Row) Decision { return Decision{} }
-
-// Reach answers for all rows.
-func (r *Rights) Reach(obj Object, act Action) Reach { return Reach{None: true} }
-
-// Field answers what may be seen of a field group of a row, and why.
-func (r *Rights) Field(group Object, row *Row) (FieldAccess, Decision) { return Hidden, Decision{} }
-
-// SQL renders a Reach as a boolean expression over the row; arg registers a parameter and returns its placeholder.
-// The expression may be NULL for false: use it in WHERE, or wrap it as "(…) IS TRUE" when selecting it.
-func SQL(reach Reach, cols Columns, arg func(any) string) string { return "FALSE" }

@@ -37,7 +37,7 @@ type Field struct {
 // clientFields of a client, or of something that belongs to a client when prefix is "client" (clientGrade, clientKind …).
 func clientFields(prefix string) []Field {
 	fields := []Field{
-		{"grade", TextField, Text{"客户等级", "client grade"}, nil, factGrade},
+		{"grade", TextField, Text{"客户等级", "client grade"}, []string{"VIP", "A", "B", "C"}, factGrade},
 		{"kind", SetField, Text{"客户类别", "client kind"}, []string{"KEY", "SUPPLIER", "DEALER", "SPECIAL"}, factKinds},
 		{"important", BoolField, Text{"重要客户", "important client"}, nil, factImportant},
 		{"suspended", BoolField, Text{"已中止洽谈", "dealings suspended"}, nil, factSuspended},
@@ -55,7 +55,7 @@ func clientFields(prefix string) []Field {
 
 func contractFields() []Field {
 	return append([]Field{
-		{"kind", TextField, Text{"合同类型", "contract kind"}, []string{"SUPPLY", "QA", "SALES", "FRAMEWORK", "NDA", "SERVICE"}, factKind},
+		{"kind", TextField, Text{"合同类型", "contract kind"}, []string{"SUPPLY", "QUALITY_ASSURANCE", "SALES", "FRAMEWORK", "NDA", "SERVICE"}, factKind},
 		{"state", TextField, Text{"合同状态", "contract state"}, []string{"draft", "review", "approved", "signing", "effective", "amending",
 			"expired", "terminated", "completed", "withdrawn", "void"}, factState},
 		{"amount", MoneyField, Text{"合同金额(分)", "contract amount (minor units)"}, nil, factAmount},

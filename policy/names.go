@@ -40,12 +40,12 @@ func Scopes() []Scope {
 	return out
 }
 
-// ParseEffect reads the stored form, "ALLOW" or "DENY", and nothing else.
+// ParseEffect reads the stored form, "allow" or "deny", and nothing else.
 func ParseEffect(s string) (Effect, error) {
 	switch s {
-	case "ALLOW":
+	case "allow":
 		return Allow, nil
-	case "DENY":
+	case "deny":
 		return Deny, nil
 	}
 	return 0, fmt.Errorf("policy: unknown effect %q", s)
@@ -55,9 +55,9 @@ func ParseEffect(s string) (Effect, error) {
 func (e Effect) String() string {
 	switch e {
 	case Allow:
-		return "ALLOW"
+		return "allow"
 	case Deny:
-		return "DENY"
+		return "deny"
 	}
 	return fmt.Sprintf("Effect(%d)", uint8(e))
 }

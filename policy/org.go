@@ -27,15 +27,17 @@ type OrgEmployment struct {
 
 // Org is the organisation of one tenant at one version, immutable and safe for concurrent use.
 type Org struct {
-	tenant       uuid.UUID
-	version      int64
-	companyOf    map[uuid.UUID]uuid.UUID   // department -> company
-	subDepts     map[uuid.UUID][]uuid.UUID // department -> children
-	subCompanies map[uuid.UUID][]uuid.UUID
-	companies    map[uuid.UUID]bool
-	employments  map[uuid.UUID][]OrgEmployment // by staff
-	reports      map[uuid.UUID][]OrgEmployment // by superior
-	boundaries   []time.Time                   // every instant at which an employment begins or ends, sorted
+	tenant        uuid.UUID
+	version       int64
+	companyOf     map[uuid.UUID]uuid.UUID   // department -> company
+	subDepts      map[uuid.UUID][]uuid.UUID // department -> children
+	subCompanies  map[uuid.UUID][]uuid.UUID
+	deptParent    map[uuid.UUID]uuid.UUID
+	companyParent map[uuid.UUID]uuid.UUID
+	companies     map[uuid.UUID]bool
+	employments   map[uuid.UUID][]OrgEmployment // by staff
+	reports       map[uuid.UUID][]OrgEmployment // by superior
+	boundaries    []time.Time                   // every instant at which an employment begins or ends, sorted
 }
 
 // NewOrg builds the organisation of a tenant. It refuses a zero tenant, duplicates, dangling parents and cycles: a
@@ -48,20 +50,19 @@ func NewOrg(tenant uuid.UUID, version int64, companies []OrgCompany, departments
 		tenant: tenant, version: version,
 		companyOf: make(map[uuid.UUID]uuid.UUID, len(departments)), subDepts: map[uuid.UUID][]uuid.UUID{},
 		companies: make(map[uuid.UUID]bool, len(companies)), subCompanies: map[uuid.UUID][]uuid.UUID{},
+		deptParent: make(map[uuid.UUID]uuid.UUID, len(departments)), companyParent: make(map[uuid.UUID]uuid.UUID, len(companies)),
 		employments: make(map[uuid.UUID][]OrgEmployment, len(employments)), reports: map[uuid.UUID][]OrgEmployment{},
 	}
-	companyParent := make(map[uuid.UUID]uuid.UUID, len(companies))
 	for _, c := range companies {
 		if c.ID == uuid.Nil || o.companies[c.ID] {
 			return nil, fmt.Errorf("policy: company %s is empty or listed twice", c.ID)
 		}
 		o.companies[c.ID] = true
-		companyParent[c.ID] = c.Parent
+		o.companyParent[c.ID] = c.Parent
 		if c.Parent != uuid.Nil {
 			o.subCompanies[c.Parent] = append(o.subCompanies[c.Parent], c.ID)
 		}
 	}
-	deptParent := make(map[uuid.UUID]uuid.UUID, len(departments))
 	for _, d := range departments {
 		if _, dup := o.companyOf[d.ID]; dup || d.ID == uuid.Nil {
 			return nil, fmt.Errorf("policy: department %s is empty or listed twice", d.ID)
@@ -70,20 +71,23 @@ func NewOrg(tenant uuid.UUID, version int64, companies []OrgCompany, departments
 			return nil, fmt.Errorf("policy: department %s belongs to unknown company %s", d.ID, d.Company)
 		}
 		o.companyOf[d.ID] = d.Company
-		deptParent[d.ID] = d.Parent
+		o.deptParent[d.ID] = d.Parent
 		if d.Parent != uuid.Nil {
 			o.subDepts[d.Parent] = append(o.subDepts[d.Parent], d.ID)
 		}
 	}
-	if err := checkForest("company", companyParent); err != nil {
+	if err := checkForest("company", o.companyParent); err != nil {
 		return nil, err
 	}
-	if err := checkForest("department", deptParent); err != nil {
+	if err := checkForest("department", o.deptParent); err != nil {
 		return nil, err
 	}
 	for _, e := range employments {
 		if e.Staff == uuid.Nil {
 			return nil, errors.New("policy: employment without staff")
+		}
+		if !o.companies[e.Company] || o.companyOf[e.Department] != e.Company {
+			return nil, fmt.Errorf("policy: employment of %s in department %s, company %s: no such place", e.Staff, e.Department, e.Company)
 		}
 		o.employments[e.Staff] = append(o.employments[e.Staff], e)
 		if e.Superior != uuid.Nil {

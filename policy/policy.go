@@ -167,6 +167,7 @@ type Decision struct {
 type Reach struct {
 	All, None   bool
 	Allow, Deny []Term
+	Entity      Object    // decides which column Self and Subordinates compare
 	Me          uuid.UUID // the person's staff id; SQL needs it for teams and grants
 }
 
