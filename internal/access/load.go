@@ -18,6 +18,8 @@ const (
 		r.valid_from, r.valid_until, r.clause, r.note, v.number
 		FROM policy_versions v JOIN policy_rules r ON r.tenant_id = v.tenant_id AND r.policy_version_id = v.id
 		WHERE v.tenant_id = $1 AND v.state = 'in_force' ORDER BY r.seq`
+	selectInherits = `SELECT r.key, p.key FROM roles r JOIN roles p ON p.tenant_id = r.tenant_id AND p.id = r.parent_id
+		WHERE r.tenant_id = $1 AND r.state = 'active' AND p.state = 'active' ORDER BY r.key`
 	selectCompanies   = `SELECT id, COALESCE(parent_id, '00000000-0000-0000-0000-000000000000') FROM companies WHERE tenant_id = $1`
 	selectDepartments = `SELECT id, COALESCE(parent_id, '00000000-0000-0000-0000-000000000000'), company_id, kind FROM departments WHERE tenant_id = $1`
 	selectEmployments = `SELECT staff_id, company_id, department_id, COALESCE(superior_id, '00000000-0000-0000-0000-000000000000'), valid_from, valid_until
@@ -40,6 +42,7 @@ func load(ctx context.Context, tenant tenancy.TenantID, epochs tenancy.Epochs, o
 	b := &pgx.Batch{}
 	if snap.table == nil {
 		b.Queue(selectRules, tenant.UUID())
+		b.Queue(selectInherits, tenant.UUID())
 	}
 	if snap.org == nil {
 		b.Queue(selectCompanies, tenant.UUID())
@@ -94,10 +97,19 @@ func readTable(br pgx.BatchResults) (*policy.Table, error) {
 	if err := rows.Err(); err != nil {
 		return nil, err
 	}
+	if rows, err = br.Query(); err != nil {
+		return nil, err
+	}
+	inherits, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (pair [2]string, err error) {
+		return pair, row.Scan(&pair[0], &pair[1])
+	})
+	if err != nil {
+		return nil, err
+	}
 	if len(rules) == 0 {
 		return nil, errors.New("access: no policy version is in force")
 	}
-	table, err := policy.Compile(number, rules, nil)
+	table, err := policy.Compile(number, rules, inherits)
 	if err != nil {
 		return nil, fmt.Errorf("access: policy version %d: %w", number, err)
 	}

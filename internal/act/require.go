@@ -70,6 +70,5 @@ func forbidden(d policy.Decision) *fault.Error {
 	if d.Rule != nil {
 		clause = d.Rule.Clause
 	}
-	message, remedy := policy.Explain(d.Reason)
-	return fault.Forbidden(reason, fault.Text(message), clause, fault.Text(remedy))
+	return fault.Forbidden(reason, fault.Text(d.Reason.Label()), clause, fault.Text(d.Reason.Remedy()))
 }
