@@ -9,6 +9,7 @@ import (
 	"github.com/clientele/clientele/graph/diagnostics"
 	"github.com/clientele/clientele/graph/readside"
 	"github.com/clientele/clientele/graph/serve"
+	"github.com/clientele/clientele/internal/tenancy"
 )
 
 // Options are what a handler is made of: the serving layer's own settings (its Exec and Gate are filled in here), the
@@ -35,13 +36,13 @@ func NewHandler(o Options) (*serve.Handler, error) {
 
 func withDiagnostics() (*ast.Schema, error) {
 	all := append(make([]*ast.Source, 0, len(sources)+1), sources...)
-	return gqlparser.LoadSchema(append(all, diagnostics.Source())...)
+	return gqlparser.LoadSchema(append(all, diagnostics.Source(parsedSchema))...)
 }
 
 // WithSession puts the session where resolvers find it.
-func WithSession(ctx context.Context, s *serve.Session) context.Context {
+func WithSession(ctx context.Context, s *tenancy.Session) context.Context {
 	return serve.WithSession(ctx, s)
 }
 
 // SessionFrom gives a resolver the session of its operation.
-func SessionFrom(ctx context.Context) *serve.Session { return serve.SessionFrom(ctx) }
+func SessionFrom(ctx context.Context) *tenancy.Session { return serve.SessionFrom(ctx) }

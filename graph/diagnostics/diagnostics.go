@@ -19,8 +19,14 @@ import (
 //go:embed diagnostics.graphql
 var sdl string
 
-// Source is the SDL to be merged with the public one.
-func Source() *ast.Source { return &ast.Source{Name: "diagnostics.graphql", Input: sdl} }
+// Source is the SDL to be merged with the public one, which may have no subscriptions of its own.
+func Source(public *ast.Schema) *ast.Source {
+	text := sdl
+	if public.Subscription == nil {
+		text = "extend schema { subscription: Subscription }\n" + strings.Replace(sdl, "extend type Subscription", "type Subscription", 1)
+	}
+	return &ast.Source{Name: "diagnostics.graphql", Input: text}
+}
 
 // Is reports whether a root field is one of these.
 func Is(field string) bool { return strings.HasPrefix(field, "diagnostic") }

@@ -104,6 +104,9 @@ func free(name string) bool {
 
 // times says how many objects one field may bring, and checks what the caller asked.
 func (c *coster) times(f *ast.Field) int {
+	if f.ObjectDefinition != nil && strings.HasSuffix(f.ObjectDefinition.Name, "Connection") {
+		return 1 // the page was multiplied where the connection stands
+	}
 	page, ids := 0, 0
 	connection := false
 	for _, a := range f.Definition.Arguments {

@@ -7,50 +7,1041 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"time"
 
 	"github.com/clientele/clientele/graph/scalar"
 	"github.com/clientele/clientele/internal/read"
 )
 
+type AccessGrantGiveInput struct {
+	GranteeID string `json:"granteeId"`
+	ClientID  string `json:"clientId"`
+	// Field classes 0-7.
+	Classes   []int      `json:"classes"`
+	Purpose   string     `json:"purpose"`
+	ValidFrom *time.Time `json:"validFrom,omitempty"`
+	// At most 366 days after the start.
+	ValidUntil time.Time `json:"validUntil"`
+}
+
+type AccessGrantGivePayload struct {
+	AccessGrant *read.Ref    `json:"accessGrant,omitempty"`
+	UserErrors  []*UserError `json:"userErrors"`
+}
+
+type AccessGrantRevokeInput struct {
+	AccessGrantID   string `json:"accessGrantId"`
+	ExpectedVersion int64  `json:"expectedVersion"`
+	Reason          string `json:"reason"`
+}
+
+type AccessGrantRevokePayload struct {
+	AccessGrant *read.Ref    `json:"accessGrant,omitempty"`
+	UserErrors  []*UserError `json:"userErrors"`
+}
+
+type AccountChangePasswordInput struct {
+	// The account whose password changes; omit for one's own.
+	AccountID *string `json:"accountId,omitempty"`
+	// Needed for one's own.
+	CurrentPassword *string `json:"currentPassword,omitempty"`
+	NewPassword     string  `json:"newPassword"`
+}
+
+type AccountChangePasswordPayload struct {
+	Account    *read.Ref    `json:"account,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+type AccountCreateInput struct {
+	// The staff member who signs in with it; omit for a partner app and give displayName.
+	StaffID     *string `json:"staffId,omitempty"`
+	DisplayName *string `json:"displayName,omitempty"`
+	// 2-63 characters: lower-case letters, digits, dot, dash, underscore. Unique in the tenant.
+	Login string `json:"login"`
+	// At least 10 characters. Omit for an app that uses API tokens only.
+	Password *string `json:"password,omitempty"`
+}
+
+type AccountCreatePayload struct {
+	Account    *read.Ref    `json:"account,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+type AccountReinstateInput struct {
+	AccountID       string `json:"accountId"`
+	ExpectedVersion int64  `json:"expectedVersion"`
+	Reason          string `json:"reason"`
+}
+
+type AccountReinstatePayload struct {
+	Account    *read.Ref    `json:"account,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+type AccountSuspendInput struct {
+	AccountID       string `json:"accountId"`
+	ExpectedVersion int64  `json:"expectedVersion"`
+	Reason          string `json:"reason"`
+}
+
+type AccountSuspendPayload struct {
+	Account    *read.Ref    `json:"account,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+type APITokenIssueInput struct {
+	// The account that it acts for; omit for one's own.
+	AccountID *string `json:"accountId,omitempty"`
+	Name      string  `json:"name"`
+	// `read`, `write`; empty: all that the account may do.
+	Scopes []string `json:"scopes,omitempty"`
+	// At most 366 days ahead.
+	ExpiresAt time.Time `json:"expiresAt"`
+}
+
+type APITokenIssuePayload struct {
+	APIToken *read.Ref `json:"apiToken,omitempty"`
+	// The token. It is shown this once and not kept; a replay under the same key gives null.
+	Secret     *string      `json:"secret,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+type APITokenRevokeInput struct {
+	APITokenID string `json:"apiTokenId"`
+}
+
+type APITokenRevokePayload struct {
+	APIToken   *read.Ref    `json:"apiToken,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+type AuditFilter struct {
+	Kinds          []AuditKind `json:"kinds,omitempty"`
+	Acts           []string    `json:"acts,omitempty"`
+	ActorIds       []string    `json:"actorIds,omitempty"`
+	ObjectIds      []string    `json:"objectIds,omitempty"`
+	OccurredAfter  *time.Time  `json:"occurredAfter,omitempty"`
+	OccurredBefore *time.Time  `json:"occurredBefore,omitempty"`
+}
+
+// The whole team from now on: exactly one OWNER; whoever is not named leaves it.
+type ClientAssignTeamInput struct {
+	ClientID        string                   `json:"clientId"`
+	ExpectedVersion int64                    `json:"expectedVersion"`
+	Members         []*ClientTeamMemberInput `json:"members"`
+}
+
+type ClientAssignTeamPayload struct {
+	Client     *read.Ref    `json:"client,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+// Credit limit and note (L4).
+type ClientChangeCreditInput struct {
+	ClientID        string      `json:"clientId"`
+	ExpectedVersion int64       `json:"expectedVersion"`
+	CreditLimit     *MoneyInput `json:"creditLimit,omitempty"`
+	CreditNote      *string     `json:"creditNote,omitempty"`
+	Source          string      `json:"source"`
+}
+
+type ClientChangeCreditPayload struct {
+	Client     *read.Ref    `json:"client,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+// Policy, attitude and the next contact (G01).
+type ClientChangeDealingsInput struct {
+	ClientID        string            `json:"clientId"`
+	ExpectedVersion int64             `json:"expectedVersion"`
+	PolicyNote      *string           `json:"policyNote,omitempty"`
+	Attitude        *string           `json:"attitude,omitempty"`
+	NextContactOn   *scalar.LocalDate `json:"nextContactOn,omitempty"`
+	Source          string            `json:"source"`
+}
+
+type ClientChangeDealingsPayload struct {
+	Client     *read.Ref    `json:"client,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+// Changes what lists show and how the client is ranked. A replaced name becomes a former name.
+type ClientChangeListInput struct {
+	ClientID        string       `json:"clientId"`
+	ExpectedVersion int64        `json:"expectedVersion"`
+	Name            *string      `json:"name,omitempty"`
+	SortKey         *string      `json:"sortKey,omitempty"`
+	Kinds           []ClientKind `json:"kinds,omitempty"`
+	Region          *string      `json:"region,omitempty"`
+	Stage           *ClientStage `json:"stage,omitempty"`
+	SpecialType     *SpecialType `json:"specialType,omitempty"`
+	Acquisition     *Acquisition `json:"acquisition,omitempty"`
+	Grade           *ClientGrade `json:"grade,omitempty"`
+	Important       *bool        `json:"important,omitempty"`
+	Source          string       `json:"source"`
+}
+
+type ClientChangeListPayload struct {
+	Client     *read.Ref    `json:"client,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+// Changes standard fields; each change is recorded with old and new value and the source. Omitted fields stay; null clears.
+type ClientChangeProfileInput struct {
+	ClientID        string              `json:"clientId"`
+	ExpectedVersion int64               `json:"expectedVersion"`
+	Profile         *ClientProfileInput `json:"profile"`
+	Source          string              `json:"source"`
+}
+
+type ClientChangeProfilePayload struct {
+	Client     *read.Ref    `json:"client,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+// Gives the prospect to a section, which ends that of the former section (E03); null takes it back.
+type ClientDistributeInput struct {
+	ClientID        string  `json:"clientId"`
+	ExpectedVersion int64   `json:"expectedVersion"`
+	DepartmentID    *string `json:"departmentId,omitempty"`
+}
+
+type ClientDistributePayload struct {
+	Client     *read.Ref    `json:"client,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+// All given conditions hold at once; lists mean one of. A filter on a field needs its `filter` right.
+type ClientFilter struct {
+	// Part of a name (Chinese, pinyin or initials), a former name, a code; matched on what the actor may see.
+	Search                *string           `json:"search,omitempty"`
+	Code                  *string           `json:"code,omitempty"`
+	UnifiedCreditCode     *string           `json:"unifiedCreditCode,omitempty"`
+	Kinds                 []ClientKind      `json:"kinds,omitempty"`
+	Stages                []ClientStage     `json:"stages,omitempty"`
+	Grades                []ClientGrade     `json:"grades,omitempty"`
+	Acquisitions          []Acquisition     `json:"acquisitions,omitempty"`
+	Regions               []string          `json:"regions,omitempty"`
+	CompanyIds            []string          `json:"companyIds,omitempty"`
+	DepartmentIds         []string          `json:"departmentIds,omitempty"`
+	OwnerIds              []string          `json:"ownerIds,omitempty"`
+	Suspended             *bool             `json:"suspended,omitempty"`
+	Important             *bool             `json:"important,omitempty"`
+	UpdatedAfter          *time.Time        `json:"updatedAfter,omitempty"`
+	UpdatedBefore         *time.Time        `json:"updatedBefore,omitempty"`
+	NextContactOnOrBefore *scalar.LocalDate `json:"nextContactOnOrBefore,omitempty"`
+}
+
+type ClientLiftInput struct {
+	ClientID        string `json:"clientId"`
+	ExpectedVersion int64  `json:"expectedVersion"`
+	Reason          string `json:"reason"`
+}
+
+type ClientLiftPayload struct {
+	Client     *read.Ref    `json:"client,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+// Moves the archive to another department: needs the right on both.
+type ClientMoveInput struct {
+	ClientID        string `json:"clientId"`
+	ExpectedVersion int64  `json:"expectedVersion"`
+	DepartmentID    string `json:"departmentId"`
+	Reason          string `json:"reason"`
+}
+
+type ClientMovePayload struct {
+	Client     *read.Ref    `json:"client,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
 type ClientOpenInput struct {
-	Name     string            `json:"name"`
-	Grade    *ClientGrade      `json:"grade,omitempty"`
-	OpenedOn *scalar.LocalDate `json:"openedOn,omitempty"`
-	Credit   *int64            `json:"credit,omitempty"`
+	Name         string       `json:"name"`
+	Kinds        []ClientKind `json:"kinds"`
+	DepartmentID string       `json:"departmentId"`
+	// The team's owner; the actor when omitted.
+	OwnerID     *string             `json:"ownerId,omitempty"`
+	Region      *string             `json:"region,omitempty"`
+	SpecialType *SpecialType        `json:"specialType,omitempty"`
+	Acquisition *Acquisition        `json:"acquisition,omitempty"`
+	Grade       *ClientGrade        `json:"grade,omitempty"`
+	Profile     *ClientProfileInput `json:"profile,omitempty"`
+	// Where the information comes from.
+	Source string `json:"source"`
 }
 
 type ClientOpenPayload struct {
 	Client     *read.Ref    `json:"client,omitempty"`
-	Others     []*read.Ref  `json:"others,omitempty"`
-	Hit        *read.Ref    `json:"hit,omitempty"`
-	Node       *read.Ref    `json:"node,omitempty"`
 	UserErrors []*UserError `json:"userErrors"`
+}
+
+type ClientOrder struct {
+	Field     ClientOrderField `json:"field"`
+	Direction OrderDirection   `json:"direction"`
+}
+
+// The facts of the archive that may be given when it is opened and changed later.
+type ClientProfileInput struct {
+	UnifiedCreditCode   *string     `json:"unifiedCreditCode,omitempty"`
+	LegalRepresentative *string     `json:"legalRepresentative,omitempty"`
+	Address             *string     `json:"address,omitempty"`
+	Postcode            *string     `json:"postcode,omitempty"`
+	Phone               *string     `json:"phone,omitempty"`
+	Fax                 *string     `json:"fax,omitempty"`
+	BusinessScope       *string     `json:"businessScope,omitempty"`
+	RegisteredCapital   *MoneyInput `json:"registeredCapital,omitempty"`
+}
+
+// A change learnt by somebody who may not change the archive (G08: the market department at any time).
+type ClientRecordChangeInput struct {
+	ClientID string `json:"clientId"`
+	Field    string `json:"field"`
+	NewValue string `json:"newValue"`
+	Source   string `json:"source"`
+}
+
+type ClientRecordChangePayload struct {
+	ClientChange *read.Ref    `json:"clientChange,omitempty"`
+	UserErrors   []*UserError `json:"userErrors"`
+}
+
+type ClientSuspendInput struct {
+	ClientID        string `json:"clientId"`
+	ExpectedVersion int64  `json:"expectedVersion"`
+	Reason          string `json:"reason"`
+}
+
+type ClientSuspendPayload struct {
+	Client     *read.Ref    `json:"client,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+type ClientTeamMemberInput struct {
+	StaffID string   `json:"staffId"`
+	Duty    TeamDuty `json:"duty"`
+}
+
+type CompanyChangeInput struct {
+	CompanyID       string  `json:"companyId"`
+	ExpectedVersion int64   `json:"expectedVersion"`
+	Name            *string `json:"name,omitempty"`
+	// A new parent; the tree must stay a tree.
+	ParentID            *string `json:"parentId,omitempty"`
+	UnifiedCreditCode   *string `json:"unifiedCreditCode,omitempty"`
+	LegalRepresentative *string `json:"legalRepresentative,omitempty"`
+}
+
+type CompanyChangePayload struct {
+	Company    *read.Ref    `json:"company,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+type CompanyDissolveInput struct {
+	CompanyID       string `json:"companyId"`
+	ExpectedVersion int64  `json:"expectedVersion"`
+	Reason          string `json:"reason"`
+}
+
+type CompanyDissolvePayload struct {
+	Company    *read.Ref    `json:"company,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+type CompanyOpenInput struct {
+	Name     string  `json:"name"`
+	ParentID *string `json:"parentId,omitempty"`
+	// 统一社会信用代码, 18 characters with a right check digit (GB 32100).
+	UnifiedCreditCode   *string `json:"unifiedCreditCode,omitempty"`
+	LegalRepresentative *string `json:"legalRepresentative,omitempty"`
+}
+
+type CompanyOpenPayload struct {
+	Company    *read.Ref    `json:"company,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+type ContactAddInput struct {
+	ClientID     string            `json:"clientId"`
+	Name         string            `json:"name"`
+	Title        *string           `json:"title,omitempty"`
+	Phone        *string           `json:"phone,omitempty"`
+	Email        *string           `json:"email,omitempty"`
+	Birthday     *scalar.LocalDate `json:"birthday,omitempty"`
+	IsPrimary    bool              `json:"isPrimary"`
+	RefusesCalls bool              `json:"refusesCalls"`
+	RefusesMail  bool              `json:"refusesMail"`
+}
+
+type ContactAddPayload struct {
+	Contact    *read.Ref    `json:"contact,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+type ContactChangeInput struct {
+	ContactID       string            `json:"contactId"`
+	ExpectedVersion int64             `json:"expectedVersion"`
+	Name            *string           `json:"name,omitempty"`
+	Title           *string           `json:"title,omitempty"`
+	Phone           *string           `json:"phone,omitempty"`
+	Email           *string           `json:"email,omitempty"`
+	Birthday        *scalar.LocalDate `json:"birthday,omitempty"`
+	IsPrimary       *bool             `json:"isPrimary,omitempty"`
+	RefusesCalls    *bool             `json:"refusesCalls,omitempty"`
+	RefusesMail     *bool             `json:"refusesMail,omitempty"`
+}
+
+type ContactChangePayload struct {
+	Contact    *read.Ref    `json:"contact,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+type ContactLeaveInput struct {
+	ContactID       string `json:"contactId"`
+	ExpectedVersion int64  `json:"expectedVersion"`
+}
+
+type ContactLeavePayload struct {
+	Contact    *read.Ref    `json:"contact,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+type ContractCompleteInput struct {
+	ContractID      string `json:"contractId"`
+	ExpectedVersion int64  `json:"expectedVersion"`
+	Note            string `json:"note"`
+}
+
+type ContractCompletePayload struct {
+	Contract   *read.Ref    `json:"contract,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+type ContractDraftInput struct {
+	ClientID  string            `json:"clientId"`
+	CompanyID string            `json:"companyId"`
+	Kind      ContractKind      `json:"kind"`
+	Title     string            `json:"title"`
+	Terms     string            `json:"terms"`
+	Amount    *MoneyInput       `json:"amount,omitempty"`
+	StartsOn  *scalar.LocalDate `json:"startsOn,omitempty"`
+	EndsOn    *scalar.LocalDate `json:"endsOn,omitempty"`
+	// OURS and THEIRS are added when none is given.
+	Parties []*ContractPartyInput `json:"parties,omitempty"`
+}
+
+type ContractDraftPayload struct {
+	Contract   *read.Ref    `json:"contract,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+type ContractFilter struct {
+	Number        *string           `json:"number,omitempty"`
+	Kinds         []ContractKind    `json:"kinds,omitempty"`
+	States        []ContractState   `json:"states,omitempty"`
+	ClientIds     []string          `json:"clientIds,omitempty"`
+	CompanyIds    []string          `json:"companyIds,omitempty"`
+	DepartmentIds []string          `json:"departmentIds,omitempty"`
+	OwnerIds      []string          `json:"ownerIds,omitempty"`
+	EndsBefore    *scalar.LocalDate `json:"endsBefore,omitempty"`
+	// Minor units; needs the filter right on contract#terms.
+	AmountAtLeast *int64 `json:"amountAtLeast,omitempty"`
+	AmountAtMost  *int64 `json:"amountAtMost,omitempty"`
+}
+
+type ContractOrder struct {
+	Field     ContractOrderField `json:"field"`
+	Direction OrderDirection     `json:"direction"`
+}
+
+type ContractPartyInput struct {
+	Side PartySide `json:"side"`
+	// OURS: the company. Name is taken from it.
+	CompanyID *string `json:"companyId,omitempty"`
+	// THIRD: the name. THEIRS is the contract's client.
+	Name      *string        `json:"name,omitempty"`
+	Signatory *string        `json:"signatory,omitempty"`
+	Capacity  *PartyCapacity `json:"capacity,omitempty"`
+}
+
+// A contract that both sides signed on paper before, or outside of, this system.
+type ContractRegisterInput struct {
+	ClientID  string           `json:"clientId"`
+	CompanyID string           `json:"companyId"`
+	Kind      ContractKind     `json:"kind"`
+	Title     string           `json:"title"`
+	Terms     string           `json:"terms"`
+	Amount    *MoneyInput      `json:"amount,omitempty"`
+	SignedOn  scalar.LocalDate `json:"signedOn"`
+	StartsOn  scalar.LocalDate `json:"startsOn"`
+	// A past date registers it as expired.
+	EndsOn *scalar.LocalDate `json:"endsOn,omitempty"`
+	// Where the signed original lies.
+	PaperReference string `json:"paperReference"`
+}
+
+type ContractRegisterPayload struct {
+	Contract   *read.Ref    `json:"contract,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+type ContractReturnInput struct {
+	ContractID      string `json:"contractId"`
+	ExpectedVersion int64  `json:"expectedVersion"`
+	Reason          string `json:"reason"`
+}
+
+type ContractReturnPayload struct {
+	Contract   *read.Ref    `json:"contract,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+// A new revision of a draft.
+type ContractReviseInput struct {
+	ContractID      string            `json:"contractId"`
+	ExpectedVersion int64             `json:"expectedVersion"`
+	Title           *string           `json:"title,omitempty"`
+	Terms           *string           `json:"terms,omitempty"`
+	Amount          *MoneyInput       `json:"amount,omitempty"`
+	StartsOn        *scalar.LocalDate `json:"startsOn,omitempty"`
+	EndsOn          *scalar.LocalDate `json:"endsOn,omitempty"`
+	ChangeNote      string            `json:"changeNote"`
+}
+
+type ContractRevisePayload struct {
+	Contract   *read.Ref    `json:"contract,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+type ContractSubmitInput struct {
+	ContractID      string `json:"contractId"`
+	ExpectedVersion int64  `json:"expectedVersion"`
+}
+
+type ContractSubmitPayload struct {
+	Contract   *read.Ref    `json:"contract,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+type ContractTerminateInput struct {
+	ContractID      string `json:"contractId"`
+	ExpectedVersion int64  `json:"expectedVersion"`
+	Reason          string `json:"reason"`
+}
+
+type ContractTerminatePayload struct {
+	Contract   *read.Ref    `json:"contract,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+type ContractWithdrawInput struct {
+	ContractID      string `json:"contractId"`
+	ExpectedVersion int64  `json:"expectedVersion"`
+	Reason          string `json:"reason"`
+}
+
+type ContractWithdrawPayload struct {
+	Contract   *read.Ref    `json:"contract,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+type DepartmentChangeInput struct {
+	DepartmentID    string          `json:"departmentId"`
+	ExpectedVersion int64           `json:"expectedVersion"`
+	Name            *string         `json:"name,omitempty"`
+	Kind            *DepartmentKind `json:"kind,omitempty"`
+	// A new parent of the same company; the tree must stay a tree.
+	ParentID *string `json:"parentId,omitempty"`
+	HeadID   *string `json:"headId,omitempty"`
+}
+
+type DepartmentChangePayload struct {
+	Department *read.Ref    `json:"department,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+// A department closes when it has no open child, no current staff and no client of its own.
+type DepartmentCloseInput struct {
+	DepartmentID    string `json:"departmentId"`
+	ExpectedVersion int64  `json:"expectedVersion"`
+	Reason          string `json:"reason"`
+}
+
+type DepartmentClosePayload struct {
+	Department *read.Ref    `json:"department,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+type DepartmentOpenInput struct {
+	CompanyID string         `json:"companyId"`
+	Name      string         `json:"name"`
+	Kind      DepartmentKind `json:"kind"`
+	ParentID  *string        `json:"parentId,omitempty"`
+}
+
+type DepartmentOpenPayload struct {
+	Department *read.Ref    `json:"department,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+type MoneyInput struct {
+	Amount int64 `json:"amount"`
+	// ISO 4217, three capital letters.
+	Currency string `json:"currency"`
 }
 
 type Mutation struct {
 }
 
+type ObligationAddInput struct {
+	ContractID string           `json:"contractId"`
+	Side       ObligationSide   `json:"side"`
+	Kind       ObligationKind   `json:"kind"`
+	Title      string           `json:"title"`
+	DueOn      scalar.LocalDate `json:"dueOn"`
+	Amount     *MoneyInput      `json:"amount,omitempty"`
+}
+
+type ObligationAddPayload struct {
+	Obligation *read.Ref    `json:"obligation,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+type ObligationSettleInput struct {
+	ObligationID    string            `json:"obligationId"`
+	ExpectedVersion int64             `json:"expectedVersion"`
+	Outcome         ObligationOutcome `json:"outcome"`
+	SettledOn       *scalar.LocalDate `json:"settledOn,omitempty"`
+	Note            *string           `json:"note,omitempty"`
+}
+
+type ObligationSettlePayload struct {
+	Obligation *read.Ref    `json:"obligation,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+type PositionCreateInput struct {
+	DepartmentID string  `json:"departmentId"`
+	Title        string  `json:"title"`
+	Duties       *string `json:"duties,omitempty"`
+}
+
+type PositionCreatePayload struct {
+	Position   *read.Ref    `json:"position,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
 type Query struct {
 }
 
+type RoleBindInput struct {
+	AccountID    string     `json:"accountId"`
+	RoleKey      string     `json:"roleKey"`
+	CompanyID    *string    `json:"companyId,omitempty"`
+	DepartmentID *string    `json:"departmentId,omitempty"`
+	ValidFrom    *time.Time `json:"validFrom,omitempty"`
+	ValidUntil   *time.Time `json:"validUntil,omitempty"`
+}
+
+type RoleBindPayload struct {
+	RoleBinding *read.Ref    `json:"roleBinding,omitempty"`
+	UserErrors  []*UserError `json:"userErrors"`
+}
+
+type RoleUnbindInput struct {
+	RoleBindingID   string `json:"roleBindingId"`
+	ExpectedVersion int64  `json:"expectedVersion"`
+	Reason          string `json:"reason"`
+}
+
+type RoleUnbindPayload struct {
+	RoleBinding *read.Ref    `json:"roleBinding,omitempty"`
+	UserErrors  []*UserError `json:"userErrors"`
+}
+
+type SessionRevokeInput struct {
+	SessionID string `json:"sessionId"`
+}
+
+type SessionRevokePayload struct {
+	Session    *read.Ref    `json:"session,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+// The superior may not be the staff member himself or anybody below him.
+type StaffChangeSuperiorInput struct {
+	StaffID         string  `json:"staffId"`
+	ExpectedVersion int64   `json:"expectedVersion"`
+	SuperiorID      *string `json:"superiorId,omitempty"`
+}
+
+type StaffChangeSuperiorPayload struct {
+	Staff      *read.Ref    `json:"staff,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+type StaffFilter struct {
+	Name          *string      `json:"name,omitempty"`
+	Number        *string      `json:"number,omitempty"`
+	DepartmentIds []string     `json:"departmentIds,omitempty"`
+	CompanyIds    []string     `json:"companyIds,omitempty"`
+	States        []StaffState `json:"states,omitempty"`
+}
+
+type StaffHireInput struct {
+	Number       string            `json:"number"`
+	Name         string            `json:"name"`
+	Phone        *string           `json:"phone,omitempty"`
+	Email        *string           `json:"email,omitempty"`
+	HiredOn      *scalar.LocalDate `json:"hiredOn,omitempty"`
+	DepartmentID string            `json:"departmentId"`
+	PositionID   *string           `json:"positionId,omitempty"`
+	SuperiorID   *string           `json:"superiorId,omitempty"`
+}
+
+type StaffHirePayload struct {
+	Staff      *read.Ref    `json:"staff,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+type StaffOrder struct {
+	Field     StaffOrderField `json:"field"`
+	Direction OrderDirection  `json:"direction"`
+}
+
+// Ends the primary employment and begins another one.
+type StaffTransferInput struct {
+	StaffID         string  `json:"staffId"`
+	ExpectedVersion int64   `json:"expectedVersion"`
+	DepartmentID    string  `json:"departmentId"`
+	PositionID      *string `json:"positionId,omitempty"`
+	SuperiorID      *string `json:"superiorId,omitempty"`
+}
+
+type StaffTransferPayload struct {
+	Staff      *read.Ref    `json:"staff,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+// Why a mutation did not happen. Nothing was changed.
 type UserError struct {
-	Code    string   `json:"code"`
-	Message string   `json:"message"`
-	Field   []string `json:"field,omitempty"`
-	Reason  *string  `json:"reason,omitempty"`
-	Clause  *string  `json:"clause,omitempty"`
-	Remedy  *string  `json:"remedy,omitempty"`
+	// One of the closed set: INVALID_INPUT, NOT_FOUND, FORBIDDEN, CONFLICT, STALE_VERSION, IDEMPOTENCY_MISMATCH, INVALID_STATE, DUTY_CONFLICT, LIMIT_EXCEEDED.
+	Code string `json:"code"`
+	// In the language of Accept-Language: zh-CN (default) or en.
+	Message string `json:"message"`
+	// Path of the input field, `input.unifiedCreditCode`; null when no single field is to blame.
+	Field *string `json:"field,omitempty"`
+	// Finer reason, `CREDIT_CODE_CHECK_DIGIT`.
+	Reason *string `json:"reason,omitempty"`
+	// The article of the regulation that the rule comes from.
+	Clause *string `json:"clause,omitempty"`
+	// What to do about it.
+	Remedy *string `json:"remedy,omitempty"`
+	// STALE_VERSION: the version that is current.
+	CurrentVersion *int64 `json:"currentVersion,omitempty"`
+}
+
+type AccountKind string
+
+const (
+	AccountKindStaff AccountKind = "STAFF"
+	AccountKindApp   AccountKind = "APP"
+)
+
+var AllAccountKind = []AccountKind{
+	AccountKindStaff,
+	AccountKindApp,
+}
+
+func (e AccountKind) IsValid() bool {
+	switch e {
+	case AccountKindStaff, AccountKindApp:
+		return true
+	}
+	return false
+}
+
+func (e AccountKind) String() string {
+	return string(e)
+}
+
+func (e *AccountKind) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = AccountKind(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid AccountKind", str)
+	}
+	return nil
+}
+
+func (e AccountKind) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *AccountKind) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e AccountKind) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+type AccountState string
+
+const (
+	AccountStateActive    AccountState = "ACTIVE"
+	AccountStateSuspended AccountState = "SUSPENDED"
+	AccountStateRevoked   AccountState = "REVOKED"
+)
+
+var AllAccountState = []AccountState{
+	AccountStateActive,
+	AccountStateSuspended,
+	AccountStateRevoked,
+}
+
+func (e AccountState) IsValid() bool {
+	switch e {
+	case AccountStateActive, AccountStateSuspended, AccountStateRevoked:
+		return true
+	}
+	return false
+}
+
+func (e AccountState) String() string {
+	return string(e)
+}
+
+func (e *AccountState) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = AccountState(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid AccountState", str)
+	}
+	return nil
+}
+
+func (e AccountState) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *AccountState) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e AccountState) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+type Acquisition string
+
+const (
+	AcquisitionGovernment Acquisition = "GOVERNMENT"
+	AcquisitionGroup      Acquisition = "GROUP"
+	AcquisitionOutreach   Acquisition = "OUTREACH"
+)
+
+var AllAcquisition = []Acquisition{
+	AcquisitionGovernment,
+	AcquisitionGroup,
+	AcquisitionOutreach,
+}
+
+func (e Acquisition) IsValid() bool {
+	switch e {
+	case AcquisitionGovernment, AcquisitionGroup, AcquisitionOutreach:
+		return true
+	}
+	return false
+}
+
+func (e Acquisition) String() string {
+	return string(e)
+}
+
+func (e *Acquisition) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = Acquisition(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid Acquisition", str)
+	}
+	return nil
+}
+
+func (e Acquisition) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *Acquisition) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e Acquisition) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+type ActorKind string
+
+const (
+	ActorKindStaff    ActorKind = "STAFF"
+	ActorKindApp      ActorKind = "APP"
+	ActorKindOperator ActorKind = "OPERATOR"
+	ActorKindSystem   ActorKind = "SYSTEM"
+)
+
+var AllActorKind = []ActorKind{
+	ActorKindStaff,
+	ActorKindApp,
+	ActorKindOperator,
+	ActorKindSystem,
+}
+
+func (e ActorKind) IsValid() bool {
+	switch e {
+	case ActorKindStaff, ActorKindApp, ActorKindOperator, ActorKindSystem:
+		return true
+	}
+	return false
+}
+
+func (e ActorKind) String() string {
+	return string(e)
+}
+
+func (e *ActorKind) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = ActorKind(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid ActorKind", str)
+	}
+	return nil
+}
+
+func (e ActorKind) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *ActorKind) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e ActorKind) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+type AuditKind string
+
+const (
+	AuditKindChange   AuditKind = "CHANGE"
+	AuditKindRefusal  AuditKind = "REFUSAL"
+	AuditKindOpening  AuditKind = "OPENING"
+	AuditKindSignIn   AuditKind = "SIGN_IN"
+	AuditKindOperator AuditKind = "OPERATOR"
+)
+
+var AllAuditKind = []AuditKind{
+	AuditKindChange,
+	AuditKindRefusal,
+	AuditKindOpening,
+	AuditKindSignIn,
+	AuditKindOperator,
+}
+
+func (e AuditKind) IsValid() bool {
+	switch e {
+	case AuditKindChange, AuditKindRefusal, AuditKindOpening, AuditKindSignIn, AuditKindOperator:
+		return true
+	}
+	return false
+}
+
+func (e AuditKind) String() string {
+	return string(e)
+}
+
+func (e *AuditKind) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = AuditKind(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid AuditKind", str)
+	}
+	return nil
+}
+
+func (e AuditKind) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *AuditKind) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e AuditKind) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
 }
 
 type ClientGrade string
 
 const (
-	ClientGradeA ClientGrade = "A"
-	ClientGradeB ClientGrade = "B"
-	ClientGradeC ClientGrade = "C"
+	ClientGradeVip ClientGrade = "VIP"
+	ClientGradeA   ClientGrade = "A"
+	ClientGradeB   ClientGrade = "B"
+	ClientGradeC   ClientGrade = "C"
 )
 
 var AllClientGrade = []ClientGrade{
+	ClientGradeVip,
 	ClientGradeA,
 	ClientGradeB,
 	ClientGradeC,
@@ -58,7 +1049,7 @@ var AllClientGrade = []ClientGrade{
 
 func (e ClientGrade) IsValid() bool {
 	switch e {
-	case ClientGradeA, ClientGradeB, ClientGradeC:
+	case ClientGradeVip, ClientGradeA, ClientGradeB, ClientGradeC:
 		return true
 	}
 	return false
@@ -94,6 +1085,1725 @@ func (e *ClientGrade) UnmarshalJSON(b []byte) error {
 }
 
 func (e ClientGrade) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+type ClientKind string
+
+const (
+	ClientKindKey      ClientKind = "KEY"
+	ClientKindSupplier ClientKind = "SUPPLIER"
+	ClientKindDealer   ClientKind = "DEALER"
+	ClientKindSpecial  ClientKind = "SPECIAL"
+)
+
+var AllClientKind = []ClientKind{
+	ClientKindKey,
+	ClientKindSupplier,
+	ClientKindDealer,
+	ClientKindSpecial,
+}
+
+func (e ClientKind) IsValid() bool {
+	switch e {
+	case ClientKindKey, ClientKindSupplier, ClientKindDealer, ClientKindSpecial:
+		return true
+	}
+	return false
+}
+
+func (e ClientKind) String() string {
+	return string(e)
+}
+
+func (e *ClientKind) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = ClientKind(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid ClientKind", str)
+	}
+	return nil
+}
+
+func (e ClientKind) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *ClientKind) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e ClientKind) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+type ClientOrderField string
+
+const (
+	ClientOrderFieldName      ClientOrderField = "NAME"
+	ClientOrderFieldCode      ClientOrderField = "CODE"
+	ClientOrderFieldCreatedAt ClientOrderField = "CREATED_AT"
+	ClientOrderFieldUpdatedAt ClientOrderField = "UPDATED_AT"
+)
+
+var AllClientOrderField = []ClientOrderField{
+	ClientOrderFieldName,
+	ClientOrderFieldCode,
+	ClientOrderFieldCreatedAt,
+	ClientOrderFieldUpdatedAt,
+}
+
+func (e ClientOrderField) IsValid() bool {
+	switch e {
+	case ClientOrderFieldName, ClientOrderFieldCode, ClientOrderFieldCreatedAt, ClientOrderFieldUpdatedAt:
+		return true
+	}
+	return false
+}
+
+func (e ClientOrderField) String() string {
+	return string(e)
+}
+
+func (e *ClientOrderField) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = ClientOrderField(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid ClientOrderField", str)
+	}
+	return nil
+}
+
+func (e ClientOrderField) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *ClientOrderField) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e ClientOrderField) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+type ClientStage string
+
+const (
+	ClientStageProspect   ClientStage = "PROSPECT"
+	ClientStageDeveloping ClientStage = "DEVELOPING"
+	ClientStageApplied    ClientStage = "APPLIED"
+	ClientStageRecognised ClientStage = "RECOGNISED"
+	ClientStageTrading    ClientStage = "TRADING"
+	ClientStageTerminated ClientStage = "TERMINATED"
+	ClientStageDissolved  ClientStage = "DISSOLVED"
+	ClientStageDisposed   ClientStage = "DISPOSED"
+)
+
+var AllClientStage = []ClientStage{
+	ClientStageProspect,
+	ClientStageDeveloping,
+	ClientStageApplied,
+	ClientStageRecognised,
+	ClientStageTrading,
+	ClientStageTerminated,
+	ClientStageDissolved,
+	ClientStageDisposed,
+}
+
+func (e ClientStage) IsValid() bool {
+	switch e {
+	case ClientStageProspect, ClientStageDeveloping, ClientStageApplied, ClientStageRecognised, ClientStageTrading, ClientStageTerminated, ClientStageDissolved, ClientStageDisposed:
+		return true
+	}
+	return false
+}
+
+func (e ClientStage) String() string {
+	return string(e)
+}
+
+func (e *ClientStage) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = ClientStage(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid ClientStage", str)
+	}
+	return nil
+}
+
+func (e ClientStage) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *ClientStage) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e ClientStage) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+type CompanyState string
+
+const (
+	CompanyStateActive    CompanyState = "ACTIVE"
+	CompanyStateDissolved CompanyState = "DISSOLVED"
+)
+
+var AllCompanyState = []CompanyState{
+	CompanyStateActive,
+	CompanyStateDissolved,
+}
+
+func (e CompanyState) IsValid() bool {
+	switch e {
+	case CompanyStateActive, CompanyStateDissolved:
+		return true
+	}
+	return false
+}
+
+func (e CompanyState) String() string {
+	return string(e)
+}
+
+func (e *CompanyState) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = CompanyState(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid CompanyState", str)
+	}
+	return nil
+}
+
+func (e CompanyState) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *CompanyState) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e CompanyState) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+type ContactState string
+
+const (
+	ContactStateActive ContactState = "ACTIVE"
+	ContactStateLeft   ContactState = "LEFT"
+)
+
+var AllContactState = []ContactState{
+	ContactStateActive,
+	ContactStateLeft,
+}
+
+func (e ContactState) IsValid() bool {
+	switch e {
+	case ContactStateActive, ContactStateLeft:
+		return true
+	}
+	return false
+}
+
+func (e ContactState) String() string {
+	return string(e)
+}
+
+func (e *ContactState) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = ContactState(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid ContactState", str)
+	}
+	return nil
+}
+
+func (e ContactState) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *ContactState) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e ContactState) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+type ContractKind string
+
+const (
+	ContractKindSupply    ContractKind = "SUPPLY"
+	ContractKindQa        ContractKind = "QA"
+	ContractKindSales     ContractKind = "SALES"
+	ContractKindFramework ContractKind = "FRAMEWORK"
+	ContractKindNda       ContractKind = "NDA"
+	ContractKindService   ContractKind = "SERVICE"
+)
+
+var AllContractKind = []ContractKind{
+	ContractKindSupply,
+	ContractKindQa,
+	ContractKindSales,
+	ContractKindFramework,
+	ContractKindNda,
+	ContractKindService,
+}
+
+func (e ContractKind) IsValid() bool {
+	switch e {
+	case ContractKindSupply, ContractKindQa, ContractKindSales, ContractKindFramework, ContractKindNda, ContractKindService:
+		return true
+	}
+	return false
+}
+
+func (e ContractKind) String() string {
+	return string(e)
+}
+
+func (e *ContractKind) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = ContractKind(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid ContractKind", str)
+	}
+	return nil
+}
+
+func (e ContractKind) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *ContractKind) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e ContractKind) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+type ContractOrderField string
+
+const (
+	ContractOrderFieldNumber    ContractOrderField = "NUMBER"
+	ContractOrderFieldCreatedAt ContractOrderField = "CREATED_AT"
+	ContractOrderFieldUpdatedAt ContractOrderField = "UPDATED_AT"
+)
+
+var AllContractOrderField = []ContractOrderField{
+	ContractOrderFieldNumber,
+	ContractOrderFieldCreatedAt,
+	ContractOrderFieldUpdatedAt,
+}
+
+func (e ContractOrderField) IsValid() bool {
+	switch e {
+	case ContractOrderFieldNumber, ContractOrderFieldCreatedAt, ContractOrderFieldUpdatedAt:
+		return true
+	}
+	return false
+}
+
+func (e ContractOrderField) String() string {
+	return string(e)
+}
+
+func (e *ContractOrderField) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = ContractOrderField(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid ContractOrderField", str)
+	}
+	return nil
+}
+
+func (e ContractOrderField) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *ContractOrderField) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e ContractOrderField) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+type ContractState string
+
+const (
+	ContractStateDraft      ContractState = "DRAFT"
+	ContractStateReview     ContractState = "REVIEW"
+	ContractStateApproved   ContractState = "APPROVED"
+	ContractStateSigning    ContractState = "SIGNING"
+	ContractStateEffective  ContractState = "EFFECTIVE"
+	ContractStateAmending   ContractState = "AMENDING"
+	ContractStateExpired    ContractState = "EXPIRED"
+	ContractStateTerminated ContractState = "TERMINATED"
+	ContractStateCompleted  ContractState = "COMPLETED"
+	ContractStateWithdrawn  ContractState = "WITHDRAWN"
+	ContractStateVoid       ContractState = "VOID"
+)
+
+var AllContractState = []ContractState{
+	ContractStateDraft,
+	ContractStateReview,
+	ContractStateApproved,
+	ContractStateSigning,
+	ContractStateEffective,
+	ContractStateAmending,
+	ContractStateExpired,
+	ContractStateTerminated,
+	ContractStateCompleted,
+	ContractStateWithdrawn,
+	ContractStateVoid,
+}
+
+func (e ContractState) IsValid() bool {
+	switch e {
+	case ContractStateDraft, ContractStateReview, ContractStateApproved, ContractStateSigning, ContractStateEffective, ContractStateAmending, ContractStateExpired, ContractStateTerminated, ContractStateCompleted, ContractStateWithdrawn, ContractStateVoid:
+		return true
+	}
+	return false
+}
+
+func (e ContractState) String() string {
+	return string(e)
+}
+
+func (e *ContractState) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = ContractState(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid ContractState", str)
+	}
+	return nil
+}
+
+func (e ContractState) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *ContractState) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e ContractState) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+type DataScope string
+
+const (
+	DataScopeSelf         DataScope = "SELF"
+	DataScopeSubordinates DataScope = "SUBORDINATES"
+	DataScopeClientTeam   DataScope = "CLIENT_TEAM"
+	DataScopeDept         DataScope = "DEPT"
+	DataScopeDeptTree     DataScope = "DEPT_TREE"
+	DataScopeDistributed  DataScope = "DISTRIBUTED"
+	DataScopeCompany      DataScope = "COMPANY"
+	DataScopeCompanyTree  DataScope = "COMPANY_TREE"
+	DataScopeTenant       DataScope = "TENANT"
+	DataScopeGranted      DataScope = "GRANTED"
+	DataScopePartnership  DataScope = "PARTNERSHIP"
+)
+
+var AllDataScope = []DataScope{
+	DataScopeSelf,
+	DataScopeSubordinates,
+	DataScopeClientTeam,
+	DataScopeDept,
+	DataScopeDeptTree,
+	DataScopeDistributed,
+	DataScopeCompany,
+	DataScopeCompanyTree,
+	DataScopeTenant,
+	DataScopeGranted,
+	DataScopePartnership,
+}
+
+func (e DataScope) IsValid() bool {
+	switch e {
+	case DataScopeSelf, DataScopeSubordinates, DataScopeClientTeam, DataScopeDept, DataScopeDeptTree, DataScopeDistributed, DataScopeCompany, DataScopeCompanyTree, DataScopeTenant, DataScopeGranted, DataScopePartnership:
+		return true
+	}
+	return false
+}
+
+func (e DataScope) String() string {
+	return string(e)
+}
+
+func (e *DataScope) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = DataScope(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid DataScope", str)
+	}
+	return nil
+}
+
+func (e DataScope) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *DataScope) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e DataScope) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+type DepartmentKind string
+
+const (
+	DepartmentKindDepartment DepartmentKind = "DEPARTMENT"
+	DepartmentKindSection    DepartmentKind = "SECTION"
+	DepartmentKindRegion     DepartmentKind = "REGION"
+	DepartmentKindStore      DepartmentKind = "STORE"
+	DepartmentKindBranch     DepartmentKind = "BRANCH"
+)
+
+var AllDepartmentKind = []DepartmentKind{
+	DepartmentKindDepartment,
+	DepartmentKindSection,
+	DepartmentKindRegion,
+	DepartmentKindStore,
+	DepartmentKindBranch,
+}
+
+func (e DepartmentKind) IsValid() bool {
+	switch e {
+	case DepartmentKindDepartment, DepartmentKindSection, DepartmentKindRegion, DepartmentKindStore, DepartmentKindBranch:
+		return true
+	}
+	return false
+}
+
+func (e DepartmentKind) String() string {
+	return string(e)
+}
+
+func (e *DepartmentKind) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = DepartmentKind(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid DepartmentKind", str)
+	}
+	return nil
+}
+
+func (e DepartmentKind) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *DepartmentKind) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e DepartmentKind) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+type DepartmentState string
+
+const (
+	DepartmentStateActive DepartmentState = "ACTIVE"
+	DepartmentStateClosed DepartmentState = "CLOSED"
+)
+
+var AllDepartmentState = []DepartmentState{
+	DepartmentStateActive,
+	DepartmentStateClosed,
+}
+
+func (e DepartmentState) IsValid() bool {
+	switch e {
+	case DepartmentStateActive, DepartmentStateClosed:
+		return true
+	}
+	return false
+}
+
+func (e DepartmentState) String() string {
+	return string(e)
+}
+
+func (e *DepartmentState) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = DepartmentState(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid DepartmentState", str)
+	}
+	return nil
+}
+
+func (e DepartmentState) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *DepartmentState) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e DepartmentState) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+type ObligationKind string
+
+const (
+	ObligationKindDelivery ObligationKind = "DELIVERY"
+	ObligationKindPayment  ObligationKind = "PAYMENT"
+	ObligationKindService  ObligationKind = "SERVICE"
+	ObligationKindDocument ObligationKind = "DOCUMENT"
+	ObligationKindOther    ObligationKind = "OTHER"
+)
+
+var AllObligationKind = []ObligationKind{
+	ObligationKindDelivery,
+	ObligationKindPayment,
+	ObligationKindService,
+	ObligationKindDocument,
+	ObligationKindOther,
+}
+
+func (e ObligationKind) IsValid() bool {
+	switch e {
+	case ObligationKindDelivery, ObligationKindPayment, ObligationKindService, ObligationKindDocument, ObligationKindOther:
+		return true
+	}
+	return false
+}
+
+func (e ObligationKind) String() string {
+	return string(e)
+}
+
+func (e *ObligationKind) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = ObligationKind(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid ObligationKind", str)
+	}
+	return nil
+}
+
+func (e ObligationKind) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *ObligationKind) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e ObligationKind) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+type ObligationOutcome string
+
+const (
+	ObligationOutcomeMet    ObligationOutcome = "MET"
+	ObligationOutcomeLate   ObligationOutcome = "LATE"
+	ObligationOutcomeWaived ObligationOutcome = "WAIVED"
+)
+
+var AllObligationOutcome = []ObligationOutcome{
+	ObligationOutcomeMet,
+	ObligationOutcomeLate,
+	ObligationOutcomeWaived,
+}
+
+func (e ObligationOutcome) IsValid() bool {
+	switch e {
+	case ObligationOutcomeMet, ObligationOutcomeLate, ObligationOutcomeWaived:
+		return true
+	}
+	return false
+}
+
+func (e ObligationOutcome) String() string {
+	return string(e)
+}
+
+func (e *ObligationOutcome) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = ObligationOutcome(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid ObligationOutcome", str)
+	}
+	return nil
+}
+
+func (e ObligationOutcome) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *ObligationOutcome) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e ObligationOutcome) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+type ObligationSide string
+
+const (
+	ObligationSideOurs   ObligationSide = "OURS"
+	ObligationSideTheirs ObligationSide = "THEIRS"
+)
+
+var AllObligationSide = []ObligationSide{
+	ObligationSideOurs,
+	ObligationSideTheirs,
+}
+
+func (e ObligationSide) IsValid() bool {
+	switch e {
+	case ObligationSideOurs, ObligationSideTheirs:
+		return true
+	}
+	return false
+}
+
+func (e ObligationSide) String() string {
+	return string(e)
+}
+
+func (e *ObligationSide) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = ObligationSide(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid ObligationSide", str)
+	}
+	return nil
+}
+
+func (e ObligationSide) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *ObligationSide) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e ObligationSide) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+type ObligationState string
+
+const (
+	ObligationStateDue    ObligationState = "DUE"
+	ObligationStateMet    ObligationState = "MET"
+	ObligationStateLate   ObligationState = "LATE"
+	ObligationStateWaived ObligationState = "WAIVED"
+)
+
+var AllObligationState = []ObligationState{
+	ObligationStateDue,
+	ObligationStateMet,
+	ObligationStateLate,
+	ObligationStateWaived,
+}
+
+func (e ObligationState) IsValid() bool {
+	switch e {
+	case ObligationStateDue, ObligationStateMet, ObligationStateLate, ObligationStateWaived:
+		return true
+	}
+	return false
+}
+
+func (e ObligationState) String() string {
+	return string(e)
+}
+
+func (e *ObligationState) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = ObligationState(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid ObligationState", str)
+	}
+	return nil
+}
+
+func (e ObligationState) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *ObligationState) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e ObligationState) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+type OrderDirection string
+
+const (
+	OrderDirectionAsc  OrderDirection = "ASC"
+	OrderDirectionDesc OrderDirection = "DESC"
+)
+
+var AllOrderDirection = []OrderDirection{
+	OrderDirectionAsc,
+	OrderDirectionDesc,
+}
+
+func (e OrderDirection) IsValid() bool {
+	switch e {
+	case OrderDirectionAsc, OrderDirectionDesc:
+		return true
+	}
+	return false
+}
+
+func (e OrderDirection) String() string {
+	return string(e)
+}
+
+func (e *OrderDirection) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = OrderDirection(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid OrderDirection", str)
+	}
+	return nil
+}
+
+func (e OrderDirection) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *OrderDirection) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e OrderDirection) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+type PartyCapacity string
+
+const (
+	PartyCapacityLegalRepresentative PartyCapacity = "LEGAL_REPRESENTATIVE"
+	PartyCapacityAttorney            PartyCapacity = "ATTORNEY"
+)
+
+var AllPartyCapacity = []PartyCapacity{
+	PartyCapacityLegalRepresentative,
+	PartyCapacityAttorney,
+}
+
+func (e PartyCapacity) IsValid() bool {
+	switch e {
+	case PartyCapacityLegalRepresentative, PartyCapacityAttorney:
+		return true
+	}
+	return false
+}
+
+func (e PartyCapacity) String() string {
+	return string(e)
+}
+
+func (e *PartyCapacity) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = PartyCapacity(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid PartyCapacity", str)
+	}
+	return nil
+}
+
+func (e PartyCapacity) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *PartyCapacity) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e PartyCapacity) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+type PartySide string
+
+const (
+	PartySideOurs   PartySide = "OURS"
+	PartySideTheirs PartySide = "THEIRS"
+	PartySideThird  PartySide = "THIRD"
+)
+
+var AllPartySide = []PartySide{
+	PartySideOurs,
+	PartySideTheirs,
+	PartySideThird,
+}
+
+func (e PartySide) IsValid() bool {
+	switch e {
+	case PartySideOurs, PartySideTheirs, PartySideThird:
+		return true
+	}
+	return false
+}
+
+func (e PartySide) String() string {
+	return string(e)
+}
+
+func (e *PartySide) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = PartySide(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid PartySide", str)
+	}
+	return nil
+}
+
+func (e PartySide) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *PartySide) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e PartySide) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+type PartyState string
+
+const (
+	PartyStatePending PartyState = "PENDING"
+	PartyStateSigned  PartyState = "SIGNED"
+	PartyStateRefused PartyState = "REFUSED"
+)
+
+var AllPartyState = []PartyState{
+	PartyStatePending,
+	PartyStateSigned,
+	PartyStateRefused,
+}
+
+func (e PartyState) IsValid() bool {
+	switch e {
+	case PartyStatePending, PartyStateSigned, PartyStateRefused:
+		return true
+	}
+	return false
+}
+
+func (e PartyState) String() string {
+	return string(e)
+}
+
+func (e *PartyState) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = PartyState(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid PartyState", str)
+	}
+	return nil
+}
+
+func (e PartyState) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *PartyState) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e PartyState) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+type PolicyEffect string
+
+const (
+	PolicyEffectAllow PolicyEffect = "ALLOW"
+	PolicyEffectDeny  PolicyEffect = "DENY"
+)
+
+var AllPolicyEffect = []PolicyEffect{
+	PolicyEffectAllow,
+	PolicyEffectDeny,
+}
+
+func (e PolicyEffect) IsValid() bool {
+	switch e {
+	case PolicyEffectAllow, PolicyEffectDeny:
+		return true
+	}
+	return false
+}
+
+func (e PolicyEffect) String() string {
+	return string(e)
+}
+
+func (e *PolicyEffect) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = PolicyEffect(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid PolicyEffect", str)
+	}
+	return nil
+}
+
+func (e PolicyEffect) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *PolicyEffect) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e PolicyEffect) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+type PolicyVersionState string
+
+const (
+	PolicyVersionStateDraft      PolicyVersionState = "DRAFT"
+	PolicyVersionStateInForce    PolicyVersionState = "IN_FORCE"
+	PolicyVersionStateSuperseded PolicyVersionState = "SUPERSEDED"
+	PolicyVersionStateDiscarded  PolicyVersionState = "DISCARDED"
+)
+
+var AllPolicyVersionState = []PolicyVersionState{
+	PolicyVersionStateDraft,
+	PolicyVersionStateInForce,
+	PolicyVersionStateSuperseded,
+	PolicyVersionStateDiscarded,
+}
+
+func (e PolicyVersionState) IsValid() bool {
+	switch e {
+	case PolicyVersionStateDraft, PolicyVersionStateInForce, PolicyVersionStateSuperseded, PolicyVersionStateDiscarded:
+		return true
+	}
+	return false
+}
+
+func (e PolicyVersionState) String() string {
+	return string(e)
+}
+
+func (e *PolicyVersionState) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = PolicyVersionState(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid PolicyVersionState", str)
+	}
+	return nil
+}
+
+func (e PolicyVersionState) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *PolicyVersionState) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e PolicyVersionState) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+type PositionState string
+
+const (
+	PositionStateDraft      PositionState = "DRAFT"
+	PositionStateInForce    PositionState = "IN_FORCE"
+	PositionStateSuperseded PositionState = "SUPERSEDED"
+)
+
+var AllPositionState = []PositionState{
+	PositionStateDraft,
+	PositionStateInForce,
+	PositionStateSuperseded,
+}
+
+func (e PositionState) IsValid() bool {
+	switch e {
+	case PositionStateDraft, PositionStateInForce, PositionStateSuperseded:
+		return true
+	}
+	return false
+}
+
+func (e PositionState) String() string {
+	return string(e)
+}
+
+func (e *PositionState) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = PositionState(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid PositionState", str)
+	}
+	return nil
+}
+
+func (e PositionState) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *PositionState) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e PositionState) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+type RevisionState string
+
+const (
+	RevisionStateDraft      RevisionState = "DRAFT"
+	RevisionStateApproved   RevisionState = "APPROVED"
+	RevisionStateSuperseded RevisionState = "SUPERSEDED"
+)
+
+var AllRevisionState = []RevisionState{
+	RevisionStateDraft,
+	RevisionStateApproved,
+	RevisionStateSuperseded,
+}
+
+func (e RevisionState) IsValid() bool {
+	switch e {
+	case RevisionStateDraft, RevisionStateApproved, RevisionStateSuperseded:
+		return true
+	}
+	return false
+}
+
+func (e RevisionState) String() string {
+	return string(e)
+}
+
+func (e *RevisionState) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = RevisionState(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid RevisionState", str)
+	}
+	return nil
+}
+
+func (e RevisionState) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *RevisionState) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e RevisionState) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+type RoleState string
+
+const (
+	RoleStateActive  RoleState = "ACTIVE"
+	RoleStateRetired RoleState = "RETIRED"
+)
+
+var AllRoleState = []RoleState{
+	RoleStateActive,
+	RoleStateRetired,
+}
+
+func (e RoleState) IsValid() bool {
+	switch e {
+	case RoleStateActive, RoleStateRetired:
+		return true
+	}
+	return false
+}
+
+func (e RoleState) String() string {
+	return string(e)
+}
+
+func (e *RoleState) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = RoleState(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid RoleState", str)
+	}
+	return nil
+}
+
+func (e RoleState) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *RoleState) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e RoleState) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+type SpecialType string
+
+const (
+	SpecialTypeLegalAdviser     SpecialType = "LEGAL_ADVISER"
+	SpecialTypeFinancialAdviser SpecialType = "FINANCIAL_ADVISER"
+	SpecialTypeAdvertising      SpecialType = "ADVERTISING"
+	SpecialTypePublicRelations  SpecialType = "PUBLIC_RELATIONS"
+	SpecialTypeBank             SpecialType = "BANK"
+	SpecialTypeInsurer          SpecialType = "INSURER"
+	SpecialTypeFinancing        SpecialType = "FINANCING"
+	SpecialTypeOther            SpecialType = "OTHER"
+)
+
+var AllSpecialType = []SpecialType{
+	SpecialTypeLegalAdviser,
+	SpecialTypeFinancialAdviser,
+	SpecialTypeAdvertising,
+	SpecialTypePublicRelations,
+	SpecialTypeBank,
+	SpecialTypeInsurer,
+	SpecialTypeFinancing,
+	SpecialTypeOther,
+}
+
+func (e SpecialType) IsValid() bool {
+	switch e {
+	case SpecialTypeLegalAdviser, SpecialTypeFinancialAdviser, SpecialTypeAdvertising, SpecialTypePublicRelations, SpecialTypeBank, SpecialTypeInsurer, SpecialTypeFinancing, SpecialTypeOther:
+		return true
+	}
+	return false
+}
+
+func (e SpecialType) String() string {
+	return string(e)
+}
+
+func (e *SpecialType) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = SpecialType(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid SpecialType", str)
+	}
+	return nil
+}
+
+func (e SpecialType) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *SpecialType) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e SpecialType) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+type StaffOrderField string
+
+const (
+	StaffOrderFieldName      StaffOrderField = "NAME"
+	StaffOrderFieldNumber    StaffOrderField = "NUMBER"
+	StaffOrderFieldCreatedAt StaffOrderField = "CREATED_AT"
+)
+
+var AllStaffOrderField = []StaffOrderField{
+	StaffOrderFieldName,
+	StaffOrderFieldNumber,
+	StaffOrderFieldCreatedAt,
+}
+
+func (e StaffOrderField) IsValid() bool {
+	switch e {
+	case StaffOrderFieldName, StaffOrderFieldNumber, StaffOrderFieldCreatedAt:
+		return true
+	}
+	return false
+}
+
+func (e StaffOrderField) String() string {
+	return string(e)
+}
+
+func (e *StaffOrderField) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = StaffOrderField(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid StaffOrderField", str)
+	}
+	return nil
+}
+
+func (e StaffOrderField) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *StaffOrderField) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e StaffOrderField) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+type StaffState string
+
+const (
+	StaffStateOnboarding StaffState = "ONBOARDING"
+	StaffStateActive     StaffState = "ACTIVE"
+	StaffStateOnLeave    StaffState = "ON_LEAVE"
+	StaffStateLeaving    StaffState = "LEAVING"
+	StaffStateLeft       StaffState = "LEFT"
+)
+
+var AllStaffState = []StaffState{
+	StaffStateOnboarding,
+	StaffStateActive,
+	StaffStateOnLeave,
+	StaffStateLeaving,
+	StaffStateLeft,
+}
+
+func (e StaffState) IsValid() bool {
+	switch e {
+	case StaffStateOnboarding, StaffStateActive, StaffStateOnLeave, StaffStateLeaving, StaffStateLeft:
+		return true
+	}
+	return false
+}
+
+func (e StaffState) String() string {
+	return string(e)
+}
+
+func (e *StaffState) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = StaffState(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid StaffState", str)
+	}
+	return nil
+}
+
+func (e StaffState) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *StaffState) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e StaffState) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+type TeamDuty string
+
+const (
+	TeamDutyOwner    TeamDuty = "OWNER"
+	TeamDutyCoOwner  TeamDuty = "CO_OWNER"
+	TeamDutyEngineer TeamDuty = "ENGINEER"
+	TeamDutyService  TeamDuty = "SERVICE"
+)
+
+var AllTeamDuty = []TeamDuty{
+	TeamDutyOwner,
+	TeamDutyCoOwner,
+	TeamDutyEngineer,
+	TeamDutyService,
+}
+
+func (e TeamDuty) IsValid() bool {
+	switch e {
+	case TeamDutyOwner, TeamDutyCoOwner, TeamDutyEngineer, TeamDutyService:
+		return true
+	}
+	return false
+}
+
+func (e TeamDuty) String() string {
+	return string(e)
+}
+
+func (e *TeamDuty) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = TeamDuty(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid TeamDuty", str)
+	}
+	return nil
+}
+
+func (e TeamDuty) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *TeamDuty) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e TeamDuty) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+type TenantState string
+
+const (
+	TenantStateActive    TenantState = "ACTIVE"
+	TenantStateSuspended TenantState = "SUSPENDED"
+	TenantStateClosing   TenantState = "CLOSING"
+	TenantStateClosed    TenantState = "CLOSED"
+)
+
+var AllTenantState = []TenantState{
+	TenantStateActive,
+	TenantStateSuspended,
+	TenantStateClosing,
+	TenantStateClosed,
+}
+
+func (e TenantState) IsValid() bool {
+	switch e {
+	case TenantStateActive, TenantStateSuspended, TenantStateClosing, TenantStateClosed:
+		return true
+	}
+	return false
+}
+
+func (e TenantState) String() string {
+	return string(e)
+}
+
+func (e *TenantState) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = TenantState(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid TenantState", str)
+	}
+	return nil
+}
+
+func (e TenantState) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *TenantState) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e TenantState) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

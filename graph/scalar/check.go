@@ -19,6 +19,8 @@ func Check(name string, v any) error {
 		_, err = UnmarshalDateTime(v)
 	case "MinorUnits":
 		_, err = UnmarshalMinorUnits(v)
+	case "JSON":
+		_, err = UnmarshalJSON(v)
 	case "BigInt":
 		_, err = UnmarshalBigInt(v)
 	}

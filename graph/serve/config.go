@@ -14,20 +14,21 @@ import (
 
 	"github.com/clientele/clientele/graph/limit"
 	"github.com/clientele/clientele/internal/read"
+	"github.com/clientele/clientele/internal/tenancy"
 )
 
 // Reader is the read gate.
 type Reader interface {
 	// Query answers root fields of one query together, in one snapshot.
-	Query(ctx context.Context, s *Session, doc *ast.QueryDocument, op *ast.OperationDefinition, vars map[string]any, roots []*ast.Field) (read.Answer, error)
+	Query(ctx context.Context, s *tenancy.Session, doc *ast.QueryDocument, op *ast.OperationDefinition, vars map[string]any, roots []*ast.Field) (read.Answer, error)
 	// Render writes one object of a mutation's payload.
-	Render(ctx context.Context, s *Session, typ string, id uuid.UUID, sel ast.SelectionSet, doc *ast.QueryDocument, vars map[string]any) ([]byte, []read.MaskedField, error)
+	Render(ctx context.Context, s *tenancy.Session, typ string, id uuid.UUID, sel ast.SelectionSet, doc *ast.QueryDocument, vars map[string]any) ([]byte, []read.MaskedField, error)
 }
 
 // Streams answers subscriptions.
 type Streams interface {
 	// Subscribe opens the stream of a subscription's one root field. A refusal is a fault.
-	Subscribe(ctx context.Context, s *Session, doc *ast.QueryDocument, op *ast.OperationDefinition, vars map[string]any, root *ast.Field) (Stream, error)
+	Subscribe(ctx context.Context, s *tenancy.Session, doc *ast.QueryDocument, op *ast.OperationDefinition, vars map[string]any, root *ast.Field) (Stream, error)
 }
 
 // Stream is pulled: it is asked for the next answer only when the socket has room, so whoever feeds it must never
@@ -39,15 +40,16 @@ type Stream interface {
 }
 
 // Authenticator turns a bearer credential ("" when there is none; a cookie may be in r) into a session. It returns
-// fault.SignIn for a credential that is missing or not good.
+// fault.SignIn for a credential that is missing or not good. The session is a new one each time: the serving layer
+// writes the request's id and language into it.
 type Authenticator interface {
-	Authenticate(ctx context.Context, bearer string, r *http.Request) (*Session, error)
+	Authenticate(ctx context.Context, bearer string, r *http.Request) (*tenancy.Session, error)
 }
 
 // Liveness says whether a session's credential is still good. It is asked every few hundred milliseconds for every
 // socket and stream, so it answers from memory.
 type Liveness interface {
-	Live(ctx context.Context, s *Session) bool
+	Live(ctx context.Context, s *tenancy.Session) bool
 }
 
 // Config is what a Handler is made of. Exec, Reader, Auth and Live are required.

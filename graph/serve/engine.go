@@ -5,7 +5,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/maypok86/otter/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/clientele/clientele/graph/limit"
 	"github.com/clientele/clientele/internal/fault"
+	"github.com/clientele/clientele/internal/tenancy"
 )
 
 // maxBuckets bounds the memory of rates, keys.
@@ -28,7 +28,7 @@ type engine struct {
 	// documents are parsed and validated texts. They hold nothing of any tenant: texts and the schema only.
 	documents  *otter.Cache[string, *ast.QueryDocument]
 	principals *limit.Buckets[principal]
-	tenants    *limit.Buckets[uuid.UUID]
+	tenants    *limit.Buckets[tenancy.TenantID]
 }
 
 func newEngine(c Config) (*engine, error) {
@@ -39,7 +39,7 @@ func newEngine(c Config) (*engine, error) {
 	e := &engine{
 		Config: c, schema: c.Exec.Schema(), documents: cache, rules: rules.NewDefaultRules(),
 		principals: limit.NewBuckets[principal](c.Limits.PrincipalPoints, c.Limits.PrincipalLeak, maxBuckets, c.Now),
-		tenants:    limit.NewBuckets[uuid.UUID](c.Limits.TenantPoints, c.Limits.TenantLeak, maxBuckets, c.Now),
+		tenants:    limit.NewBuckets[tenancy.TenantID](c.Limits.TenantPoints, c.Limits.TenantLeak, maxBuckets, c.Now),
 	}
 	if c.Production { // no names of what exists in messages about what does not
 		e.rules.ReplaceRule(rules.FieldsOnCorrectTypeRule.Name, rules.FieldsOnCorrectTypeRuleWithoutSuggestions.RuleFunc)
@@ -70,7 +70,7 @@ func refuse(errs ...error) *refused { return &refused{errs: errs} }
 
 // prepare brings a request to the point where it may be executed, or refuses it. The panic of a rule on a strange
 // document is a refusal like any other.
-func (e *engine) prepare(ctx context.Context, s *Session, p *params) (o *operation, spent limit.Spent, r *refused) {
+func (e *engine) prepare(ctx context.Context, s *tenancy.Session, p *params) (o *operation, spent limit.Spent, r *refused) {
 	defer func() {
 		if v := recover(); v != nil {
 			o, spent, r = nil, e.charge(s, 1), refuse(e.recovered(ctx, v))
@@ -111,7 +111,7 @@ func (e *engine) prepare(ctx context.Context, s *Session, p *params) (o *operati
 }
 
 // charge takes points from the principal and then from the tenant.
-func (e *engine) charge(s *Session, points int) limit.Spent {
+func (e *engine) charge(s *tenancy.Session, points int) limit.Spent {
 	spent := e.principals.Take(principalOf(s), points)
 	if !spent.OK {
 		return spent

@@ -13,12 +13,13 @@ import (
 	"github.com/clientele/clientele/graph/diagnostics"
 	"github.com/clientele/clientele/internal/fault"
 	"github.com/clientele/clientele/internal/read"
+	"github.com/clientele/clientele/internal/tenancy"
 )
 
 // execution is one operation on its way: what its parts bring is gathered here.
 type execution struct {
 	e      *engine
-	s      *Session
+	s      *tenancy.Session
 	o      *operation
 	opCtx  *graphql.OperationContext
 	errs   []error
@@ -26,7 +27,7 @@ type execution struct {
 }
 
 // run executes a query or mutation. It always gives an answer: a panic becomes a masked error beside null data.
-func (e *engine) run(ctx context.Context, s *Session, o *operation) (a *answer) {
+func (e *engine) run(ctx context.Context, s *tenancy.Session, o *operation) (a *answer) {
 	ctx, cancel := context.WithTimeout(ctx, e.Limits.Operation)
 	defer cancel()
 	x := e.execution(s, o)
@@ -43,7 +44,7 @@ func (e *engine) run(ctx context.Context, s *Session, o *operation) (a *answer) 
 	return x.answer(ctx, x.query(ctx))
 }
 
-func (e *engine) execution(s *Session, o *operation) *execution {
+func (e *engine) execution(s *tenancy.Session, o *operation) *execution {
 	return &execution{e: e, s: s, o: o, opCtx: &graphql.OperationContext{
 		RawQuery: o.text, Variables: o.vars, OperationName: o.name, Doc: o.doc, Operation: o.op, Extensions: o.ext,
 		DisableIntrospection: e.Production,

@@ -14,6 +14,7 @@ import (
 
 	"github.com/clientele/clientele/graph/limit"
 	"github.com/clientele/clientele/internal/fault"
+	"github.com/clientele/clientele/internal/tenancy"
 )
 
 // plain is POST and GET; event streams branch off when it is known that one is wanted.
@@ -103,7 +104,7 @@ func (h *Handler) bodyTooLarge() problem {
 }
 
 // authenticate finds the session, or answers.
-func (h *Handler) authenticate(w http.ResponseWriter, r *http.Request) (*Session, bool) {
+func (h *Handler) authenticate(w http.ResponseWriter, r *http.Request) (*tenancy.Session, bool) {
 	s, err := h.session(r.Context(), bearer(r.Header.Get("Authorization")), r)
 	if err == nil {
 		return s, true
@@ -132,7 +133,7 @@ func (h *Handler) authenticate(w http.ResponseWriter, r *http.Request) (*Session
 }
 
 // session asks the authenticator and completes what it found with the request's id and language.
-func (h *Handler) session(ctx context.Context, token string, r *http.Request) (*Session, error) {
+func (h *Handler) session(ctx context.Context, token string, r *http.Request) (*tenancy.Session, error) {
 	found, err := h.Auth.Authenticate(ctx, token, r)
 	if err != nil {
 		return nil, err
@@ -140,12 +141,11 @@ func (h *Handler) session(ctx context.Context, token string, r *http.Request) (*
 	if found == nil || expired(found, h.Now()) {
 		return nil, fault.SignIn()
 	}
-	s := *found
-	s.RequestID = RequestID(ctx)
-	if r.Header.Get("Accept-Language") != "" || s.Language == "" {
-		s.Language = language(r.Header.Get("Accept-Language"))
+	found.RequestID = RequestID(ctx)
+	if r.Header.Get("Accept-Language") != "" || found.Language == "" {
+		found.Language = language(r.Header.Get("Accept-Language"))
 	}
-	return &s, nil
+	return found, nil
 }
 
 var errAnswered = errors.New("answered")

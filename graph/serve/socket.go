@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
+
+	"github.com/clientele/clientele/internal/tenancy"
 )
 
 // Close codes of the graphql-transport-ws protocol, and those of WebSocket itself that are used here.
@@ -80,7 +82,7 @@ type socket struct {
 
 	mu      sync.Mutex
 	closing bool
-	session *Session // nil until acknowledged
+	session *tenancy.Session // nil until acknowledged
 	ops     map[string]*liveOp
 }
 

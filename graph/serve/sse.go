@@ -8,13 +8,14 @@ import (
 	"time"
 
 	"github.com/clientele/clientele/internal/fault"
+	"github.com/clientele/clientele/internal/tenancy"
 )
 
 var errCredentialOver = errors.New("the credential is no longer good")
 
 // stream answers as server-sent events, one connection for each operation: `next` for every answer, then `complete`.
 // Request errors are a `next` too: readers of event streams do not see bodies of other answers.
-func (h *Handler) stream(w http.ResponseWriter, r *http.Request, s *Session, o *operation, refusal *refused) {
+func (h *Handler) stream(w http.ResponseWriter, r *http.Request, s *tenancy.Session, o *operation, refusal *refused) {
 	if o != nil && !h.live.claim(principalOf(s)) {
 		h.problem(w, r, tooManyStreams)
 		return
@@ -102,7 +103,7 @@ func (h *Handler) relay(ctx context.Context, ev *events, answers <-chan []byte, 
 // tend watches a credential until ctx ends: expiry and revocation are seen within Recheck.
 //
 // SECURITY: a connection must not outlive the credential that opened it.
-func (h *Handler) tend(ctx context.Context, s *Session, over func()) {
+func (h *Handler) tend(ctx context.Context, s *tenancy.Session, over func()) {
 	t := time.NewTicker(h.Limits.Recheck)
 	defer t.Stop()
 	for {

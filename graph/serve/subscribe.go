@@ -11,11 +11,12 @@ import (
 
 	"github.com/clientele/clientele/graph/diagnostics"
 	"github.com/clientele/clientele/internal/fault"
+	"github.com/clientele/clientele/internal/tenancy"
 )
 
 // each executes any operation and hands every answer to emit, which may wait for room. Before the first answer and
 // between answers an error ends it; the caller says so in its transport's way.
-func (e *engine) each(ctx context.Context, s *Session, o *operation, via string, emit func([]byte) error) (err error) {
+func (e *engine) each(ctx context.Context, s *tenancy.Session, o *operation, via string, emit func([]byte) error) (err error) {
 	var codes []string
 	defer func() { e.observe(ctx, o, via, codes) }()
 	if o.op.Operation != ast.Subscription {
