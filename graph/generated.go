@@ -8366,14 +8366,14 @@ func (ec *executionContext) unmarshalInputClientChangeCreditInput(ctx context.Co
 			if err != nil {
 				return it, err
 			}
-			it.CreditLimit = data
+			it.CreditLimit = graphql.OmittableOf(data)
 		case "creditNote":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("creditNote"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.CreditNote = data
+			it.CreditNote = graphql.OmittableOf(data)
 		case "source":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("source"))
 			data, err := ec.unmarshalNString2string(ctx, v)
@@ -8436,21 +8436,21 @@ func (ec *executionContext) unmarshalInputClientChangeDealingsInput(ctx context.
 			if err != nil {
 				return it, err
 			}
-			it.PolicyNote = data
+			it.PolicyNote = graphql.OmittableOf(data)
 		case "attitude":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("attitude"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Attitude = data
+			it.Attitude = graphql.OmittableOf(data)
 		case "nextContactOn":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("nextContactOn"))
 			data, err := ec.unmarshalODate2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋscalarᚐLocalDate(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.NextContactOn = data
+			it.NextContactOn = graphql.OmittableOf(data)
 		case "source":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("source"))
 			data, err := ec.unmarshalNString2string(ctx, v)
@@ -8513,63 +8513,63 @@ func (ec *executionContext) unmarshalInputClientChangeListInput(ctx context.Cont
 			if err != nil {
 				return it, err
 			}
-			it.Name = data
+			it.Name = graphql.OmittableOf(data)
 		case "sortKey":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("sortKey"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.SortKey = data
+			it.SortKey = graphql.OmittableOf(data)
 		case "kinds":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("kinds"))
 			data, err := ec.unmarshalOClientKind2ᚕgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐClientKindᚄ(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Kinds = data
+			it.Kinds = graphql.OmittableOf(data)
 		case "region":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("region"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Region = data
+			it.Region = graphql.OmittableOf(data)
 		case "stage":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("stage"))
 			data, err := ec.unmarshalOClientStage2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐClientStage(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Stage = data
+			it.Stage = graphql.OmittableOf(data)
 		case "specialType":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("specialType"))
 			data, err := ec.unmarshalOSpecialType2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐSpecialType(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.SpecialType = data
+			it.SpecialType = graphql.OmittableOf(data)
 		case "acquisition":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("acquisition"))
 			data, err := ec.unmarshalOAcquisition2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐAcquisition(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Acquisition = data
+			it.Acquisition = graphql.OmittableOf(data)
 		case "grade":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("grade"))
 			data, err := ec.unmarshalOClientGrade2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐClientGrade(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Grade = data
+			it.Grade = graphql.OmittableOf(data)
 		case "important":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("important"))
 			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Important = data
+			it.Important = graphql.OmittableOf(data)
 		case "source":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("source"))
 			data, err := ec.unmarshalNString2string(ctx, v)
@@ -8695,7 +8695,7 @@ func (ec *executionContext) unmarshalInputClientDistributeInput(ctx context.Cont
 			if err != nil {
 				return it, err
 			}
-			it.DepartmentID = data
+			it.DepartmentID = graphql.OmittableOf(data)
 		}
 	}
 	return it, nil
@@ -9434,28 +9434,28 @@ func (ec *executionContext) unmarshalInputCompanyChangeInput(ctx context.Context
 			if err != nil {
 				return it, err
 			}
-			it.Name = data
+			it.Name = graphql.OmittableOf(data)
 		case "parentId":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("parentId"))
 			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.ParentID = data
+			it.ParentID = graphql.OmittableOf(data)
 		case "unifiedCreditCode":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("unifiedCreditCode"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.UnifiedCreditCode = data
+			it.UnifiedCreditCode = graphql.OmittableOf(data)
 		case "legalRepresentative":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("legalRepresentative"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.LegalRepresentative = data
+			it.LegalRepresentative = graphql.OmittableOf(data)
 		}
 	}
 	return it, nil
@@ -9738,56 +9738,56 @@ func (ec *executionContext) unmarshalInputContactChangeInput(ctx context.Context
 			if err != nil {
 				return it, err
 			}
-			it.Name = data
+			it.Name = graphql.OmittableOf(data)
 		case "title":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("title"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Title = data
+			it.Title = graphql.OmittableOf(data)
 		case "phone":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("phone"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Phone = data
+			it.Phone = graphql.OmittableOf(data)
 		case "email":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("email"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Email = data
+			it.Email = graphql.OmittableOf(data)
 		case "birthday":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("birthday"))
 			data, err := ec.unmarshalODate2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋscalarᚐLocalDate(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Birthday = data
+			it.Birthday = graphql.OmittableOf(data)
 		case "isPrimary":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("isPrimary"))
 			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.IsPrimary = data
+			it.IsPrimary = graphql.OmittableOf(data)
 		case "refusesCalls":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("refusesCalls"))
 			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.RefusesCalls = data
+			it.RefusesCalls = graphql.OmittableOf(data)
 		case "refusesMail":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("refusesMail"))
 			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.RefusesMail = data
+			it.RefusesMail = graphql.OmittableOf(data)
 		}
 	}
 	return it, nil
@@ -10435,35 +10435,35 @@ func (ec *executionContext) unmarshalInputContractReviseInput(ctx context.Contex
 			if err != nil {
 				return it, err
 			}
-			it.Title = data
+			it.Title = graphql.OmittableOf(data)
 		case "terms":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("terms"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Terms = data
+			it.Terms = graphql.OmittableOf(data)
 		case "amount":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("amount"))
 			data, err := ec.unmarshalOMoneyInput2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐMoneyInput(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Amount = data
+			it.Amount = graphql.OmittableOf(data)
 		case "startsOn":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("startsOn"))
 			data, err := ec.unmarshalODate2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋscalarᚐLocalDate(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.StartsOn = data
+			it.StartsOn = graphql.OmittableOf(data)
 		case "endsOn":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("endsOn"))
 			data, err := ec.unmarshalODate2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋscalarᚐLocalDate(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.EndsOn = data
+			it.EndsOn = graphql.OmittableOf(data)
 		case "changeNote":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("changeNote"))
 			data, err := ec.unmarshalNString2string(ctx, v)
@@ -10687,28 +10687,28 @@ func (ec *executionContext) unmarshalInputDepartmentChangeInput(ctx context.Cont
 			if err != nil {
 				return it, err
 			}
-			it.Name = data
+			it.Name = graphql.OmittableOf(data)
 		case "kind":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("kind"))
 			data, err := ec.unmarshalODepartmentKind2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐDepartmentKind(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Kind = data
+			it.Kind = graphql.OmittableOf(data)
 		case "parentId":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("parentId"))
 			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.ParentID = data
+			it.ParentID = graphql.OmittableOf(data)
 		case "headId":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("headId"))
 			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.HeadID = data
+			it.HeadID = graphql.OmittableOf(data)
 		}
 	}
 	return it, nil
@@ -11024,14 +11024,14 @@ func (ec *executionContext) unmarshalInputObligationSettleInput(ctx context.Cont
 			if err != nil {
 				return it, err
 			}
-			it.SettledOn = data
+			it.SettledOn = graphql.OmittableOf(data)
 		case "note":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("note"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Note = data
+			it.Note = graphql.OmittableOf(data)
 		}
 	}
 	return it, nil
@@ -11318,7 +11318,7 @@ func (ec *executionContext) unmarshalInputStaffChangeSuperiorInput(ctx context.C
 			if err != nil {
 				return it, err
 			}
-			it.SuperiorID = data
+			it.SuperiorID = graphql.OmittableOf(data)
 		}
 	}
 	return it, nil
@@ -11595,14 +11595,14 @@ func (ec *executionContext) unmarshalInputStaffTransferInput(ctx context.Context
 			if err != nil {
 				return it, err
 			}
-			it.PositionID = data
+			it.PositionID = graphql.OmittableOf(data)
 		case "superiorId":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("superiorId"))
 			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.SuperiorID = data
+			it.SuperiorID = graphql.OmittableOf(data)
 		}
 	}
 	return it, nil

@@ -86,10 +86,36 @@ func (g *gate) MutateSchema(s *ast.Schema) error {
 	return nil
 }
 
-// MutateConfig binds every served type to the one Go type.
+// MutateConfig binds every served type to the one Go type, and marks what inputs may leave out.
 func (g *gate) MutateConfig(cfg *config.Config) error {
 	for _, name := range g.served {
 		cfg.Models.Add(name, refType)
 	}
+	for name, def := range cfg.Schema.Types {
+		if def.Kind == ast.InputObject && def.Fields.ForName("expectedVersion") != nil {
+			omittable(cfg, name)
+		}
+	}
 	return nil
+}
+
+// omittable lets the nullable fields of an input, and of the inputs in it, tell "left out" from null: in inputs that
+// change what exists, the one keeps a value and the other clears it.
+func omittable(cfg *config.Config, input string) {
+	entry := cfg.Models[input]
+	if entry.Fields == nil {
+		entry.Fields = map[string]config.TypeMapField{}
+	}
+	for _, f := range cfg.Schema.Types[input].Fields {
+		if f.Type.NonNull {
+			continue
+		}
+		field, yes := entry.Fields[f.Name], true
+		field.Omittable = &yes
+		entry.Fields[f.Name] = field
+		if def := cfg.Schema.Types[f.Type.Name()]; def.Kind == ast.InputObject {
+			omittable(cfg, def.Name)
+		}
+	}
+	cfg.Models[input] = entry
 }

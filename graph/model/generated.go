@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/99designs/gqlgen/graphql"
 	"github.com/clientele/clientele/graph/scalar"
 	"github.com/clientele/clientele/internal/read"
 )
@@ -139,11 +140,11 @@ type ClientAssignTeamPayload struct {
 
 // Credit limit and note (L4).
 type ClientChangeCreditInput struct {
-	ClientID        string      `json:"clientId"`
-	ExpectedVersion int64       `json:"expectedVersion"`
-	CreditLimit     *MoneyInput `json:"creditLimit,omitempty"`
-	CreditNote      *string     `json:"creditNote,omitempty"`
-	Source          string      `json:"source"`
+	ClientID        string                         `json:"clientId"`
+	ExpectedVersion int64                          `json:"expectedVersion"`
+	CreditLimit     graphql.Omittable[*MoneyInput] `json:"creditLimit,omitempty"`
+	CreditNote      graphql.Omittable[*string]     `json:"creditNote,omitempty"`
+	Source          string                         `json:"source"`
 }
 
 type ClientChangeCreditPayload struct {
@@ -153,12 +154,12 @@ type ClientChangeCreditPayload struct {
 
 // Policy, attitude and the next contact (G01).
 type ClientChangeDealingsInput struct {
-	ClientID        string            `json:"clientId"`
-	ExpectedVersion int64             `json:"expectedVersion"`
-	PolicyNote      *string           `json:"policyNote,omitempty"`
-	Attitude        *string           `json:"attitude,omitempty"`
-	NextContactOn   *scalar.LocalDate `json:"nextContactOn,omitempty"`
-	Source          string            `json:"source"`
+	ClientID        string                               `json:"clientId"`
+	ExpectedVersion int64                                `json:"expectedVersion"`
+	PolicyNote      graphql.Omittable[*string]           `json:"policyNote,omitempty"`
+	Attitude        graphql.Omittable[*string]           `json:"attitude,omitempty"`
+	NextContactOn   graphql.Omittable[*scalar.LocalDate] `json:"nextContactOn,omitempty"`
+	Source          string                               `json:"source"`
 }
 
 type ClientChangeDealingsPayload struct {
@@ -168,18 +169,18 @@ type ClientChangeDealingsPayload struct {
 
 // Changes what lists show and how the client is ranked. A replaced name becomes a former name.
 type ClientChangeListInput struct {
-	ClientID        string       `json:"clientId"`
-	ExpectedVersion int64        `json:"expectedVersion"`
-	Name            *string      `json:"name,omitempty"`
-	SortKey         *string      `json:"sortKey,omitempty"`
-	Kinds           []ClientKind `json:"kinds,omitempty"`
-	Region          *string      `json:"region,omitempty"`
-	Stage           *ClientStage `json:"stage,omitempty"`
-	SpecialType     *SpecialType `json:"specialType,omitempty"`
-	Acquisition     *Acquisition `json:"acquisition,omitempty"`
-	Grade           *ClientGrade `json:"grade,omitempty"`
-	Important       *bool        `json:"important,omitempty"`
-	Source          string       `json:"source"`
+	ClientID        string                          `json:"clientId"`
+	ExpectedVersion int64                           `json:"expectedVersion"`
+	Name            graphql.Omittable[*string]      `json:"name,omitempty"`
+	SortKey         graphql.Omittable[*string]      `json:"sortKey,omitempty"`
+	Kinds           graphql.Omittable[[]ClientKind] `json:"kinds,omitempty"`
+	Region          graphql.Omittable[*string]      `json:"region,omitempty"`
+	Stage           graphql.Omittable[*ClientStage] `json:"stage,omitempty"`
+	SpecialType     graphql.Omittable[*SpecialType] `json:"specialType,omitempty"`
+	Acquisition     graphql.Omittable[*Acquisition] `json:"acquisition,omitempty"`
+	Grade           graphql.Omittable[*ClientGrade] `json:"grade,omitempty"`
+	Important       graphql.Omittable[*bool]        `json:"important,omitempty"`
+	Source          string                          `json:"source"`
 }
 
 type ClientChangeListPayload struct {
@@ -202,9 +203,9 @@ type ClientChangeProfilePayload struct {
 
 // Gives the prospect to a section, which ends that of the former section (E03); null takes it back.
 type ClientDistributeInput struct {
-	ClientID        string  `json:"clientId"`
-	ExpectedVersion int64   `json:"expectedVersion"`
-	DepartmentID    *string `json:"departmentId,omitempty"`
+	ClientID        string                     `json:"clientId"`
+	ExpectedVersion int64                      `json:"expectedVersion"`
+	DepartmentID    graphql.Omittable[*string] `json:"departmentId,omitempty"`
 }
 
 type ClientDistributePayload struct {
@@ -324,13 +325,13 @@ type ClientTeamMemberInput struct {
 }
 
 type CompanyChangeInput struct {
-	CompanyID       string  `json:"companyId"`
-	ExpectedVersion int64   `json:"expectedVersion"`
-	Name            *string `json:"name,omitempty"`
+	CompanyID       string                     `json:"companyId"`
+	ExpectedVersion int64                      `json:"expectedVersion"`
+	Name            graphql.Omittable[*string] `json:"name,omitempty"`
 	// A new parent; the tree must stay a tree.
-	ParentID            *string `json:"parentId,omitempty"`
-	UnifiedCreditCode   *string `json:"unifiedCreditCode,omitempty"`
-	LegalRepresentative *string `json:"legalRepresentative,omitempty"`
+	ParentID            graphql.Omittable[*string] `json:"parentId,omitempty"`
+	UnifiedCreditCode   graphql.Omittable[*string] `json:"unifiedCreditCode,omitempty"`
+	LegalRepresentative graphql.Omittable[*string] `json:"legalRepresentative,omitempty"`
 }
 
 type CompanyChangePayload struct {
@@ -380,16 +381,16 @@ type ContactAddPayload struct {
 }
 
 type ContactChangeInput struct {
-	ContactID       string            `json:"contactId"`
-	ExpectedVersion int64             `json:"expectedVersion"`
-	Name            *string           `json:"name,omitempty"`
-	Title           *string           `json:"title,omitempty"`
-	Phone           *string           `json:"phone,omitempty"`
-	Email           *string           `json:"email,omitempty"`
-	Birthday        *scalar.LocalDate `json:"birthday,omitempty"`
-	IsPrimary       *bool             `json:"isPrimary,omitempty"`
-	RefusesCalls    *bool             `json:"refusesCalls,omitempty"`
-	RefusesMail     *bool             `json:"refusesMail,omitempty"`
+	ContactID       string                               `json:"contactId"`
+	ExpectedVersion int64                                `json:"expectedVersion"`
+	Name            graphql.Omittable[*string]           `json:"name,omitempty"`
+	Title           graphql.Omittable[*string]           `json:"title,omitempty"`
+	Phone           graphql.Omittable[*string]           `json:"phone,omitempty"`
+	Email           graphql.Omittable[*string]           `json:"email,omitempty"`
+	Birthday        graphql.Omittable[*scalar.LocalDate] `json:"birthday,omitempty"`
+	IsPrimary       graphql.Omittable[*bool]             `json:"isPrimary,omitempty"`
+	RefusesCalls    graphql.Omittable[*bool]             `json:"refusesCalls,omitempty"`
+	RefusesMail     graphql.Omittable[*bool]             `json:"refusesMail,omitempty"`
 }
 
 type ContactChangePayload struct {
@@ -499,14 +500,14 @@ type ContractReturnPayload struct {
 
 // A new revision of a draft.
 type ContractReviseInput struct {
-	ContractID      string            `json:"contractId"`
-	ExpectedVersion int64             `json:"expectedVersion"`
-	Title           *string           `json:"title,omitempty"`
-	Terms           *string           `json:"terms,omitempty"`
-	Amount          *MoneyInput       `json:"amount,omitempty"`
-	StartsOn        *scalar.LocalDate `json:"startsOn,omitempty"`
-	EndsOn          *scalar.LocalDate `json:"endsOn,omitempty"`
-	ChangeNote      string            `json:"changeNote"`
+	ContractID      string                               `json:"contractId"`
+	ExpectedVersion int64                                `json:"expectedVersion"`
+	Title           graphql.Omittable[*string]           `json:"title,omitempty"`
+	Terms           graphql.Omittable[*string]           `json:"terms,omitempty"`
+	Amount          graphql.Omittable[*MoneyInput]       `json:"amount,omitempty"`
+	StartsOn        graphql.Omittable[*scalar.LocalDate] `json:"startsOn,omitempty"`
+	EndsOn          graphql.Omittable[*scalar.LocalDate] `json:"endsOn,omitempty"`
+	ChangeNote      string                               `json:"changeNote"`
 }
 
 type ContractRevisePayload struct {
@@ -547,13 +548,13 @@ type ContractWithdrawPayload struct {
 }
 
 type DepartmentChangeInput struct {
-	DepartmentID    string          `json:"departmentId"`
-	ExpectedVersion int64           `json:"expectedVersion"`
-	Name            *string         `json:"name,omitempty"`
-	Kind            *DepartmentKind `json:"kind,omitempty"`
+	DepartmentID    string                             `json:"departmentId"`
+	ExpectedVersion int64                              `json:"expectedVersion"`
+	Name            graphql.Omittable[*string]         `json:"name,omitempty"`
+	Kind            graphql.Omittable[*DepartmentKind] `json:"kind,omitempty"`
 	// A new parent of the same company; the tree must stay a tree.
-	ParentID *string `json:"parentId,omitempty"`
-	HeadID   *string `json:"headId,omitempty"`
+	ParentID graphql.Omittable[*string] `json:"parentId,omitempty"`
+	HeadID   graphql.Omittable[*string] `json:"headId,omitempty"`
 }
 
 type DepartmentChangePayload struct {
@@ -609,11 +610,11 @@ type ObligationAddPayload struct {
 }
 
 type ObligationSettleInput struct {
-	ObligationID    string            `json:"obligationId"`
-	ExpectedVersion int64             `json:"expectedVersion"`
-	Outcome         ObligationOutcome `json:"outcome"`
-	SettledOn       *scalar.LocalDate `json:"settledOn,omitempty"`
-	Note            *string           `json:"note,omitempty"`
+	ObligationID    string                               `json:"obligationId"`
+	ExpectedVersion int64                                `json:"expectedVersion"`
+	Outcome         ObligationOutcome                    `json:"outcome"`
+	SettledOn       graphql.Omittable[*scalar.LocalDate] `json:"settledOn,omitempty"`
+	Note            graphql.Omittable[*string]           `json:"note,omitempty"`
 }
 
 type ObligationSettlePayload struct {
@@ -671,9 +672,9 @@ type SessionRevokePayload struct {
 
 // The superior may not be the staff member himself or anybody below him.
 type StaffChangeSuperiorInput struct {
-	StaffID         string  `json:"staffId"`
-	ExpectedVersion int64   `json:"expectedVersion"`
-	SuperiorID      *string `json:"superiorId,omitempty"`
+	StaffID         string                     `json:"staffId"`
+	ExpectedVersion int64                      `json:"expectedVersion"`
+	SuperiorID      graphql.Omittable[*string] `json:"superiorId,omitempty"`
 }
 
 type StaffChangeSuperiorPayload struct {
@@ -712,11 +713,11 @@ type StaffOrder struct {
 
 // Ends the primary employment and begins another one.
 type StaffTransferInput struct {
-	StaffID         string  `json:"staffId"`
-	ExpectedVersion int64   `json:"expectedVersion"`
-	DepartmentID    string  `json:"departmentId"`
-	PositionID      *string `json:"positionId,omitempty"`
-	SuperiorID      *string `json:"superiorId,omitempty"`
+	StaffID         string                     `json:"staffId"`
+	ExpectedVersion int64                      `json:"expectedVersion"`
+	DepartmentID    string                     `json:"departmentId"`
+	PositionID      graphql.Omittable[*string] `json:"positionId,omitempty"`
+	SuperiorID      graphql.Omittable[*string] `json:"superiorId,omitempty"`
 }
 
 type StaffTransferPayload struct {

@@ -49,8 +49,8 @@ func MarshalDateTime(t time.Time) graphql.Marshaler {
 	return quoted(t.UTC().Format(time.RFC3339Nano))
 }
 
-// UnmarshalDateTime takes an RFC 3339 instant with its offset, years 0001 to 9999, and cuts it to microseconds, which
-// is what the database keeps.
+// UnmarshalDateTime takes an RFC 3339 instant with its offset, years 0001 to 9999, no finer than microseconds, which is
+// what the database keeps.
 func UnmarshalDateTime(v any) (time.Time, error) {
 	s, ok := v.(string)
 	if !ok || len(s) > 40 {
@@ -60,7 +60,10 @@ func UnmarshalDateTime(v any) (time.Time, error) {
 	if err != nil {
 		return time.Time{}, refuse("DateTime", "it is not an RFC 3339 instant")
 	}
-	t = t.UTC().Truncate(time.Microsecond)
+	t = t.UTC()
+	if t.Nanosecond()%1000 != 0 {
+		return time.Time{}, refuse("DateTime", "it is finer than microseconds")
+	}
 	if t.Year() < 1 || t.Year() > 9999 {
 		return time.Time{}, refuse("DateTime", "its year is out of range")
 	}
@@ -83,9 +86,15 @@ func decimal(kind string, v any) (int64, error) {
 // MarshalMinorUnits writes an amount of minor units as a decimal string.
 func MarshalMinorUnits(n int64) graphql.Marshaler { return quoted(strconv.FormatInt(n, 10)) }
 
-// UnmarshalMinorUnits takes a decimal string in the range of a bigint; numbers are refused, they lose digits in
+// UnmarshalMinorUnits takes a decimal string from 0 to the end of a bigint; numbers are refused, they lose digits in
 // JavaScript.
-func UnmarshalMinorUnits(v any) (int64, error) { return decimal("MinorUnits", v) }
+func UnmarshalMinorUnits(v any) (int64, error) {
+	n, err := decimal("MinorUnits", v)
+	if err == nil && n < 0 {
+		return 0, refuse("MinorUnits", "it is negative")
+	}
+	return n, err
+}
 
 // MarshalBigInt writes a 64-bit integer as a decimal string.
 func MarshalBigInt(n int64) graphql.Marshaler { return quoted(strconv.FormatInt(n, 10)) }
