@@ -24,7 +24,7 @@ func TestTableAgreesWithCasbin(t *testing.T) {
 		}
 		p := drawPrincipal(t, rules)
 		rights := table.Bind(p, org, noon)
-		for range 8 {
+		for range 25 {
 			row := drawRow(t)
 			for _, q := range questionsOf(rules) {
 				got := rights.Decide(q.obj, q.act, row)
@@ -69,14 +69,11 @@ func TestShippedTableAgreesWithCasbin(t *testing.T) {
 	}
 	rows := []*policy.Row{
 		row(func(*policy.Row) {}),
-		row(func(r *policy.Row) { r.Owner, r.Staff = me, me }),
-		row(func(r *policy.Row) { r.Owner, r.Staff = staffIDs[2], staffIDs[2] }),
-		row(func(r *policy.Row) { r.OnTeam, r.State, r.Grade = true, "review", "VIP" }),
+		row(func(r *policy.Row) { r.Owner, r.Staff, r.DistributedTo = me, me, departmentIDs[1:2] }),
+		row(func(r *policy.Row) { r.Owner, r.Staff, r.OnTeam = staffIDs[2], staffIDs[2], true }),
 		row(func(r *policy.Row) {
 			r.Company, r.Department, r.State, r.Grade = companyIDs[0], departmentIDs[1], "review", "VIP"
 		}),
-		row(func(r *policy.Row) { r.Company, r.Department, r.State = companyIDs[0], departmentIDs[2], "signing" }),
-		row(func(r *policy.Row) { r.DistributedTo = departmentIDs[1:2] }),
 		row(func(r *policy.Row) { r.Granted, r.Kinds = policy.AllClasses, []string{"KEY"} }),
 	}
 	agreed := 0
@@ -95,9 +92,6 @@ func TestShippedTableAgreesWithCasbin(t *testing.T) {
 					}
 					agreed++
 				}
-			}
-			if testing.Short() {
-				break
 			}
 		}
 	}
