@@ -1,0 +1,216 @@
+package policy
+
+import (
+	"strings"
+
+	"github.com/google/uuid"
+)
+
+// Columns are the SQL expressions of the facts of Row for the row in question, e.g. Owner: "t0.owner_id". An empty
+// expression stands for NULL: the type has no such fact. Tenant and Now must not be empty.
+type Columns struct {
+	Tenant string // tenant of the row, "t0.tenant_id" or the tenant's parameter
+	Now    string // time of the transaction (timestamptz), usually a parameter; never now()
+
+	Company, Department, Owner, Staff string // uuid
+	Client                            string // uuid; for a client its own id
+	Grade, Kind, Stage, State         string // text
+	Important, Suspended              string // boolean
+	Amount                            string // bigint, minor units
+}
+
+// SQL renders a Reach as a boolean expression; arg registers a parameter and returns its placeholder.
+//
+// The expression may be NULL where it means false: use it in WHERE, or select it as "(…) IS TRUE". Every comparison is
+// by an operator PostgreSQL knows to be leakproof (uuid, text, bigint, timestamptz, boolean), so that indexes stay
+// usable under row-level security. Reach.All gives TRUE and Reach.None gives FALSE.
+func SQL(reach Reach, cols Columns, arg func(any) string) string {
+	if reach.All {
+		return "TRUE"
+	}
+	if reach.None || len(reach.Allow) == 0 {
+		return "FALSE"
+	}
+	w := sqlWriter{cols: cols.orNull(), reach: &reach, arg: arg}
+	allow := w.any(reach.Allow, false)
+	if len(reach.Deny) == 0 {
+		return allow
+	}
+	// SECURITY: IS NOT TRUE, not NOT: a NULL inside a Deny must not remove rows that Decide would show, nor show others.
+	return allow + " AND " + w.any(reach.Deny, true) + " IS NOT TRUE"
+}
+
+type sqlWriter struct {
+	cols  Columns
+	reach *Reach
+	arg   func(any) string
+	me    string // placeholder of the person, registered when first needed
+}
+
+func (c Columns) orNull() Columns {
+	for _, e := range []struct {
+		expr *string
+		null string
+	}{
+		{&c.Company, "NULL::uuid"}, {&c.Department, "NULL::uuid"}, {&c.Owner, "NULL::uuid"}, {&c.Staff, "NULL::uuid"}, {&c.Client, "NULL::uuid"},
+		{&c.Grade, "NULL::text"}, {&c.Kind, "NULL::text"}, {&c.Stage, "NULL::text"}, {&c.State, "NULL::text"},
+		{&c.Important, "NULL::boolean"}, {&c.Suspended, "NULL::boolean"}, {&c.Amount, "NULL::bigint"},
+	} {
+		if *e.expr == "" {
+			*e.expr = e.null
+		}
+	}
+	return c
+}
+
+// any joins terms by OR, in parentheses.
+func (w *sqlWriter) any(terms []Term, deny bool) string {
+	parts := make([]string, len(terms))
+	for i := range terms {
+		parts[i] = w.term(&terms[i], deny)
+	}
+	return "(" + strings.Join(parts, " OR ") + ")"
+}
+
+// term joins scope, conditions and the end of validity by AND.
+func (w *sqlWriter) term(t *Term, deny bool) string {
+	parts := make([]string, 0, 2+len(t.Cond))
+	if s := w.scope(t); s != "TRUE" {
+		parts = append(parts, s)
+	}
+	for i := range t.Cond {
+		parts = append(parts, w.comparison(&t.Cond[i], deny))
+	}
+	if !t.Until.IsZero() {
+		parts = append(parts, w.cols.Now+" < "+w.arg(t.Until))
+	}
+	switch len(parts) {
+	case 0:
+		return "TRUE"
+	case 1:
+		return parts[0]
+	}
+	return "(" + strings.Join(parts, " AND ") + ")"
+}
+
+func (w *sqlWriter) scope(t *Term) string {
+	switch t.Scope {
+	case Self, Subordinates:
+		if selfIsOwner(w.reach.Entity) {
+			return w.oneOf(w.cols.Owner, t.IDs)
+		}
+		return w.oneOf(w.cols.Staff, t.IDs)
+	case Dept, DeptTree:
+		return w.oneOf(w.cols.Department, t.IDs)
+	case Company, CompanyTree:
+		return w.oneOf(w.cols.Company, t.IDs)
+	case Tenant:
+		return "TRUE"
+	case ClientTeam:
+		if w.reach.Me == uuid.Nil {
+			return "FALSE"
+		}
+		return "EXISTS (SELECT 1 FROM " + teamFrom(w.cols, w.person()) + ")"
+	case Distributed:
+		return "EXISTS (SELECT 1 FROM " + distributionFrom(w.cols) + " AND " + w.oneOf("d.department_id", t.IDs) + ")"
+	case Granted:
+		if w.reach.Me == uuid.Nil {
+			return "FALSE"
+		}
+		return "EXISTS (SELECT 1 FROM " + grantFrom(w.cols, w.person()) + " AND g.class_mask & " + w.arg(int32(t.Classes)) + " <> 0)"
+	}
+	return "FALSE"
+}
+
+// The three facts that live in tables of their own, in one place for predicates and for Facts.
+
+func teamFrom(c Columns, me string) string {
+	return "client_team_members m WHERE m.tenant_id = " + c.Tenant + " AND m.client_id = " + c.Client + " AND m.staff_id = " + me +
+		" AND m.valid_from <= " + c.Now + " AND (m.valid_until IS NULL OR m.valid_until > " + c.Now + ")"
+}
+
+func distributionFrom(c Columns) string {
+	return "client_distributions d WHERE d.tenant_id = " + c.Tenant + " AND d.client_id = " + c.Client +
+		" AND d.valid_from <= " + c.Now + " AND (d.valid_until IS NULL OR d.valid_until > " + c.Now + ")"
+}
+
+func grantFrom(c Columns, me string) string {
+	return "access_grants g WHERE g.tenant_id = " + c.Tenant + " AND g.grantee_staff_id = " + me + " AND g.client_id = " + c.Client +
+		" AND g.valid_from <= " + c.Now + " AND g.valid_until > " + c.Now + " AND g.revoked_at IS NULL"
+}
+
+// Facts gives select expressions for Row.OnTeam (boolean), Row.DistributedTo (uuid[]) and Row.Granted (integer) of the
+// row, for those who load a row to call Decide.
+func (r *Rights) Facts(cols Columns, arg func(any) string) (onTeam, distributedTo, granted string) {
+	c := cols.orNull()
+	me := arg(r.principal.Staff)
+	return "EXISTS (SELECT 1 FROM " + teamFrom(c, me) + ")",
+		"ARRAY(SELECT d.department_id FROM " + distributionFrom(c) + ")",
+		"COALESCE((SELECT bit_or(g.class_mask)::int FROM " + grantFrom(c, me) + "), 0)"
+}
+
+func (w *sqlWriter) person() string {
+	if w.me == "" {
+		w.me = w.arg(w.reach.Me)
+	}
+	return w.me
+}
+
+func (w *sqlWriter) oneOf(expr string, ids []uuid.UUID) string {
+	switch len(ids) {
+	case 0:
+		return "FALSE"
+	case 1:
+		return expr + " = " + w.arg(ids[0])
+	}
+	return expr + " = ANY(" + w.arg(ids) + ")"
+}
+
+// comparison mirrors Comparison.holds, missing values included.
+func (w *sqlWriter) comparison(c *Comparison, deny bool) string {
+	equal := c.Op == "="
+	text := func(expr string) string {
+		if equal {
+			return expr + " = " + w.arg(c.Text)
+		}
+		return expr + " IS DISTINCT FROM " + w.arg(c.Text)
+	}
+	boolean := func(expr string) string {
+		if c.Bool == equal {
+			return expr + " IS TRUE"
+		}
+		return expr + " IS NOT TRUE"
+	}
+	switch c.Field.fact {
+	case factGrade:
+		return text(w.cols.Grade)
+	case factKind:
+		return text(w.cols.Kind)
+	case factStage:
+		return text(w.cols.Stage)
+	case factState:
+		return text(w.cols.State)
+	case factImportant:
+		return boolean(w.cols.Important)
+	case factSuspended:
+		return boolean(w.cols.Suspended)
+	case factKinds:
+		has := "EXISTS (SELECT 1 FROM client_kinds k WHERE k.tenant_id = " + w.cols.Tenant + " AND k.client_id = " + w.cols.Client +
+			" AND k.kind = " + w.arg(c.Text) + ")"
+		if equal {
+			return has
+		}
+		return "NOT " + has
+	case factAmount:
+		switch {
+		case equal:
+			return w.cols.Amount + " = " + w.arg(c.Int)
+		case c.Op == "!=":
+			return w.cols.Amount + " IS DISTINCT FROM " + w.arg(c.Int)
+		case deny: // unanswered counts as met
+			return "(" + w.cols.Amount + " " + c.Op + " " + w.arg(c.Int) + ") IS NOT FALSE"
+		}
+		return w.cols.Amount + " " + c.Op + " " + w.arg(c.Int)
+	}
+	return "FALSE"
+}

@@ -1,0 +1,105 @@
+package policy
+
+// cellKey is one question of the language: an action on an object.
+type cellKey struct {
+	obj Object
+	act Action
+}
+
+// vocabulary indexes the catalogue for compilation and decisions. It is built once and never written again.
+type vocabulary struct {
+	entities map[Object]*Entity // by entity and by group
+	groups   map[Object]Group
+	cells    map[cellKey]int // dense numbers of the questions
+	keys     []cellKey
+	acts     map[Action]Act
+}
+
+// words is the only vocabulary: the catalogue is code, equal for every tenant and version.
+var words = newVocabulary(Catalogue())
+
+func newVocabulary(entities []Entity) *vocabulary {
+	v := &vocabulary{entities: map[Object]*Entity{}, groups: map[Object]Group{}, cells: map[cellKey]int{}, acts: map[Action]Act{}}
+	add := func(o Object, acts ...Action) {
+		for _, a := range acts {
+			k := cellKey{o, a}
+			v.cells[k] = len(v.keys)
+			v.keys = append(v.keys, k)
+		}
+	}
+	for i := range entities {
+		e := &entities[i]
+		v.entities[e.Object] = e
+		add(e.Object, Read, Count)
+		for _, a := range e.Acts {
+			v.acts[a.Action] = a
+			add(e.Object, a.Action)
+		}
+		for _, g := range e.Groups {
+			v.entities[g.Object] = e
+			v.groups[g.Object] = g
+			add(g.Object, Peek, Reveal, Write, Filter)
+		}
+	}
+	return v
+}
+
+// isFieldVerb tells whether the action is on field groups rather than on rows.
+func isFieldVerb(a Action) bool { return a == Peek || a == Reveal || a == Write || a == Filter }
+
+// isReading tells whether a token with the scope "read" may do the action.
+func isReading(a Action) bool {
+	return a == Read || a == Count || a == Peek || a == Reveal || a == Filter
+}
+
+// EntityOf gives the entity of an object or group; false when there is none of that name.
+func EntityOf(o Object) (Object, bool) {
+	e, ok := words.entities[o]
+	if !ok {
+		return "", false
+	}
+	return e.Object, true
+}
+
+// ClassOf gives the field class of a group; false for entities and unknown names.
+func ClassOf(group Object) (Class, bool) {
+	g, ok := words.groups[group]
+	return g.Class, ok
+}
+
+// Known tells whether the catalogue has this action on this object.
+func Known(o Object, a Action) bool {
+	_, ok := words.cells[cellKey{o, a}]
+	return ok
+}
+
+// LabelOf an object or group.
+func LabelOf(o Object) (Text, bool) {
+	if g, ok := words.groups[o]; ok {
+		return g.Label, true
+	}
+	if e, ok := words.entities[o]; ok {
+		return e.Label, true
+	}
+	return Text{}, false
+}
+
+// ActionLabel of a verb or business act.
+func ActionLabel(a Action) (Text, bool) {
+	if t, ok := verbLabel(a); ok {
+		return t, true
+	}
+	act, ok := words.acts[a]
+	return act.Label, ok
+}
+
+// selfIsOwner tells whether Self and Subordinates compare the row's owner (true) or its subject (false).
+func selfIsOwner(entity Object) bool { return entity == OnClient || entity == OnContract }
+
+// personOf a row: whom Self and Subordinates speak of.
+func personOf(entity Object, row *Row) [16]byte {
+	if selfIsOwner(entity) {
+		return row.Owner
+	}
+	return row.Staff
+}
