@@ -128,6 +128,9 @@ func (h *Handler) authenticate(w http.ResponseWriter, r *http.Request) (*tenancy
 	if status < http.StatusBadRequest {
 		status = http.StatusForbidden
 	}
+	if retry, ok := errs[0].Extensions["retryAfter"].(int); ok && status == http.StatusTooManyRequests {
+		w.Header().Set("Retry-After", strconv.Itoa(max(1, retry)))
+	}
 	send(w, ct, status, rejection(errs))
 	return nil, false
 }

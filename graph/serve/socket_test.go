@@ -239,6 +239,19 @@ func TestOperationsASocketAreCounted(t *testing.T) {
 	}
 }
 
+func TestBadCredentialsOfSocketsAreCounted(t *testing.T) {
+	t.Parallel()
+	s := servetest.Start(t, func(o *graph.Options) { o.Limits.BadTokens, o.Limits.BadTokensLeak = 1, 0.001 })
+	for _, want := range []int{4403, 1013} {
+		p := connect(t, s)
+		p.say(`{"type":"connection_init","payload":{"authorization":"Bearer x"}}`)
+		if got := p.closed(); got != want {
+			t.Fatalf("closed with %d, want %d", got, want)
+		}
+	}
+	acknowledged(t, s, servetest.Token)
+}
+
 func TestSocketsOfAPrincipalAreCounted(t *testing.T) {
 	t.Parallel()
 	s := servetest.Start(t, func(o *graph.Options) { o.Limits.Sockets = 1 })
