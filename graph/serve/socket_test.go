@@ -382,3 +382,27 @@ func poll(t *testing.T, ok func() bool) {
 		}
 	}
 }
+
+func TestPointsAreCountedOverSocketsToo(t *testing.T) {
+	t.Parallel()
+	s := servetest.Start(t, func(o *graph.Options) { o.Limits.PrincipalPoints, o.Limits.PrincipalLeak = 30, 0.001 })
+	p := acknowledged(t, s, servetest.Token)
+	p.subscribe("1", "{ clients(first: 20) { nodes { id } } }")
+	if got := p.next(); !strings.HasPrefix(got, `{"id":"1","type":"next"`) {
+		t.Fatalf("got %s", got)
+	}
+	p.hear(`{"id":"1","type":"complete"}`)
+	p.subscribe("1", "{ clients(first: 20) { nodes { id } } }")
+	if got := p.next(); !strings.HasPrefix(got, `{"id":"1","type":"error"`) || !strings.Contains(got, `"code":"RATE_LIMITED"`) || !strings.Contains(got, `"retryAfter":`) {
+		t.Fatalf("got %s", got)
+	}
+}
+
+func TestNoCredentialInTheURLOfASocket(t *testing.T) {
+	t.Parallel()
+	s := servetest.Start(t, nil)
+	s.URL += "?token=alice"
+	if _, resp, err := dial(t, s, []string{"graphql-transport-ws"}, nil); err == nil || resp.StatusCode != 400 {
+		t.Fatalf("%v", err)
+	}
+}
