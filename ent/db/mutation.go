@@ -22934,6 +22934,7 @@ type RoleMutation struct {
 	name_zh       *string
 	name_en       *string
 	template      *string
+	parent_id     *uuid.UUID
 	company_id    *uuid.UUID
 	state         *string
 	clearedFields map[string]struct{}
@@ -23465,6 +23466,55 @@ func (m *RoleMutation) ResetTemplate() {
 	delete(m.clearedFields, role.FieldTemplate)
 }
 
+// SetParentID sets the "parent_id" field.
+func (m *RoleMutation) SetParentID(u uuid.UUID) {
+	m.parent_id = &u
+}
+
+// ParentID returns the value of the "parent_id" field in the mutation.
+func (m *RoleMutation) ParentID() (r uuid.UUID, exists bool) {
+	v := m.parent_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldParentID returns the old "parent_id" field's value of the Role entity.
+// If the Role object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RoleMutation) OldParentID(ctx context.Context) (v *uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldParentID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldParentID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldParentID: %w", err)
+	}
+	return oldValue.ParentID, nil
+}
+
+// ClearParentID clears the value of the "parent_id" field.
+func (m *RoleMutation) ClearParentID() {
+	m.parent_id = nil
+	m.clearedFields[role.FieldParentID] = struct{}{}
+}
+
+// ParentIDCleared returns if the "parent_id" field was cleared in this mutation.
+func (m *RoleMutation) ParentIDCleared() bool {
+	_, ok := m.clearedFields[role.FieldParentID]
+	return ok
+}
+
+// ResetParentID resets all changes to the "parent_id" field.
+func (m *RoleMutation) ResetParentID() {
+	m.parent_id = nil
+	delete(m.clearedFields, role.FieldParentID)
+}
+
 // SetCompanyID sets the "company_id" field.
 func (m *RoleMutation) SetCompanyID(u uuid.UUID) {
 	m.company_id = &u
@@ -23584,7 +23634,7 @@ func (m *RoleMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *RoleMutation) Fields() []string {
-	fields := make([]string, 0, 12)
+	fields := make([]string, 0, 13)
 	if m.tenant_id != nil {
 		fields = append(fields, role.FieldTenantID)
 	}
@@ -23614,6 +23664,9 @@ func (m *RoleMutation) Fields() []string {
 	}
 	if m.template != nil {
 		fields = append(fields, role.FieldTemplate)
+	}
+	if m.parent_id != nil {
+		fields = append(fields, role.FieldParentID)
 	}
 	if m.company_id != nil {
 		fields = append(fields, role.FieldCompanyID)
@@ -23649,6 +23702,8 @@ func (m *RoleMutation) Field(name string) (ent.Value, bool) {
 		return m.NameEn()
 	case role.FieldTemplate:
 		return m.Template()
+	case role.FieldParentID:
+		return m.ParentID()
 	case role.FieldCompanyID:
 		return m.CompanyID()
 	case role.FieldState:
@@ -23682,6 +23737,8 @@ func (m *RoleMutation) OldField(ctx context.Context, name string) (ent.Value, er
 		return m.OldNameEn(ctx)
 	case role.FieldTemplate:
 		return m.OldTemplate(ctx)
+	case role.FieldParentID:
+		return m.OldParentID(ctx)
 	case role.FieldCompanyID:
 		return m.OldCompanyID(ctx)
 	case role.FieldState:
@@ -23765,6 +23822,13 @@ func (m *RoleMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetTemplate(v)
 		return nil
+	case role.FieldParentID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetParentID(v)
+		return nil
 	case role.FieldCompanyID:
 		v, ok := value.(uuid.UUID)
 		if !ok {
@@ -23833,6 +23897,9 @@ func (m *RoleMutation) ClearedFields() []string {
 	if m.FieldCleared(role.FieldTemplate) {
 		fields = append(fields, role.FieldTemplate)
 	}
+	if m.FieldCleared(role.FieldParentID) {
+		fields = append(fields, role.FieldParentID)
+	}
 	if m.FieldCleared(role.FieldCompanyID) {
 		fields = append(fields, role.FieldCompanyID)
 	}
@@ -23858,6 +23925,9 @@ func (m *RoleMutation) ClearField(name string) error {
 		return nil
 	case role.FieldTemplate:
 		m.ClearTemplate()
+		return nil
+	case role.FieldParentID:
+		m.ClearParentID()
 		return nil
 	case role.FieldCompanyID:
 		m.ClearCompanyID()
@@ -23899,6 +23969,9 @@ func (m *RoleMutation) ResetField(name string) error {
 		return nil
 	case role.FieldTemplate:
 		m.ResetTemplate()
+		return nil
+	case role.FieldParentID:
+		m.ResetParentID()
 		return nil
 	case role.FieldCompanyID:
 		m.ResetCompanyID()

@@ -38,6 +38,8 @@ type Role struct {
 	NameEn string `json:"name_en,omitempty"`
 	// Template holds the value of the "template" field.
 	Template *string `json:"template,omitempty"`
+	// ParentID holds the value of the "parent_id" field.
+	ParentID *uuid.UUID `json:"parent_id,omitempty"`
 	// CompanyID holds the value of the "company_id" field.
 	CompanyID *uuid.UUID `json:"company_id,omitempty"`
 	// State holds the value of the "state" field.
@@ -50,7 +52,7 @@ func (*Role) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case role.FieldCreatedBy, role.FieldUpdatedBy, role.FieldCompanyID:
+		case role.FieldCreatedBy, role.FieldUpdatedBy, role.FieldParentID, role.FieldCompanyID:
 			values[i] = &sql.NullScanner{S: new(uuid.UUID)}
 		case role.FieldVersion:
 			values[i] = new(sql.NullInt64)
@@ -144,6 +146,13 @@ func (_m *Role) assignValues(columns []string, values []any) error {
 				_m.Template = new(string)
 				*_m.Template = value.String
 			}
+		case role.FieldParentID:
+			if value, ok := values[i].(*sql.NullScanner); !ok {
+				return fmt.Errorf("unexpected type %T for field parent_id", values[i])
+			} else if value.Valid {
+				_m.ParentID = new(uuid.UUID)
+				*_m.ParentID = *value.S.(*uuid.UUID)
+			}
 		case role.FieldCompanyID:
 			if value, ok := values[i].(*sql.NullScanner); !ok {
 				return fmt.Errorf("unexpected type %T for field company_id", values[i])
@@ -227,6 +236,11 @@ func (_m *Role) String() string {
 	if v := _m.Template; v != nil {
 		builder.WriteString("template=")
 		builder.WriteString(*v)
+	}
+	builder.WriteString(", ")
+	if v := _m.ParentID; v != nil {
+		builder.WriteString("parent_id=")
+		builder.WriteString(fmt.Sprintf("%v", *v))
 	}
 	builder.WriteString(", ")
 	if v := _m.CompanyID; v != nil {

@@ -113,6 +113,20 @@ func (_c *RoleCreate) SetNillableTemplate(v *string) *RoleCreate {
 	return _c
 }
 
+// SetParentID sets the "parent_id" field.
+func (_c *RoleCreate) SetParentID(v uuid.UUID) *RoleCreate {
+	_c.mutation.SetParentID(v)
+	return _c
+}
+
+// SetNillableParentID sets the "parent_id" field if the given value is not nil.
+func (_c *RoleCreate) SetNillableParentID(v *uuid.UUID) *RoleCreate {
+	if v != nil {
+		_c.SetParentID(*v)
+	}
+	return _c
+}
+
 // SetCompanyID sets the "company_id" field.
 func (_c *RoleCreate) SetCompanyID(v uuid.UUID) *RoleCreate {
 	_c.mutation.SetCompanyID(v)
@@ -292,6 +306,10 @@ func (_c *RoleCreate) createSpec() (*Role, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.Template(); ok {
 		_spec.SetField(role.FieldTemplate, field.TypeString, value)
 		_node.Template = &value
+	}
+	if value, ok := _c.mutation.ParentID(); ok {
+		_spec.SetField(role.FieldParentID, field.TypeUUID, value)
+		_node.ParentID = &value
 	}
 	if value, ok := _c.mutation.CompanyID(); ok {
 		_spec.SetField(role.FieldCompanyID, field.TypeUUID, value)

@@ -146,6 +146,26 @@ func (_u *RoleUpdate) ClearTemplate() *RoleUpdate {
 	return _u
 }
 
+// SetParentID sets the "parent_id" field.
+func (_u *RoleUpdate) SetParentID(v uuid.UUID) *RoleUpdate {
+	_u.mutation.SetParentID(v)
+	return _u
+}
+
+// SetNillableParentID sets the "parent_id" field if the given value is not nil.
+func (_u *RoleUpdate) SetNillableParentID(v *uuid.UUID) *RoleUpdate {
+	if v != nil {
+		_u.SetParentID(*v)
+	}
+	return _u
+}
+
+// ClearParentID clears the value of the "parent_id" field.
+func (_u *RoleUpdate) ClearParentID() *RoleUpdate {
+	_u.mutation.ClearParentID()
+	return _u
+}
+
 // SetCompanyID sets the "company_id" field.
 func (_u *RoleUpdate) SetCompanyID(v uuid.UUID) *RoleUpdate {
 	_u.mutation.SetCompanyID(v)
@@ -253,6 +273,12 @@ func (_u *RoleUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if _u.mutation.TemplateCleared() {
 		_spec.ClearField(role.FieldTemplate, field.TypeString)
+	}
+	if value, ok := _u.mutation.ParentID(); ok {
+		_spec.SetField(role.FieldParentID, field.TypeUUID, value)
+	}
+	if _u.mutation.ParentIDCleared() {
+		_spec.ClearField(role.FieldParentID, field.TypeUUID)
 	}
 	if value, ok := _u.mutation.CompanyID(); ok {
 		_spec.SetField(role.FieldCompanyID, field.TypeUUID, value)
@@ -400,6 +426,26 @@ func (_u *RoleUpdateOne) ClearTemplate() *RoleUpdateOne {
 	return _u
 }
 
+// SetParentID sets the "parent_id" field.
+func (_u *RoleUpdateOne) SetParentID(v uuid.UUID) *RoleUpdateOne {
+	_u.mutation.SetParentID(v)
+	return _u
+}
+
+// SetNillableParentID sets the "parent_id" field if the given value is not nil.
+func (_u *RoleUpdateOne) SetNillableParentID(v *uuid.UUID) *RoleUpdateOne {
+	if v != nil {
+		_u.SetParentID(*v)
+	}
+	return _u
+}
+
+// ClearParentID clears the value of the "parent_id" field.
+func (_u *RoleUpdateOne) ClearParentID() *RoleUpdateOne {
+	_u.mutation.ClearParentID()
+	return _u
+}
+
 // SetCompanyID sets the "company_id" field.
 func (_u *RoleUpdateOne) SetCompanyID(v uuid.UUID) *RoleUpdateOne {
 	_u.mutation.SetCompanyID(v)
@@ -537,6 +583,12 @@ func (_u *RoleUpdateOne) sqlSave(ctx context.Context) (_node *Role, err error) {
 	}
 	if _u.mutation.TemplateCleared() {
 		_spec.ClearField(role.FieldTemplate, field.TypeString)
+	}
+	if value, ok := _u.mutation.ParentID(); ok {
+		_spec.SetField(role.FieldParentID, field.TypeUUID, value)
+	}
+	if _u.mutation.ParentIDCleared() {
+		_spec.ClearField(role.FieldParentID, field.TypeUUID)
 	}
 	if value, ok := _u.mutation.CompanyID(); ok {
 		_spec.SetField(role.FieldCompanyID, field.TypeUUID, value)

@@ -292,7 +292,7 @@ func init() {
 	// role.DefaultVersion holds the default value on creation for the version field.
 	role.DefaultVersion = roleDescVersion.Default.(int64)
 	// roleDescState is the schema descriptor for state field.
-	roleDescState := roleFields[5].Descriptor()
+	roleDescState := roleFields[6].Descriptor()
 	// role.DefaultState holds the default value on creation for the state field.
 	role.DefaultState = roleDescState.Default.(string)
 	rolebindingMixin := schema.RoleBinding{}.Mixin()

@@ -112,6 +112,7 @@ CREATE TABLE roles (
   name_zh       text NOT NULL CHECK (char_length(name_zh) BETWEEN 1 AND 100),
   name_en       text NOT NULL CHECK (char_length(name_en) BETWEEN 1 AND 100),
   template      text CHECK (char_length(template) <= 64), -- the shipped role it was made from
+  parent_id     uuid, -- the role has all rules of its parent
   company_id    uuid, -- set: the role exists in this company only
   state         text NOT NULL DEFAULT 'active' CHECK (state IN ('active', 'retired')),
   version       bigint NOT NULL DEFAULT 1,
@@ -122,7 +123,9 @@ CREATE TABLE roles (
   recorded_from timestamptz NOT NULL,
   PRIMARY KEY (tenant_id, id),
   UNIQUE (tenant_id, key),
-  FOREIGN KEY (tenant_id, company_id) REFERENCES companies (tenant_id, id)
+  FOREIGN KEY (tenant_id, parent_id) REFERENCES roles (tenant_id, id),
+  FOREIGN KEY (tenant_id, company_id) REFERENCES companies (tenant_id, id),
+  CHECK (parent_id IS DISTINCT FROM id)
 );
 CALL guard.guard_tenant_table('roles');
 CALL guard.keep_history('roles');

@@ -10,7 +10,7 @@ CREATE TABLE contracts (
   owner_id      uuid,
   -- summary
   number        text NOT NULL CHECK (char_length(number) BETWEEN 1 AND 60),
-  kind          text NOT NULL CHECK (kind IN ('SUPPLY', 'QUALITY_ASSURANCE', 'SALES', 'FRAMEWORK', 'NDA', 'SERVICE')),
+  kind          text NOT NULL CHECK (kind IN ('SUPPLY', 'QA', 'SALES', 'FRAMEWORK', 'NDA', 'SERVICE')),
   title         text NOT NULL CHECK (char_length(title) BETWEEN 1 AND 200),
   state         text NOT NULL DEFAULT 'draft' CHECK (state IN ('draft', 'review', 'approved', 'signing', 'effective', 'amending', 'expired', 'terminated', 'completed', 'withdrawn', 'void')),
   starts_on     date,

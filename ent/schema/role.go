@@ -26,6 +26,7 @@ func (Role) Fields() []ent.Field {
 		field.Text("name_zh"),
 		field.Text("name_en"),
 		field.Text("template").Optional().Nillable(),
+		field.UUID("parent_id", uuid.UUID{}).Optional().Nillable(),
 		field.UUID("company_id", uuid.UUID{}).Optional().Nillable(),
 		field.Text("state").Default("active"),
 	}

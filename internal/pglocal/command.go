@@ -48,7 +48,8 @@ func (c *command) runToEnd(ctx context.Context) ([]byte, error) {
 	case <-ctx.Done():
 		// The whole group, since initdb runs a server of its own.
 		_ = syscall.Kill(-c.Process.Pid, syscall.SIGKILL)
-		return out.Bytes(), errors.Join(ctx.Err(), <-ended)
+		err := <-ended // and with it the last of the output
+		return out.Bytes(), errors.Join(ctx.Err(), err)
 	}
 }
 

@@ -106,6 +106,9 @@ func (s *Server) start(ctx context.Context, found []binaries) error {
 	if err := s.awaitAnswer(ctx); err != nil {
 		return err
 	}
+	if err := s.rebuildOrder(ctx); err != nil {
+		return err
+	}
 	s.opt.Log.Info("PostgreSQL is running", "folder", s.home.path, "version", s.binary.version, "pid", s.PID())
 	return nil
 }

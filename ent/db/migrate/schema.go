@@ -488,6 +488,7 @@ var (
 		{Name: "name_zh", Type: field.TypeString, Size: 2147483647},
 		{Name: "name_en", Type: field.TypeString, Size: 2147483647},
 		{Name: "template", Type: field.TypeString, Nullable: true, Size: 2147483647},
+		{Name: "parent_id", Type: field.TypeUUID, Nullable: true},
 		{Name: "company_id", Type: field.TypeUUID, Nullable: true},
 		{Name: "state", Type: field.TypeString, Size: 2147483647, Default: "active"},
 	}

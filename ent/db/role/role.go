@@ -31,6 +31,8 @@ const (
 	FieldNameEn = "name_en"
 	// FieldTemplate holds the string denoting the template field in the database.
 	FieldTemplate = "template"
+	// FieldParentID holds the string denoting the parent_id field in the database.
+	FieldParentID = "parent_id"
 	// FieldCompanyID holds the string denoting the company_id field in the database.
 	FieldCompanyID = "company_id"
 	// FieldState holds the string denoting the state field in the database.
@@ -52,6 +54,7 @@ var Columns = []string{
 	FieldNameZh,
 	FieldNameEn,
 	FieldTemplate,
+	FieldParentID,
 	FieldCompanyID,
 	FieldState,
 }
@@ -129,6 +132,11 @@ func ByNameEn(opts ...sql.OrderTermOption) OrderOption {
 // ByTemplate orders the results by the template field.
 func ByTemplate(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldTemplate, opts...).ToFunc()
+}
+
+// ByParentID orders the results by the parent_id field.
+func ByParentID(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldParentID, opts...).ToFunc()
 }
 
 // ByCompanyID orders the results by the company_id field.

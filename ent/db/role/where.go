@@ -105,6 +105,11 @@ func Template(v string) predicate.Role {
 	return predicate.Role(sql.FieldEQ(FieldTemplate, v))
 }
 
+// ParentID applies equality check predicate on the "parent_id" field. It's identical to ParentIDEQ.
+func ParentID(v uuid.UUID) predicate.Role {
+	return predicate.Role(sql.FieldEQ(FieldParentID, v))
+}
+
 // CompanyID applies equality check predicate on the "company_id" field. It's identical to CompanyIDEQ.
 func CompanyID(v uuid.UUID) predicate.Role {
 	return predicate.Role(sql.FieldEQ(FieldCompanyID, v))
@@ -643,6 +648,56 @@ func TemplateEqualFold(v string) predicate.Role {
 // TemplateContainsFold applies the ContainsFold predicate on the "template" field.
 func TemplateContainsFold(v string) predicate.Role {
 	return predicate.Role(sql.FieldContainsFold(FieldTemplate, v))
+}
+
+// ParentIDEQ applies the EQ predicate on the "parent_id" field.
+func ParentIDEQ(v uuid.UUID) predicate.Role {
+	return predicate.Role(sql.FieldEQ(FieldParentID, v))
+}
+
+// ParentIDNEQ applies the NEQ predicate on the "parent_id" field.
+func ParentIDNEQ(v uuid.UUID) predicate.Role {
+	return predicate.Role(sql.FieldNEQ(FieldParentID, v))
+}
+
+// ParentIDIn applies the In predicate on the "parent_id" field.
+func ParentIDIn(vs ...uuid.UUID) predicate.Role {
+	return predicate.Role(sql.FieldIn(FieldParentID, vs...))
+}
+
+// ParentIDNotIn applies the NotIn predicate on the "parent_id" field.
+func ParentIDNotIn(vs ...uuid.UUID) predicate.Role {
+	return predicate.Role(sql.FieldNotIn(FieldParentID, vs...))
+}
+
+// ParentIDGT applies the GT predicate on the "parent_id" field.
+func ParentIDGT(v uuid.UUID) predicate.Role {
+	return predicate.Role(sql.FieldGT(FieldParentID, v))
+}
+
+// ParentIDGTE applies the GTE predicate on the "parent_id" field.
+func ParentIDGTE(v uuid.UUID) predicate.Role {
+	return predicate.Role(sql.FieldGTE(FieldParentID, v))
+}
+
+// ParentIDLT applies the LT predicate on the "parent_id" field.
+func ParentIDLT(v uuid.UUID) predicate.Role {
+	return predicate.Role(sql.FieldLT(FieldParentID, v))
+}
+
+// ParentIDLTE applies the LTE predicate on the "parent_id" field.
+func ParentIDLTE(v uuid.UUID) predicate.Role {
+	return predicate.Role(sql.FieldLTE(FieldParentID, v))
+}
+
+// ParentIDIsNil applies the IsNil predicate on the "parent_id" field.
+func ParentIDIsNil() predicate.Role {
+	return predicate.Role(sql.FieldIsNull(FieldParentID))
+}
+
+// ParentIDNotNil applies the NotNil predicate on the "parent_id" field.
+func ParentIDNotNil() predicate.Role {
+	return predicate.Role(sql.FieldNotNull(FieldParentID))
 }
 
 // CompanyIDEQ applies the EQ predicate on the "company_id" field.

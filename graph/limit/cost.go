@@ -1,0 +1,231 @@
+package limit
+
+import (
+	"strings"
+
+	"github.com/vektah/gqlparser/v2/ast"
+)
+
+// Weights of the cost model, in points.
+const (
+	objectCost    = 1  // an object, interface or union that is read
+	mutationCost  = 10 // a root field of a mutation
+	subscribeCost = 5  // a root field of a subscription; its events cost nothing more
+)
+
+// Price gives the points of one operation, which must have been validated, and refuses what is over the limits: page
+// sizes, lists of ids, lists in inputs, and the cost itself.
+//
+// A scalar costs nothing, an object one point and its own fields. A field with `first` or `last` multiplies what is
+// below by that number, a list of ids by its length, any other list by PlainList; connections, edges and page infos
+// are free, their nodes are not. Introspection is free. Fragments are costed once, so the walk is linear.
+func (l Limits) Price(s *ast.Schema, doc *ast.QueryDocument, op *ast.OperationDefinition, vars map[string]any) (int, error) {
+	c := coster{limits: l, schema: s, vars: vars, fragments: map[*ast.FragmentDefinition]*int{}}
+	for _, v := range op.VariableDefinitions {
+		if err := c.input(v.Type, vars[v.Variable], 0); err != nil {
+			return 0, err
+		}
+	}
+	total := c.set(op.SelectionSet)
+	if c.err != nil {
+		return 0, c.err
+	}
+	switch op.Operation {
+	case ast.Mutation:
+		total = add(total, mutationCost*len(op.SelectionSet))
+	case ast.Subscription:
+		total = add(total, subscribeCost*len(op.SelectionSet))
+	}
+	total = max(total, 1)
+	if total > l.Cost {
+		return total, exceeded("COST", l.Cost, "操作的成本超过 %d 点", "the operation costs more than %d points").With("cost", total)
+	}
+	return total, nil
+}
+
+type coster struct {
+	limits    Limits
+	schema    *ast.Schema
+	vars      map[string]any
+	fragments map[*ast.FragmentDefinition]*int
+	err       error
+}
+
+func (c *coster) set(set ast.SelectionSet) int {
+	total := 0
+	for _, s := range set {
+		switch s := s.(type) {
+		case *ast.Field:
+			total = add(total, c.field(s))
+		case *ast.InlineFragment:
+			total = add(total, c.set(s.SelectionSet))
+		case *ast.FragmentSpread:
+			total = add(total, c.fragment(s.Definition))
+		}
+	}
+	return total
+}
+
+func (c *coster) fragment(def *ast.FragmentDefinition) int {
+	if n, ok := c.fragments[def]; ok {
+		if n == nil {
+			return 0
+		}
+		return *n
+	}
+	c.fragments[def] = nil
+	n := c.set(def.SelectionSet)
+	c.fragments[def] = &n
+	return n
+}
+
+func (c *coster) field(f *ast.Field) int {
+	if strings.HasPrefix(f.Name, "__") || f.Definition == nil || c.err != nil {
+		return 0
+	}
+	times := c.times(f)
+	def := c.schema.Types[f.Definition.Type.Name()]
+	if def == nil || !def.IsCompositeType() {
+		return 0
+	}
+	below := c.set(f.SelectionSet)
+	if !free(def.Name) {
+		below = add(below, objectCost)
+	} else if times > 1 {
+		return add(objectCost, multiply(below, times)) // the page itself
+	}
+	return multiply(below, times)
+}
+
+// free types only carry others.
+func free(name string) bool {
+	return strings.HasSuffix(name, "Connection") || strings.HasSuffix(name, "Edge") || strings.HasSuffix(name, "Payload") || name == "PageInfo"
+}
+
+// times says how many objects one field may bring, and checks what the caller asked.
+func (c *coster) times(f *ast.Field) int {
+	if f.ObjectDefinition != nil && strings.HasSuffix(f.ObjectDefinition.Name, "Connection") {
+		return 1 // the page was multiplied where the connection stands
+	}
+	page, ids := 0, 0
+	connection := false
+	for _, a := range f.Definition.Arguments {
+		paging := a.Name == "first" || a.Name == "last"
+		connection = connection || paging
+		var v any
+		if given := f.Arguments.ForName(a.Name); given != nil {
+			if paging && given.Value.Kind != ast.Variable && given.Value.Kind != ast.IntValue && given.Value.Kind != ast.NullValue {
+				continue
+			}
+			v, _ = given.Value.Value(c.vars)
+			if given.Value.Kind == ast.Variable {
+				if _, set := c.vars[given.Value.Raw]; !set {
+					v = nil
+				}
+			}
+		}
+		switch n, ok := number(v); {
+		case paging && ok:
+			if n > int64(c.limits.Page) {
+				c.fail(exceeded("PAGE", c.limits.Page, "每页超过 %d 条", "a page has more than %d entries").At(f.Name + "." + a.Name))
+				return 0
+			}
+			page = max(page, int(max(n, 0)))
+		case isList(a.Type):
+			if err := c.input(a.Type, v, 0); err != nil {
+				c.fail(err)
+				return 0
+			}
+			if list, ok := v.([]any); ok && a.Type.Elem.Name() == "ID" {
+				ids = max(ids, len(list))
+			}
+		case v != nil:
+			if err := c.input(a.Type, v, 0); err != nil {
+				c.fail(err)
+				return 0
+			}
+		}
+	}
+	switch {
+	case connection && page > 0:
+		return page
+	case connection:
+		return c.defaultPage(f)
+	case isList(f.Definition.Type) && ids > 0:
+		return ids
+	case isList(f.Definition.Type) && !free(f.Definition.Type.Name()):
+		return c.limits.PlainList
+	}
+	return 1
+}
+
+func (c *coster) defaultPage(f *ast.Field) int {
+	if a := f.Definition.Arguments.ForName("first"); a != nil && a.DefaultValue != nil {
+		if v, err := a.DefaultValue.Value(nil); err == nil {
+			if n, ok := number(v); ok && n > 0 {
+				return int(n)
+			}
+		}
+	}
+	return c.limits.DefaultPage
+}
+
+func (c *coster) fail(err error) {
+	if c.err == nil {
+		c.err = err
+	}
+}
+
+// input checks lengths of lists and depth of a value that fits its type.
+func (c *coster) input(t *ast.Type, v any, depth int) error {
+	if v == nil || t == nil {
+		return nil
+	}
+	if depth > c.limits.ValueDepth {
+		return exceeded("VALUE_DEPTH", c.limits.ValueDepth, "参数值嵌套超过 %d 层", "a value is more than %d levels deep")
+	}
+	switch v := v.(type) {
+	case []any:
+		most, reason := c.limits.InputList, "LIST"
+		if t.Name() == "ID" {
+			most, reason = c.limits.IDs, "IDS"
+		}
+		if len(v) > most {
+			return exceeded(reason, most, "列表超过 %d 项", "a list has more than %d members")
+		}
+		for _, e := range v {
+			if err := c.input(element(t), e, depth+1); err != nil {
+				return err
+			}
+		}
+	case map[string]any:
+		def := c.schema.Types[t.Name()]
+		if def == nil {
+			return nil
+		}
+		for k, e := range v {
+			if f := def.Fields.ForName(k); f != nil {
+				if err := c.input(f.Type, e, depth+1); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+func element(t *ast.Type) *ast.Type {
+	if t.Elem != nil {
+		return t.Elem
+	}
+	return t
+}
+
+func isList(t *ast.Type) bool { return t.Elem != nil }
+
+func multiply(a, b int) int {
+	if b != 0 && a > (1<<30)/b {
+		return 1 << 30
+	}
+	return a * b
+}

@@ -1,0 +1,52 @@
+package graph_test
+
+import (
+	"os"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/vektah/gqlparser/v2"
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"github.com/clientele/clientele/graph"
+	"github.com/clientele/clientele/graph/readside"
+)
+
+// The printed SDL is refreshed by: go run ./graph/generate
+func TestPrintedSchemaIsCurrent(t *testing.T) {
+	t.Parallel()
+	want, err := os.ReadFile("schema.graphql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(string(want), string(graph.SDL())); d != "" {
+		t.Fatalf("schema.graphql is stale (-file +schema):\n%s", d)
+	}
+}
+
+func TestPrintedSchemaLoads(t *testing.T) {
+	t.Parallel()
+	s, err := gqlparser.LoadSchema(&ast.Source{Name: "schema.graphql", Input: string(graph.SDL())})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a, b := readside.Types(s), readside.Types(graph.Schema()); cmp.Diff(a, b) != "" {
+		t.Fatal(cmp.Diff(a, b))
+	}
+}
+
+func TestListsNameWhatExists(t *testing.T) {
+	t.Parallel()
+	s := graph.Schema()
+	types, roots := readside.Listed()
+	for _, name := range types {
+		if d := s.Types[name]; d == nil || d.Kind != ast.Object {
+			t.Errorf("service type %s is no object type of the schema", name)
+		}
+	}
+	for _, name := range roots {
+		if s.Query.Fields.ForName(name) == nil {
+			t.Errorf("service root %s is no field of Query", name)
+		}
+	}
+}

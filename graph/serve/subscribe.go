@@ -1,0 +1,85 @@
+package serve
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"github.com/clientele/clientele/graph/diagnostics"
+	"github.com/clientele/clientele/internal/fault"
+	"github.com/clientele/clientele/internal/tenancy"
+)
+
+// each executes any operation and hands every answer to emit, which may wait for room. Before the first answer and
+// between answers an error ends it; the caller says so in its transport's way.
+func (e *engine) each(ctx context.Context, s *tenancy.Session, o *operation, via string, emit func([]byte) error) (err error) {
+	var codes []string
+	defer func() { e.observe(ctx, o, via, codes) }()
+	if o.op.Operation != ast.Subscription {
+		a := e.run(ctx, s, o)
+		codes = codesOf(a.errs)
+		return emit(a.bytes())
+	}
+	defer func() {
+		if v := recover(); v != nil {
+			err = e.recovered(ctx, v)
+		}
+	}()
+	x := e.execution(s, o)
+	ctx, cancel := context.WithCancelCause(x.context(ctx))
+	defer cancel(nil)
+	late := time.AfterFunc(e.Limits.Operation, func() { cancel(context.DeadlineExceeded) })
+	stream, err := e.open(ctx, x)
+	if !late.Stop() && err == nil {
+		stream.Close()
+		err = context.Cause(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	defer stream.Close()
+	for {
+		next, err := stream.Next(ctx)
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		x.errs, x.masked = widen(next.Errors), next.Masked
+		a := x.answer(ctx, next.Data)
+		a.ext = nil
+		if len(next.Masked) > 0 {
+			a.ext = map[string]any{"masked": next.Masked}
+		}
+		if err := emit(a.bytes()); err != nil {
+			return err
+		}
+	}
+}
+
+func (e *engine) open(ctx context.Context, x *execution) (Stream, error) {
+	fields := graphql.CollectFields(x.opCtx, x.o.op.SelectionSet, []string{e.schema.Subscription.Name})
+	if len(fields) != 1 || fields[0].Name == "__typename" {
+		return nil, fault.Invalid("query", "SUBSCRIPTION_ROOTS",
+			fault.Text{ZH: "订阅必须且只能有一个根字段", EN: "a subscription has exactly one root field"}, fault.Text{})
+	}
+	root := whole(fields[0])
+	if diagnostics.Is(root.Name) {
+		return diagnostics.NewTicks(root, x.o.vars), nil
+	}
+	if e.Streams == nil {
+		return nil, fault.Down("NO_SUBSCRIPTIONS", nil)
+	}
+	return e.Streams.Subscribe(ctx, x.s, x.o.doc, x.o.op, x.o.vars, root)
+}
+
+func (e *engine) observe(ctx context.Context, o *operation, via string, codes []string) {
+	if e.Observe != nil {
+		e.Observe(ctx, Observation{Name: o.op.Name, Kind: o.op.Operation, Via: via, Cost: o.cost, Errors: codes, Duration: e.Now().Sub(o.start)})
+	}
+}

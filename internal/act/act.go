@@ -1,0 +1,157 @@
+// Package act owns the frame of every change: idempotency key, decision, audit record, outcome and event in one
+// transaction. It does not own any rule of what may change into what: the services give that as a function.
+package act
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+
+	"github.com/google/uuid"
+
+	"github.com/clientele/clientele/internal/access"
+	"github.com/clientele/clientele/internal/fault"
+	"github.com/clientele/clientele/internal/id"
+	"github.com/clientele/clientele/internal/tenancy"
+	"github.com/clientele/clientele/policy"
+)
+
+// Spec names one business act. Specs are package variables of the services, and a test walks them.
+type Spec struct {
+	Name   string        // "client.open": in the audit trail and with the idempotency key
+	Object policy.Object // entity or group that Action is asked on
+	Action policy.Action
+	Event  string // "client.opened.v1"
+	// Sensitive acts change rights: they hold the tenant's epochs, so that no other change of rights commits between their
+	// decision and their effect.
+	Sensitive bool
+}
+
+// Subject is the object that an act made or changed.
+type Subject struct {
+	Type    string    `json:"type"` // GraphQL type
+	ID      uuid.UUID `json:"id"`
+	Version int64     `json:"version"`
+}
+
+// Change is one changed field for the audit trail. Old and New are what a person would read; secrets never stand here.
+type Change struct {
+	Field string `json:"field"`
+	Old   any    `json:"old,omitempty"`
+	New   any    `json:"new,omitempty"`
+}
+
+// Result is what an act did.
+type Result struct {
+	Subject Subject
+	// Snapshot is the subject as it is after the act, by field group: {"client#list": {"name": …}}. Receivers of the event
+	// get the groups that they have a right to.
+	Snapshot map[policy.Object]map[string]any
+	Changes  []Change
+	// Replayed: the act happened earlier under the same idempotency key; nothing was done now.
+	Replayed bool
+}
+
+// Runner runs acts.
+type Runner struct {
+	db     *tenancy.DB
+	access *access.Provider
+	ids    *id.Source
+	log    *slog.Logger
+}
+
+// NewRunner makes a runner.
+func NewRunner(db *tenancy.DB, acc *access.Provider, ids *id.Source, log *slog.Logger) *Runner {
+	return &Runner{db: db, access: acc, ids: ids, log: log}
+}
+
+// Work is what an act works with: the transaction, the actor's rights at its epochs, and new ids.
+type Work struct {
+	*tenancy.Tx
+	Rights *policy.Rights // nil for the operator and system actors, who decide nothing by policy
+	IDs    *id.Source
+	spec   Spec
+}
+
+// Tenant is the tenant's id, for predicates and new rows.
+func (w *Work) Tenant() uuid.UUID { return w.Session().Tenant.UUID() }
+
+// Staff is the acting staff member, for created_by and updated_by; nil for apps, operator and system.
+func (w *Work) Staff() *uuid.UUID {
+	if staff := w.Session().Actor.Staff; staff != uuid.Nil {
+		return &staff
+	}
+	return nil
+}
+
+// Run carries out one act: it claims the key, calls fn, and writes audit record, outcome and event with the commit. A key
+// that was used before returns the stored outcome when act and input are the same (Replayed), and IDEMPOTENCY_MISMATCH
+// when they are not. Refusals (FORBIDDEN, NOT_FOUND, DUTY_CONFLICT) are recorded in a transaction of their own; nothing
+// else of a failed act remains. input is what the key is bound to; secrets in it must carry `json:"-"` or be hashed.
+func (r *Runner) Run(ctx context.Context, s *tenancy.Session, spec Spec, key string, input any, fn func(ctx context.Context, w *Work) (Result, error)) (Result, error) {
+	if err := checkKey(key); err != nil {
+		return Result{}, err
+	}
+	hash, err := hashInput(spec, input)
+	if err != nil {
+		return Result{}, err
+	}
+	var result Result
+	err = r.db.InTx(ctx, s, func(ctx context.Context, tx *tenancy.Tx) error {
+		stored, err := claim(ctx, tx, spec, key, hash)
+		if err != nil {
+			return err
+		}
+		if stored != nil {
+			result = Result{Subject: *stored, Replayed: true}
+			return nil
+		}
+		w := &Work{Tx: tx, IDs: r.ids, spec: spec}
+		if spec.Sensitive {
+			if err := holdEpochs(ctx, tx); err != nil {
+				return err
+			}
+		}
+		if kind := s.Actor.Kind; kind == tenancy.StaffActor || kind == tenancy.AppActor {
+			if w.Rights, err = r.access.For(ctx, tx); err != nil {
+				return err
+			}
+		}
+		if result, err = fn(ctx, w); err != nil {
+			return err
+		}
+		return r.record(w, key, result)
+	})
+	if err != nil {
+		r.recordRefusal(ctx, s, spec, err)
+		return Result{}, err
+	}
+	return result, nil
+}
+
+// refusals are the codes that say that somebody asked for what he may not have.
+func refusal(err error) *fault.Error {
+	list, ok := fault.As(err)
+	if !ok {
+		return nil
+	}
+	for _, e := range list {
+		switch e.Code {
+		case fault.ForbiddenCode, fault.NotFoundCode, fault.DutyConflict:
+			return e
+		}
+	}
+	return nil
+}
+
+func (r *Runner) recordRefusal(ctx context.Context, s *tenancy.Session, spec Spec, err error) {
+	e := refusal(err)
+	if e == nil {
+		return
+	}
+	// The client may have gone; the refusal is recorded all the same.
+	ctx = context.WithoutCancel(ctx)
+	if werr := r.writeRefusal(ctx, s, spec, e, err); werr != nil && !errors.Is(werr, context.Canceled) {
+		r.log.ErrorContext(ctx, "refusal not recorded", slog.String("act", spec.Name), slog.Any("error", werr))
+	}
+}

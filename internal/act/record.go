@@ -1,0 +1,126 @@
+package act
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/clientele/clientele/internal/fault"
+	"github.com/clientele/clientele/internal/tenancy"
+	"github.com/clientele/clientele/policy"
+)
+
+const (
+	insertAudit = `INSERT INTO audit_records (tenant_id, id, kind, act, actor_kind, actor_id, actor_name, credential_id,
+		object_type, object_id, object_version, reason, clause, detail, request_id, occurred_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`
+	storeOutcome = `UPDATE idempotency_keys SET outcome = $4 WHERE tenant_id = $1 AND account_id = $2 AND key = $3`
+	// The dense number is taken by the last statement before COMMIT, so the row lock on the counter is held for one round
+	// trip. Without a counter row the number is NULL, which the column refuses: the statement cannot silently do nothing.
+	appendEvent = `WITH n AS (UPDATE tenant_counters SET event_seq = event_seq + 1 WHERE tenant_id = $1 RETURNING event_seq)
+		INSERT INTO events (tenant_id, seq, id, type, subject_type, subject_id, subject_version, actor_kind, actor_id, occurred_at, snapshot, hash)
+		VALUES ($1, (SELECT event_seq FROM n), $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`
+)
+
+// record queues audit record, outcome and event; they go out with COMMIT in one round trip.
+func (r *Runner) record(w *Work, key string, result Result) error {
+	s := w.Session()
+	changes := result.Changes
+	if changes == nil {
+		changes = []Change{}
+	}
+	detail, err := json.Marshal(map[string]any{"changes": changes})
+	if err != nil {
+		return fmt.Errorf("act: %s: audit detail: %w", w.spec.Name, err)
+	}
+	outcome, err := json.Marshal(result.Subject)
+	if err != nil {
+		return fmt.Errorf("act: %s: outcome: %w", w.spec.Name, err)
+	}
+	e, err := newEvent(r.ids.New(), w, result)
+	if err != nil {
+		return err
+	}
+	kind := "change"
+	if s.Actor.Kind == tenancy.OperatorActor {
+		kind = "operator"
+	}
+	b := &pgx.Batch{}
+	b.Queue(insertAudit, w.Tenant(), r.ids.New(), kind, w.spec.Name, s.Actor.Kind, nullable(s.Actor.Account), s.Actor.Name, nullable(s.Actor.Credential),
+		result.Subject.Type, result.Subject.ID, result.Subject.Version, "", "", detail, s.RequestID, w.Now())
+	b.Queue(storeOutcome, w.Tenant(), s.Actor.Account, key, outcome)
+	b.Queue(appendEvent, w.Tenant(), e.id, w.spec.Event, result.Subject.Type, result.Subject.ID, result.Subject.Version,
+		s.Actor.Kind, nullable(s.Actor.Account), w.Now(), e.snapshot, e.hash)
+	w.Last(b, func(br pgx.BatchResults) error {
+		for range 3 {
+			if _, err := br.Exec(); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return nil
+}
+
+type event struct {
+	id       uuid.UUID
+	snapshot []byte
+	hash     []byte
+}
+
+// newEvent renders the envelope once: the same bytes at every door and redelivery, so its hash is made here.
+func newEvent(eventID uuid.UUID, w *Work, result Result) (event, error) {
+	snapshot := result.Snapshot
+	if snapshot == nil {
+		snapshot = map[policy.Object]map[string]any{}
+	}
+	body, err := json.Marshal(snapshot)
+	if err != nil {
+		return event{}, fmt.Errorf("act: %s: snapshot: %w", w.spec.Name, err)
+	}
+	// encoding/json sorts map keys and struct fields stand in order: the bytes are canonical.
+	sealed, err := json.Marshal(struct {
+		ID      uuid.UUID         `json:"id"`
+		Type    string            `json:"type"`
+		Subject Subject           `json:"subject"`
+		At      time.Time         `json:"occurredAt"`
+		Actor   tenancy.ActorKind `json:"actorKind"`
+		Body    json.RawMessage   `json:"snapshot"`
+	}{eventID, w.spec.Event, result.Subject, w.Now().UTC(), w.Session().Actor.Kind, body})
+	if err != nil {
+		return event{}, fmt.Errorf("act: %s: envelope: %w", w.spec.Name, err)
+	}
+	hash := sha256.Sum256(sealed)
+	return event{id: eventID, snapshot: body, hash: hash[:]}, nil
+}
+
+// writeRefusal records a refusal in a transaction of its own.
+func (r *Runner) writeRefusal(ctx context.Context, s *tenancy.Session, spec Spec, e *fault.Error, err error) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	objectType, objectID := "", (*uuid.UUID)(nil)
+	if subject, ok := subjectOf(err); ok {
+		objectType, objectID = subject.Type, &subject.ID
+	}
+	return r.db.InTx(ctx, s, func(ctx context.Context, tx *tenancy.Tx) error {
+		reason := e.Reason
+		if reason == "" {
+			reason = string(e.Code)
+		}
+		_, err := tx.Exec(ctx, insertAudit, s.Tenant.UUID(), r.ids.New(), "refusal", spec.Name, s.Actor.Kind, nullable(s.Actor.Account), s.Actor.Name,
+			nullable(s.Actor.Credential), objectType, objectID, nil, reason, e.Clause, []byte("{}"), s.RequestID, tx.Now())
+		return err
+	})
+}
+
+func nullable(u uuid.UUID) *uuid.UUID {
+	if u == uuid.Nil {
+		return nil
+	}
+	return &u
+}
