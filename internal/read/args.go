@@ -279,4 +279,3 @@ func refusal(e *fault.Error, path ast.Path, language string) *gqlError {
 	}
 	return &gqlError{Err: e, Message: e.Message.In(language), Path: path, Extensions: ext}
 }
-

@@ -25,18 +25,18 @@ type site struct {
 	null   bool     // the field may be null
 
 	// The shape of the arguments, equal for every request of the plan.
-	backward         bool
-	limit            int
-	after, before    bool
-	asOf             bool
-	filters          []Filter // given ones, in order; for the values of fields of "filter" and of arguments
-	filterArg        []bool   // whether the filter is an argument of its own
-	terms            int      // of search
-	order            Order
-	chosen           bool // the order was asked for
-	constant         bool // no argument has a variable: bound once
-	fixed            bound
-	scoped           *site // the root, whose asOf holds below it
+	backward      bool
+	limit         int
+	after, before bool
+	asOf          bool
+	filters       []Filter // given ones, in order; for the values of fields of "filter" and of arguments
+	filterArg     []bool   // whether the filter is an argument of its own
+	terms         int      // of search
+	order         Order
+	chosen        bool // the order was asked for
+	constant      bool // no argument has a variable: bound once
+	fixed         bound
+	scoped        *site // the root, whose asOf holds below it
 }
 
 type rootPlan struct {
@@ -159,7 +159,7 @@ func (g *Gate) compileRoots(fields []*ast.Field, vars map[string]any) *Plan {
 	for _, x := range g.collect(g.schema.Query.Name, []ast.SelectionSet{sel}, vars) {
 		c.plan.roots = append(c.plan.roots, c.compileRoot(x))
 	}
-	return c.plan
+	return c.finish()
 }
 
 // compileObject makes the plan of one object by its id, for payloads of mutations.
@@ -168,6 +168,16 @@ func (g *Gate) compileObject(t *Type, sel ast.SelectionSet, vars map[string]any)
 	s := c.site(nil, nil)
 	c.root = s
 	c.plan.roots = []rootPlan{{kind: RootByID, site: s, one: c.object(t, []ast.SelectionSet{sel}, nil)}}
+	return c.finish()
+}
+
+// finish binds the sites whose arguments are the same in every request.
+func (c *compiler) finish() *Plan {
+	for _, s := range c.plan.sites {
+		if s.constant {
+			s.fixed = c.gate.bindSite(s, nil)
+		}
+	}
 	return c.plan
 }
 

@@ -321,7 +321,9 @@ const (
 )
 
 // can is the predicate of a right on the row: yes, no, or an expression.
-func (w *row) can(obj policy.Object, act policy.Action) string { return w.reach(w.rights.Reach(obj, act)) }
+func (w *row) can(obj policy.Object, act policy.Action) string {
+	return w.reach(w.rights.Reach(obj, act))
+}
 
 func (w *row) reach(r policy.Reach) string {
 	switch {
@@ -646,7 +648,6 @@ func (r *renderer) add(st *stmt, q *query) {
 		r.connection(p, st)
 	}
 }
-
 
 var placeholder = regexp.MustCompile(`\$[0-9]+`)
 
