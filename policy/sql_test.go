@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -32,6 +33,7 @@ func TestSQLAgreesWithTableAndCasbin(t *testing.T) {
 	ctx := context.Background()
 	conn := connect(t, testkit.NewDatabase(t).Superuser)
 	makeThings(t, conn)
+	known := readRawFacts(t, conn)
 	org := worldOrg(t)
 	decisions, allowed := 0, 0
 	rapid.Check(t, func(t *rapid.T) {
@@ -43,7 +45,7 @@ func TestSQLAgreesWithTableAndCasbin(t *testing.T) {
 		}
 		p := drawPrincipal(t, rules)
 		rights := table.Bind(p, org, noon)
-		rows := readThings(t, ctx, conn, rights)
+		rows := readThings(t, ctx, conn, rights, known)
 		for _, q := range questionsOf(rules) {
 			reach := rights.Reach(q.obj, q.act)
 			sql, found := ask(t, ctx, conn, reach)
@@ -152,7 +154,7 @@ func (p *parameters) add(v any) string {
 }
 
 // readThings loads every row as a service would: columns, kinds, and the facts about the asking person.
-func readThings(t *rapid.T, ctx context.Context, conn *pgx.Conn, rights *policy.Rights) (out []*policy.Row) {
+func readThings(t failer, ctx context.Context, conn *pgx.Conn, rights *policy.Rights, known *rawFacts) (out []*policy.Row) {
 	args := &parameters{values: []any{noon}}
 	team, distributed, granted := rights.Facts(thingColumns, args.add)
 	sql := `SELECT id, company_id, department_id, owner_id, staff_id, coalesce(grade,''), coalesce(kind,''), coalesce(stage,''), coalesce(state,''),
@@ -180,6 +182,10 @@ func readThings(t *rapid.T, ctx context.Context, conn *pgx.Conn, rights *policy.
 		if amount != nil {
 			r.Amount, r.AmountSet = *amount, true
 		}
+		onTeam, distributedTo, granted := known.about(r.ID, rights.Staff())
+		if r.OnTeam != onTeam || r.Granted != granted || !slices.Equal(sorted(r.DistributedTo), sorted(distributedTo)) {
+			t.Fatalf("facts of %s: read %v %v %v, written %v %v %v", r.ID, r.OnTeam, r.DistributedTo, r.Granted, onTeam, distributedTo, granted)
+		}
 		out = append(out, &r)
 	}
 	if rows.Err() != nil || len(out) != things {
@@ -188,8 +194,151 @@ func readThings(t *rapid.T, ctx context.Context, conn *pgx.Conn, rights *policy.
 	return out
 }
 
+// failer is what *testing.T and *rapid.T have in common here.
+type failer interface {
+	Helper()
+	Fatal(...any)
+	Fatalf(string, ...any)
+}
+
+// rawFacts are the rows of teams, distributions and grants as they were written, to judge Rights.Facts by.
+type rawFacts struct{ team, distributions, grants []rawFact }
+
+type rawFact struct {
+	Tenant, Client, Who uuid.UUID
+	From                time.Time
+	Until, Revoked      *time.Time
+	Mask                policy.ClassSet
+}
+
+func readRawFacts(t *testing.T, conn *pgx.Conn) *rawFacts {
+	t.Helper()
+	read := func(sql string) []rawFact {
+		rows, err := conn.Query(context.Background(), sql)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, err := pgx.CollectRows(rows, pgx.RowToStructByPos[rawFact])
+		if err != nil || len(out) < things {
+			t.Fatalf("%d facts: %v", len(out), err)
+		}
+		return out
+	}
+	return &rawFacts{
+		read(`SELECT tenant_id, client_id, staff_id, valid_from, valid_until, NULL::timestamptz, 0::int FROM client_team_members`),
+		read(`SELECT tenant_id, client_id, department_id, valid_from, valid_until, NULL::timestamptz, 0::int FROM client_distributions`),
+		read(`SELECT tenant_id, client_id, grantee_staff_id, valid_from, valid_until, revoked_at, class_mask::int FROM access_grants`),
+	}
+}
+
+func (f *rawFacts) about(client, me uuid.UUID) (onTeam bool, distributedTo []uuid.UUID, granted policy.ClassSet) {
+	holds := func(r rawFact) bool {
+		return r.Tenant == tenantA && r.Client == client && !noon.Before(r.From) && (r.Until == nil || noon.Before(*r.Until)) && r.Revoked == nil
+	}
+	for _, r := range f.team {
+		onTeam = onTeam || (holds(r) && r.Who == me)
+	}
+	for _, r := range f.distributions {
+		if holds(r) {
+			distributedTo = append(distributedTo, r.Who)
+		}
+	}
+	for _, r := range f.grants {
+		if holds(r) && r.Who == me {
+			granted |= r.Mask
+		}
+	}
+	return onTeam, distributedTo, granted
+}
+
+func sorted(ids []uuid.UUID) []string {
+	out := make([]string, len(ids))
+	for i, id := range ids {
+		out[i] = id.String()
+	}
+	slices.Sort(out)
+	return out
+}
+
+// Every cell there is: each entity, scope, effect and comparison alone, for a person and for an anchored binding.
+func TestEveryCellAgrees(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	conn := connect(t, testkit.NewDatabase(t).Superuser)
+	makeThings(t, conn)
+	known, org := readRawFacts(t, conn), worldOrg(t)
+	me := person(staffIDs[1], "r1")
+	anchored := person(staffIDs[1], "r1")
+	anchored.Bindings[0].Department = departmentIDs[4]
+	var rows []*policy.Row
+	cells, met := 0, 0
+	for _, e := range catalogue[len(catalogue)-4:] {
+		for _, condition := range everyComparison(e) {
+			for _, scope := range e.Scopes {
+				for _, effect := range []policy.Effect{policy.Allow, policy.Deny} {
+					if effect == policy.Deny && scope == policy.Partnership {
+						continue
+					}
+					rules := []policy.Rule{{Seq: 1, Role: "r1", Object: e.Object, Action: policy.Read, Scope: scope, Condition: condition, Effect: effect}}
+					if effect == policy.Deny {
+						rules = append(rules, policy.Rule{Seq: 2, Role: "r1", Object: e.Object, Action: policy.Read, Scope: policy.Tenant, Effect: policy.Allow})
+					}
+					table := mustCompile(t, rules, nil)
+					judge, err := table.Enforcer(tenantA)
+					if err != nil {
+						t.Fatal(err)
+					}
+					p := me
+					if cells%2 == 1 && condition == "" {
+						p = anchored
+					}
+					rights := table.Bind(p, org, noon)
+					if rows == nil {
+						rows = readThings(t, ctx, conn, rights, known) // the same person throughout
+					}
+					sql, found := ask(t, ctx, conn, rights.Reach(e.Object, policy.Read))
+					for _, row := range rows {
+						d := rights.Decide(e.Object, policy.Read, row)
+						ok, err := judge.Enforce(p, org, noon, e.Object, policy.Read, row)
+						if err != nil || ok != d.Allow || found[row.ID] != d.Allow {
+							t.Fatalf("%+v of %+v\ntable %v, casbin %v %v, SQL %v\n%s", rules[0], row, d, ok, err, found[row.ID], sql)
+						}
+						if d.Rule != nil && d.Rule.Seq == 1 {
+							met++
+						}
+					}
+					cells++
+				}
+			}
+		}
+	}
+	t.Logf("%d cells of %d rows agree three ways; the rule in question was met %d times", cells, len(rows), met)
+	if met == 0 {
+		t.Error("no rule was ever met")
+	}
+}
+
+func everyComparison(e policy.Entity) []string {
+	out := []string{""}
+	for _, f := range e.Fields {
+		ops, constants := []string{"=", "!="}, f.Values
+		switch f.Kind {
+		case policy.MoneyField:
+			ops, constants = append(ops, "<", "<=", ">", ">="), []string{"5000"}
+		case policy.BoolField:
+			constants = []string{"true", "false"}
+		}
+		for _, op := range ops {
+			for _, c := range constants[:min(2, len(constants))] {
+				out = append(out, f.Name+" "+op+" "+c)
+			}
+		}
+	}
+	return out
+}
+
 // ask runs the predicate, in WHERE and as a selected value: both must give the same rows.
-func ask(t *rapid.T, ctx context.Context, conn *pgx.Conn, reach policy.Reach) (string, map[uuid.UUID]bool) {
+func ask(t failer, ctx context.Context, conn *pgx.Conn, reach policy.Reach) (string, map[uuid.UUID]bool) {
 	args := &parameters{values: []any{noon}}
 	predicate := policy.SQL(reach, thingColumns, args.add)
 	sql := `SELECT id, (` + predicate + `) IS TRUE, id IN (SELECT t.id FROM things t WHERE ` + predicate + `) FROM things t WHERE $1::timestamptz IS NOT NULL`
