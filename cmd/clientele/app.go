@@ -12,8 +12,10 @@ import (
 	"github.com/clientele/clientele/internal/act"
 	"github.com/clientele/clientele/internal/archive"
 	"github.com/clientele/clientele/internal/clock"
+	"github.com/clientele/clientele/internal/contract"
 	"github.com/clientele/clientele/internal/credential"
 	"github.com/clientele/clientele/internal/id"
+	"github.com/clientele/clientele/internal/identity"
 	"github.com/clientele/clientele/internal/organisation"
 	"github.com/clientele/clientele/internal/tenancy"
 )
@@ -26,8 +28,10 @@ type services struct {
 	rights       *access.Provider
 	run          *act.Runner
 	hasher       *credential.Hasher
+	identity     *identity.Service
 	organisation *organisation.Service
 	archive      *archive.Service
+	contract     *contract.Service
 }
 
 // cachedTenants is how many tenants' rights are kept in memory.
@@ -41,8 +45,10 @@ func newServices(db *tenancy.DB, clk *clock.Clock, now func() time.Time, random 
 	}
 	s := &services{db: db, clock: clk, ids: id.NewSource(now, random), rights: rights, hasher: credential.NewHasher(runtime.GOMAXPROCS(0))}
 	s.run = act.NewRunner(db, rights, s.ids, log)
+	s.identity = identity.New(s.run, db, s.hasher, random)
 	s.organisation = organisation.New(s.run)
 	s.archive = archive.New(s.run)
+	s.contract = contract.New(s.run)
 	return s, nil
 }
 

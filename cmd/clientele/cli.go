@@ -31,6 +31,9 @@ type databaseFlags struct {
 	Data        string `name:"data" setting:"CLIENTELE_DATA" default:".data" placeholder:"DIR" help:"私有 PostgreSQL 与程序文件的目录 · Folder of the private PostgreSQL and the program's files."`
 	MaxConns    int32  `name:"max-conns" setting:"CLIENTELE_MAX_CONNS" default:"16" help:"应用连接池的最大连接数 · Connections of the application's pool."`
 	Pooler      bool   `name:"pooler" setting:"CLIENTELE_POOLER" help:"前置了事务模式的连接池（PgBouncer） · A pooler in transaction mode stands before the server."`
+
+	settings map[string]string // of the private PostgreSQL
+	recreate bool              // the private database is made anew
 }
 
 // logFlags say how the program talks.

@@ -42,16 +42,33 @@ func (f *databaseFlags) openServer(ctx context.Context, log *slog.Logger) (*serv
 	if err := os.MkdirAll(f.Data, 0o700); err != nil {
 		return nil, folderTrouble(f.Data, err)
 	}
-	local, err := pglocal.Start(ctx, pglocal.Options{Dir: filepath.Join(f.Data, "postgresql"), Log: log})
+	local, err := pglocal.Start(ctx, pglocal.Options{Dir: filepath.Join(f.Data, "postgresql"), Log: log, Settings: f.settings})
 	if err != nil {
 		return nil, err
 	}
 	s.local = local
-	if err := s.prepare(ctx, log); err != nil {
+	if f.recreate {
+		err = s.drop(ctx)
+	}
+	if err == nil {
+		err = s.prepare(ctx, log)
+	}
+	if err != nil {
 		s.stop(log)
 		return nil, err
 	}
 	return s, nil
+}
+
+// drop removes the private database with all that is in it.
+func (s *server) drop(ctx context.Context) error {
+	conn, err := pgx.Connect(ctx, s.local.DSN("postgres", "postgres"))
+	if err != nil {
+		return err
+	}
+	defer conn.Close(ctx)
+	_, err = conn.Exec(ctx, "DROP DATABASE IF EXISTS "+databaseName+" WITH (FORCE)")
+	return err
 }
 
 func (s *server) prepare(ctx context.Context, log *slog.Logger) error {

@@ -34,7 +34,7 @@ func (c *serveCommand) Run(p *program) error {
 type serving struct {
 	diagnostics bool
 	// before runs when the database is open and nothing listens yet.
-	before func(ctx context.Context, s *services, log *slog.Logger) error
+	before func(ctx context.Context, sv *server, s *services, log *slog.Logger) error
 	// listening runs when the API answers at address.
 	listening func(address string) error
 }
@@ -62,7 +62,7 @@ func serveOn(p *program, db *databaseFlags, listen *listenFlags, logging *logFla
 		return err
 	}
 	if more.before != nil {
-		if err := more.before(p.ctx, s, tel.Log); err != nil {
+		if err := more.before(p.ctx, sv, s, tel.Log); err != nil {
 			return err
 		}
 	}

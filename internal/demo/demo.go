@@ -121,4 +121,3 @@ func chachaSeed(source *rand.PCG) (seed [32]byte) {
 	}
 	return seed
 }
-

@@ -164,7 +164,7 @@ func (s *scene) present(ctx context.Context) error {
 		if _, err = did("end of the story's token", r, err); err != nil {
 			return err
 		}
-		if err := s.SignIn.SignOut(ctx, session); err != nil && p.login != "admin" {
+		if err := s.SignIn.SignOut(ctx, session); err != nil {
 			return fmt.Errorf("demo: sign-out of %s: %w", p.login, err)
 		}
 	}
