@@ -40,5 +40,5 @@ if ! cmp -s "$from/counts.tsv" "$counted"; then
   diff "$from/counts.tsv" "$counted" >&2 || true
   exit 1
 fi
-PGUSER=$owner psql -Xq -v ON_ERROR_STOP=1 -c ANALYZE 2>/dev/null
+PGUSER=$owner psql -Xq -v ON_ERROR_STOP=1 -c "SET client_min_messages = 'error'" -c ANALYZE
 awk -F '\t' -v at="$PGDATABASE" '{ rows += $2 } END { printf "%s: %d tables, %d rows, as backed up\n", at, NR, rows }' "$counted"
