@@ -58,8 +58,7 @@ func newCluster(t testing.TB) *cluster {
 	server := exec.Command(filepath.Join(bin, "postgres"), "-D", data, "-c", "listen_addresses=127.0.0.1", "-c", "port="+strconv.Itoa(c.port),
 		"-c", "unix_socket_directories="+c.folder, "-c", "fsync=off", "-c", "max_connections=100", "-c", "log_statement=all")
 	server.Dir, server.SysProcAttr = "/", account
-	run(t, server, c.logFile(), syscall.SIGINT)
-	await(t, "PostgreSQL", func() error {
+	await(run(t, server, c.logFile(), syscall.SIGINT), "PostgreSQL", func() error {
 		conn, err := pgx.Connect(context.Background(), c.url("postgres", superPassword, "postgres"))
 		if err != nil {
 			return err
@@ -216,8 +215,9 @@ func freePort(t testing.TB) int {
 	return l.Addr().(*net.TCPAddr).Port
 }
 
-// await asks until the answer is nil.
-func await(t testing.TB, what string, ask func() error) {
+// await asks until the answer is nil; a program that ends meanwhile fails the test at once.
+func await(p *process, what string, ask func() error) {
+	t := p.t
 	t.Helper()
 	deadline := time.Now().Add(time.Minute)
 	for {
@@ -229,8 +229,8 @@ func await(t testing.TB, what string, ask func() error) {
 			t.Fatalf("waiting for %s: %v", what, err)
 		}
 		select {
-		case <-t.Context().Done():
-			t.Fatal(t.Context().Err())
+		case <-p.exited:
+			t.Fatalf("waiting for %s: it ended: %v", what, p.err)
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
