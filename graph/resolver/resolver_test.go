@@ -23,6 +23,7 @@ func TestEveryMutationOfTheSchemaIsResolved(t *testing.T) {
 	wanted := reflect.TypeFor[graph.MutationResolver]()
 	for file, have := range map[string]reflect.Type{
 		"organisation": reflect.TypeFor[resolver.Organisation](), "identity": reflect.TypeFor[resolver.Identity](),
+		"archive": reflect.TypeFor[resolver.Archive](), "contract": reflect.TypeFor[resolver.Contract](),
 	} {
 		sdl, err := os.ReadFile("../schema/" + file + ".graphql")
 		if err != nil {

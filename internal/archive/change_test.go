@@ -133,13 +133,13 @@ func TestDealingsAndCredit(t *testing.T) {
 	c := f.open(f.rep, "甲")
 	on := day("2026-12-01").Add(5 * time.Hour)
 	dealings := archive.ClientChangeDealings{Target: c, PolicyNote: input.Set("一\r\n二"), NextContactOn: input.Set(on), Source: "拜访"}
-	r, err := f.ClientChangeDealings(t.Context(), f.operator(), dealings, f.Key())
+	r, err := f.ClientChangeDealings(t.Context(), f.kam.Session, dealings, f.Key())
 	if err != nil {
 		t.Fatal(err)
 	}
 	c.ExpectedVersion = r.Subject.Version
 	credit := archive.ClientChangeCredit{Target: c, CreditLimit: input.Set(input.Money{Minor: 100, Currency: "CNY"}), CreditNote: input.Set("好"), Source: "财务"}
-	if r, err = f.ClientChangeCredit(t.Context(), f.operator(), credit, f.Key()); err != nil {
+	if r, err = f.ClientChangeCredit(t.Context(), f.kam.Session, credit, f.Key()); err != nil {
 		t.Fatal(err)
 	}
 	f.is("一\n二|2026-12-01|100|CNY|好|3", `SELECT policy_note, next_contact_on, credit_limit_minor, credit_limit_currency, credit_note, version FROM clients WHERE tenant_id = $1`)
@@ -147,11 +147,24 @@ func TestDealingsAndCredit(t *testing.T) {
 		`SELECT field, field_class, new_value FROM client_changes WHERE tenant_id = $1 ORDER BY field`)
 	f.is("0", `SELECT count(*) FROM audit_records WHERE tenant_id = $1 AND detail::text LIKE '%100 CNY%'`)
 	credit.ExpectedVersion, credit.CreditLimit = r.Subject.Version, input.Null[input.Money]()
-	if _, err = f.ClientChangeCredit(t.Context(), f.operator(), credit, f.Key()); err != nil {
+	if _, err = f.ClientChangeCredit(t.Context(), f.kam.Session, credit, f.Key()); err != nil {
 		t.Fatal(err)
 	}
 	f.is("-|-", `SELECT credit_limit_minor, credit_limit_currency FROM clients WHERE tenant_id = $1`)
 	credit.ExpectedVersion = 4
+	f.refused("the seller keeps no limits", "FORBIDDEN  NO_ROLE", func() error {
+		_, err := f.ClientChangeCredit(t.Context(), f.rep.Session, credit, f.Key())
+		return err
+	})
+	dealings.ExpectedVersion, dealings.Attitude = 4, input.Set("友好")
+	if _, err = f.ClientChangeDealings(t.Context(), f.rep.Session, dealings, f.Key()); err != nil {
+		t.Error(err)
+	}
+	credit.ExpectedVersion = 5
+	officer := f.Person(f.Department, "finance_officer")
+	if _, err = f.ClientChangeCredit(t.Context(), officer.Session, credit, f.Key()); err != nil {
+		t.Error(err)
+	}
 	f.refused("credit", "NOT_FOUND  NOT_FOUND", func() error {
 		_, err := f.ClientChangeCredit(t.Context(), f.rep2.Session, credit, f.Key())
 		return err
