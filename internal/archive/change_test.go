@@ -384,3 +384,31 @@ func TestContacts(t *testing.T) {
 	})
 	f.is("1", `SELECT count(*) FROM contacts_history WHERE tenant_id = $1 AND id = $2 AND recorded_to > recorded_from AND version = 1`, second.Subject.ID)
 }
+
+// A search is the terms of what was typed, joined by AND in the classes that the asker may see; a rename moves them.
+func TestSearchInTheDatabase(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	first, second := f.open(f.rep, "重庆长安汽车股份有限公司"), f.open(f.rep, "长春一汽集团")
+	hits := func(query string, upTo int) string {
+		terms := archive.QueryTerms(query)
+		return f.Text(`SELECT c.code FROM clients c WHERE c.tenant_id = $1 AND cardinality($2::text[]) > 0 AND NOT EXISTS (SELECT FROM unnest($2::text[]) AS q (term)
+			WHERE NOT EXISTS (SELECT FROM client_search_terms s WHERE s.tenant_id = c.tenant_id AND s.client_id = c.id AND s.field_class <= $3 AND s.term = q.term)) ORDER BY 1`, terms, upTo)
+	}
+	_, err := f.ClientChangeList(t.Context(), f.kam.Session, archive.ClientChangeList{Target: second, Name: input.Set("中国第一汽车集团有限公司"), Source: "x"}, f.Key())
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = f.ClientChangeProfile(t.Context(), f.kam.Session, archive.ClientChangeProfile{Target: first, Source: "x", Profile: archive.Profile{Phone: input.Set("023-67594008")}}, f.Key())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for query, want := range map[string][2]string{ // found by the list alone, and with the standard archive
+		"汽车": {"KA-000001;KA-000002", "KA-000001;KA-000002"}, "长安": {"KA-000001", "KA-000001"}, "changchun": {"", "KA-000002"}, "长春一汽": {"", "KA-000002"},
+		"zgdyqc": {"KA-000002", "KA-000002"}, "4008": {"", "KA-000001"}, "KA-000002": {"KA-000002", "KA-000002"}, "长": {"KA-000001", "KA-000001;KA-000002"}, "丰田": {"", ""}, " ": {"", ""},
+	} {
+		if got := [2]string{hits(query, 0), hits(query, 1)}; got != want {
+			t.Errorf("%q: %q, want %q", query, got, want)
+		}
+	}
+}
