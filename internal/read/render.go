@@ -606,7 +606,7 @@ func (b *block) one(it *item, s *selected, g *grant) {
 		}
 		return
 	}
-	where := sub.data + ".tenant_id = $1 AND " + sub.data + "." + sub.t.Key + " = " + b.guarded(g, b.expand(s.field.Expr, b.data), "", 2)
+	where := sub.data + ".tenant_id = $1 AND " + sub.data + "." + sub.t.Key + " = " + b.guarded(g, b.expand(s.field.Expr, b.data), s.field.Mask, 2)
 	if seen != yes {
 		where += " AND " + seen
 	}
