@@ -508,19 +508,24 @@ type document struct {
 
 func (w *world) parse(query string, vars map[string]any) document {
 	w.t.Helper()
+	d, err := w.tryParse(query, vars)
+	if err != nil {
+		w.t.Fatalf("%v in %s", err, query)
+	}
+	return d
+}
+
+func (w *world) tryParse(query string, vars map[string]any) (document, error) {
 	doc, errs := gqlparser.LoadQuery(w.gate.schema, query)
 	if len(errs) > 0 {
-		w.t.Fatalf("%v in %s", errs, query)
+		return document{}, errs
 	}
 	op := doc.Operations[0]
 	coerced, err := validator.VariableValues(w.gate.schema, op, vars)
 	if err != nil {
-		w.t.Fatalf("%v in %s", err, query)
+		return document{}, err
 	}
-	d := document{doc: doc, op: op, vars: coerced}
-	// fields that share a response key are handed over each, as a server would that flattens fragments only
-	d.roots = flatten(w.gate, op.SelectionSet, coerced)
-	return d
+	return document{doc: doc, op: op, vars: coerced, roots: flatten(w.gate, op.SelectionSet, coerced)}, nil
 }
 
 func flatten(g *Gate, sel ast.SelectionSet, vars map[string]any) []*ast.Field {

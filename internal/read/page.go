@@ -10,15 +10,10 @@ import (
 // connection renders the statements of a page: its rows, its count, and whether there is more on either side.
 func (r *renderer) connection(p *connProgram, parent *stmt) {
 	s := p.conn.site
-	order, refused := r.effectiveOrder(p.conn)
-	r.out.orders[s.index] = order
-	if refused == nil {
-		refused = r.refusedFilter(p.conn)
-	}
-	if refused != nil {
-		r.out.refused[s.index] = refused
+	if r.out.refused[s.index] != nil {
 		return
 	}
+	order := r.out.orders[s.index]
 	p.ordering = s.ordering(order)
 	base := stmt{parent: parent, parentCol: p.column, site: s, keyCol: -1, ordCol: -1, limit: s.limit, nested: parent != nil}
 	if parent != nil {

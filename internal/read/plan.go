@@ -22,6 +22,7 @@ type site struct {
 	path   ast.Path // without list indices
 	single *Root    // a root by id
 	list   *List    // a root list or a connection
+	target *Type    // of the list
 	null   bool     // the field may be null
 
 	// The shape of the arguments, equal for every request of the plan.
@@ -316,7 +317,7 @@ func (c *compiler) object(t *Type, sels []ast.SelectionSet, path ast.Path) *obje
 func (c *compiler) connection(x collected, l *List, path ast.Path, s *site) *connection {
 	t := c.gate.table.byName[l.Target]
 	n := &connection{site: s, target: t}
-	s.list = l
+	s.list, s.target = l, t
 	c.shapeArgs(s, l)
 	name := t.Name + "Connection"
 	for _, y := range c.gate.collect(name, x.sels, c.vars) {

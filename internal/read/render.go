@@ -181,6 +181,7 @@ func (g *Gate) render(p *Plan, rights *policy.Rights) *rendered {
 	r := &renderer{gate: g, table: g.table, rights: rights, out: &rendered{
 		refused: make([]*fault.Error, len(p.sites)), orders: make([]Order, len(p.sites)),
 	}}
+	r.judge(p)
 	for i := range p.roots {
 		root := &p.roots[i]
 		rp := rootProgram{rootPlan: root}

@@ -298,7 +298,7 @@ func childTables() []childTable {
 }
 
 // phoneMask keeps what tells two numbers apart and not what dials: 138****1234. %[1]s is the number.
-const phoneMask = `CASE WHEN char_length(%[1]s) >= 11 THEN left(%[1]s, 3) || '****' || right(%[1]s, 4) WHEN char_length(%[1]s) >= 7 THEN '****' || right(%[1]s, 2) ELSE '****' END`
+const phoneMask = `CASE WHEN char_length(%[1]s) >= 11 THEN left(%[1]s, 3) || '****' || right(%[1]s, 4) WHEN char_length(%[1]s) >= 7 THEN '****' || right(%[1]s, 2) WHEN %[1]s IS NOT NULL THEN '****' END`
 
 // shownMasked is the masked form of what may be shown as it is to those who may only peek: whom to call, without the number.
 const shownMasked = `%[1]s`
