@@ -28,6 +28,7 @@ type author struct {
 	decl    []string
 	frags   []string
 	cursors []string
+	later   []string // variables that will hold cursors
 }
 
 // below draws from from..to, each as likely as the other.
@@ -176,7 +177,14 @@ func (a *author) arguments(f *ast.FieldDefinition) string {
 				v = a.variable("Int", n)
 			}
 		case "after", "before":
-			if len(a.cursors) == 0 || !a.chance(30, "cursor") {
+			if a.chance(35, "later") { // given once cursors are known: see TestCompiledIsReference
+				name := a.fresh("v")
+				a.decl = append(a.decl, "$"+name+": String")
+				a.later = append(a.later, name)
+				v = "$" + name
+				break
+			}
+			if len(a.cursors) == 0 || !a.chance(5, "cursor") {
 				continue
 			}
 			c := one1(a, "which cursor", a.cursors)
@@ -450,17 +458,7 @@ func TestCompiledIsReference(t *testing.T) {
 		m := rapid.SampledFrom(w.tenants).Draw(t, "tenant")
 		s := w.session(m, rapid.IntRange(0, len(m.staff)-1).Draw(t, "who"), randomRules(t))
 		var cursors []string
-		for range 3 {
-			a := &author{t: t, w: w, m: m, schema: w.gate.schema, vars: map[string]any{}, cursors: cursors}
-			text := a.document()
-			d, err := w.tryParse(text, a.vars)
-			if err != nil { // members of node may differ in a field that they have in common by name only
-				invalid++
-				continue
-			}
-			if len(d.roots) == 0 {
-				continue
-			}
+		compare := func(a *author, text string, d document) string {
 			got, err := w.compiled(s, d)
 			if err != nil {
 				t.Fatalf("%v\n%s\n%v", err, text, a.vars)
@@ -473,8 +471,45 @@ func TestCompiledIsReference(t *testing.T) {
 			failed += min(1, len(got.errs))
 			masked += len(got.masked)
 			rows += strings.Count(got.data, "{")
-			for _, c := range cursorText.FindAllStringSubmatch(got.data, -1) {
+			return got.data
+		}
+		for range 2 {
+			a := &author{t: t, w: w, m: m, schema: w.gate.schema, vars: map[string]any{}, cursors: cursors}
+			text := a.document()
+			d, err := w.tryParse(text, a.vars)
+			if err != nil { // members of node may differ in a field that they have in common by name only
+				invalid++
+				continue
+			}
+			if len(d.roots) == 0 {
+				continue
+			}
+			cursors = nil
+			for _, c := range cursorText.FindAllStringSubmatch(compare(a, text, d), -1) {
 				cursors = append(cursors, c[1])
+			}
+			// The same document again, from other cursors and with other booleans.
+			for range 2 {
+				for _, name := range a.later {
+					delete(a.vars, name)
+					if len(cursors) > 0 && a.chance(70, "from a cursor") {
+						a.vars[name] = one1(a, "from", cursors)
+					}
+				}
+				for name, v := range a.vars {
+					if b, ok := v.(bool); ok {
+						a.vars[name] = !b
+					}
+				}
+				again, err := w.tryParse(text, a.vars)
+				if err != nil {
+					t.Fatal(err)
+				}
+				again.doc, again.op = d.doc, d.op
+				again.roots = flatten(w.gate, d.op.SelectionSet, again.vars)
+				if len(again.roots) > 0 {
+					compare(a, text, again)
+				}
 			}
 		}
 	})
