@@ -15,10 +15,14 @@ import (
 
 // planKey names a plan. It holds no tenant and no rights: those come with each request.
 type planKey struct {
-	first, last ast.Selection // of the selection; a parsed document is never changed
+	op    *ast.OperationDefinition // a parsed document is never changed
+	roots string                   // response keys; each stands for all fields of the operation that share it
+	shape string
+
+	// For one object: its selection.
+	first, last ast.Selection
 	n           int
-	typ         string // for one object
-	shape       string
+	typ         string
 }
 
 // shapeOf encodes the shape of the variables that the definitions declare.
