@@ -6,8 +6,8 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -32,6 +32,9 @@ type Server struct {
 	Clock   *clock.Clock
 	Log     *Log
 
+	http   *http.Server
+	served chan struct{}
+
 	mu       sync.Mutex
 	sessions map[string]signed
 }
@@ -48,6 +51,16 @@ const Token = "alice"
 // Start starts a server with diagnostics on; change may alter its options before.
 func Start(t testing.TB, change func(*graph.Options)) *Server {
 	t.Helper()
+	s, err := New("127.0.0.1:0", change)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Close)
+	return s
+}
+
+// New starts a server at a loopback address, for programs; Close ends it.
+func New(addr string, change func(*graph.Options)) (*Server, error) {
 	s := &Server{Clock: clock.New(), Log: &Log{}, sessions: map[string]signed{}}
 	s.Sign(Token, "00000000-0000-0000-0000-00000000000a", time.Time{})
 	o := graph.Options{Diagnostics: true, Resolvers: resolvers{}}
@@ -58,23 +71,32 @@ func Start(t testing.TB, change func(*graph.Options)) *Server {
 	if change != nil {
 		change(&o)
 	}
-	h, err := graph.NewHandler(o)
-	if err != nil {
-		t.Fatal(err)
+	var err error
+	if s.Handler, err = graph.NewHandler(o); err != nil {
+		return nil, err
 	}
-	s.Handler = h
 	mux := http.NewServeMux()
-	mux.Handle("/graphql", h)
-	web := httptest.NewUnstartedServer(nil)
-	web.Config = serve.NewServer("", mux, o.Limits)
-	web.Config.ErrorLog = slog.NewLogLogger(slog.NewTextHandler(s.Log, nil), slog.LevelError)
-	web.Start()
-	s.URL = web.URL + "/graphql"
-	t.Cleanup(func() {
-		h.Shutdown()
-		web.Close()
-	})
-	return s
+	mux.Handle("/graphql", s.Handler)
+	s.http = serve.NewServer(addr, mux, o.Limits)
+	s.http.ErrorLog = slog.NewLogLogger(slog.NewTextHandler(s.Log, nil), slog.LevelError)
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, err
+	}
+	s.URL = "http://" + l.Addr().String() + "/graphql"
+	s.served = make(chan struct{})
+	go func() {
+		defer close(s.served)
+		_ = s.http.Serve(l)
+	}()
+	return s, nil
+}
+
+// Close ends everything that is open and waits for it.
+func (s *Server) Close() {
+	s.Handler.Shutdown()
+	_ = s.http.Close()
+	<-s.served
 }
 
 // Sign makes a credential of a tenant; a zero time never ends.
