@@ -41,7 +41,7 @@ type Config struct {
 	CursorKey []byte
 	// Now is the process's clock; it only chooses among known rights, the transaction's time decides.
 	Now func() time.Time
-	// QueryTerms makes the search terms of a text; nil leaves search conditions out.
+	// QueryTerms makes the search terms of a text; with nil, searches find nothing.
 	QueryTerms func(string) []string
 	// Opened records openings before the answer leaves; when it fails the read fails. nil records nothing.
 	Opened func(ctx context.Context, s *tenancy.Session, openings []Opening) error

@@ -139,7 +139,7 @@ const (
 	defaultPage = 20
 	maxCount    = 10_000
 	maxIDs      = 100
-	maxTerms    = 8
+	maxTerms    = 32
 )
 
 // compiler makes one plan.
@@ -409,10 +409,11 @@ func (c *compiler) shapeArgs(s *site, l *List) {
 		}
 		if f.Kind == FilterSearch {
 			text, _ := v.(string)
-			s.terms = len(c.gate.searchTerms(text))
-			if s.terms == 0 {
+			terms, blank := c.gate.searchTerms(text)
+			if blank {
 				continue
 			}
+			s.terms = len(terms)
 		}
 		s.filters, s.filterArg = append(s.filters, f), append(s.filterArg, false)
 	}

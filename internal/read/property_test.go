@@ -349,7 +349,7 @@ func (a *author) filterOf(typ string, f *ast.FieldDefinition) any {
 			}[f.Name])
 		}
 		return one1(a, "text", map[string][]string{
-			"search": {"客户", "户1", "客户 户2", "1234", "  ", "none"}, "code": {"C001", "x"}, "regions": {"华东", "华南"}, "name": {"王", "赵芳"}, "number": {"N001", "K0102"},
+			"search": {"客户", "户1", "客户 户2", "1234", "  ", "!!", "none"}, "code": {"C001", "x"}, "regions": {"华东", "华南"}, "name": {"王", "赵芳"}, "number": {"N001", "K0102"},
 			"acts": {"client.open", "y"}, "unifiedCreditCode": {"910000000000000003"},
 		}[f.Name])
 	}

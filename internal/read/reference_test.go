@@ -371,7 +371,7 @@ func (r *reference) filters(args map[string]any, l *List) map[string]any {
 	given, _ := args["filter"].(map[string]any)
 	for _, f := range l.Filter {
 		if v := given[f.Name]; v != nil {
-			if f.Kind == FilterSearch && len(strings.Fields(v.(string))) == 0 {
+			if f.Kind == FilterSearch && strings.TrimSpace(v.(string)) == "" {
 				continue
 			}
 			out[f.Name] = v
@@ -1118,7 +1118,7 @@ func (r *reference) passes(t *Type, l *List, filters map[string]any, row, curren
 		ok := false
 		switch t.Name + "." + name {
 		case "Client.search":
-			ok = r.searched(strings.Fields(v.(string)), t, current)
+			ok = r.searched(testTerms(v.(string)), t, current)
 		case "Client.code", "Staff.number", "Contract.number":
 			ok = row[name] == v
 		case "Client.unifiedCreditCode":
@@ -1185,7 +1185,7 @@ func (r *reference) passes(t *Type, l *List, filters map[string]any, row, curren
 
 func (r *reference) searched(terms []string, t *Type, current rec) bool {
 	f := r.facts(t, current)
-	for _, term := range terms[:min(len(terms), 8)] {
+	for _, term := range terms {
 		hit := false
 		for _, s := range r.d.now["client_search_terms"] {
 			if s["client_id"] != current["id"] || s["term"] != term {
@@ -1201,5 +1201,5 @@ func (r *reference) searched(terms []string, t *Type, current rec) bool {
 			return false
 		}
 	}
-	return true
+	return len(terms) > 0
 }
