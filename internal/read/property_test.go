@@ -456,6 +456,47 @@ func (o outcome) differs(want outcome) string {
 	return ""
 }
 
+var tableReference = regexp.MustCompile(`(?:FROM|JOIN) ([a-z]\w+)(?: ([a-z]\w*))?\b`)
+
+// withoutTenant gives the first reference to a table that is not bound to the tenant's parameter; "" when all are.
+func withoutTenant(sql string) string {
+	for _, line := range strings.Split(sql, "\n") {
+		if !strings.HasPrefix(line, "SELECT") || strings.Contains(line, "tenant_epochs") {
+			continue
+		}
+		for _, at := range tableReference.FindAllStringSubmatchIndex(line, -1) {
+			table, alias := line[at[2]:at[3]], ""
+			if at[4] >= 0 {
+				alias = line[at[4]:at[5]]
+			}
+			switch {
+			case table == "unnest":
+			case regexp.MustCompile(`\b`+alias+`\.tenant_id = \$\d+\b`).MatchString(line) && alias != "":
+			case strings.HasPrefix(line[at[3]:], " WHERE tenant_id = $"):
+			default:
+				return table + " " + alias
+			}
+		}
+	}
+	return ""
+}
+
+func TestTenantCheckCanFail(t *testing.T) {
+	t.Parallel()
+	for sql, want := range map[string]string{
+		"SELECT 1 FROM clients t1 WHERE t1.tenant_id = $1":                                       "",
+		"SELECT 1 FROM clients t1 WHERE t1.id = $1":                                              "clients t1",
+		"SELECT 1 FROM clients t1 JOIN staff t2 ON t2.id = t1.owner_id WHERE t1.tenant_id = $1":  "staff t2",
+		"SELECT 1 FROM (SELECT id FROM clients WHERE tenant_id = $1 AND recorded_from <= $2) t1": "",
+		"SELECT 1 FROM (SELECT id FROM clients WHERE recorded_from <= $2) t1":                    "clients ",
+		"SELECT 1 FROM client_kinds k9 WHERE k9.tenant_id = t1.tenant_id":                        "client_kinds k9",
+	} {
+		if got := withoutTenant(sql); !strings.HasPrefix(got, want) || (want == "") != (got == "") {
+			t.Errorf("%s: %q, want %q", sql, got, want)
+		}
+	}
+}
+
 // TestCompiledIsReference holds the compiled answer of random documents by random actors to the reference executor's.
 func TestCompiledIsReference(t *testing.T) {
 	t.Parallel()
@@ -484,7 +525,11 @@ func compiledIsReference(t *testing.T, w *world, lists bool) {
 		s := w.session(m, rapid.IntRange(0, len(m.staff)-1).Draw(t, "who"), randomRules(t, lists))
 		var cursors []string
 		compare := func(a *author, text string, d document) string {
+			w.seen.take()
 			got, err := w.compiled(s, d)
+			if sql, _ := w.seen.take(); withoutTenant(sql) != "" {
+				t.Fatalf("%s\nnames no tenant for %s:\n%s", text, withoutTenant(sql), sql)
+			}
 			if err != nil {
 				t.Fatalf("%v\n%s\n%v", err, text, a.vars)
 			}
