@@ -119,7 +119,8 @@ func (g *Gate) bindList(b *bound, s *site, args map[string]any) {
 			if !sound(text) {
 				b.fail(invalid(path, "INVALID_TEXT", "文本无效", "malformed text"))
 			}
-			for _, term := range g.searchTerms(text) {
+			terms, _ := g.searchTerms(text)
+			for _, term := range terms {
 				b.values = append(b.values, term)
 			}
 			continue

@@ -41,7 +41,7 @@ type Config struct {
 	CursorKey []byte
 	// Now is the process's clock; it only chooses among known rights, the transaction's time decides.
 	Now func() time.Time
-	// QueryTerms makes the search terms of a text; nil leaves search conditions out.
+	// QueryTerms makes the search terms of a text; with nil, searches find nothing.
 	QueryTerms func(string) []string
 	// Opened records openings before the answer leaves; when it fails the read fails. nil records nothing.
 	Opened func(ctx context.Context, s *tenancy.Session, openings []Opening) error
@@ -102,13 +102,17 @@ func New(db *tenancy.DB, rights RightsSource, schema *ast.Schema, cfg Config) (*
 // Serves tells whether the gate answers this field of Query.
 func (g *Gate) Serves(field string) bool { return field == "__typename" || g.table.roots[field] != nil }
 
-// Query answers root fields of one operation in one snapshot. Faults of single fields are in Answer.Errors; the error is
+// Query answers root fields of one operation in one snapshot: for each response key given, all fields of the operation
+// that share it. Faults of single fields are in Answer.Errors; the error is
 // for the whole: UNAUTHENTICATED, UNAVAILABLE, or INTERNAL.
 func (g *Gate) Query(ctx context.Context, s *tenancy.Session, doc *ast.QueryDocument, op *ast.OperationDefinition, vars map[string]any, roots []*ast.Field) (Answer, error) {
 	if len(roots) == 0 {
 		return Answer{Data: []byte("{}")}, nil
 	}
-	key := planKey{first: roots[0], last: roots[len(roots)-1], n: len(roots), shape: g.shapeOf(op.VariableDefinitions, vars)}
+	key := planKey{op: op, roots: roots[0].Alias, shape: g.shapeOf(op.VariableDefinitions, vars)}
+	for _, f := range roots[1:] {
+		key.roots += "," + f.Alias
+	}
 	plan, ok := g.plans.GetIfPresent(key)
 	if !ok {
 		for _, f := range roots {

@@ -181,6 +181,7 @@ func (g *Gate) render(p *Plan, rights *policy.Rights) *rendered {
 	r := &renderer{gate: g, table: g.table, rights: rights, out: &rendered{
 		refused: make([]*fault.Error, len(p.sites)), orders: make([]Order, len(p.sites)),
 	}}
+	r.judge(p)
 	for i := range p.roots {
 		root := &p.roots[i]
 		rp := rootProgram{rootPlan: root}
@@ -606,7 +607,7 @@ func (b *block) one(it *item, s *selected, g *grant) {
 		}
 		return
 	}
-	where := sub.data + ".tenant_id = $1 AND " + sub.data + "." + sub.t.Key + " = " + b.guarded(g, b.expand(s.field.Expr, b.data), "", 2)
+	where := sub.data + ".tenant_id = $1 AND " + sub.data + "." + sub.t.Key + " = " + b.guarded(g, b.expand(s.field.Expr, b.data), s.field.Mask, 2)
 	if seen != yes {
 		where += " AND " + seen
 	}
