@@ -32,6 +32,14 @@ func (tx *Tx) Now() time.Time { return tx.header.now }
 // Epochs are those that the transaction began with.
 func (tx *Tx) Epochs() Epochs { return tx.header.epochs }
 
+// VerifyAt makes sure that the actor's credential still lives at a revocation version that the transaction has met after it
+// began: for acts that have waited for a lock. Errors: UNAUTHENTICATED.
+func (tx *Tx) VerifyAt(ctx context.Context, revocation int64) error {
+	h := tx.header
+	h.epochs.Revocation = revocation
+	return verify(ctx, tx.conn, tx.session, h)
+}
+
 // Ent is the typed store. Its driver refuses statements without a tenant predicate.
 func (tx *Tx) Ent() *entdb.Client {
 	if tx.ent == nil {
