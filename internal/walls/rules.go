@@ -19,7 +19,7 @@ func rules() []rule {
 		{name: "tables", want: wantTables(), sql: `
 			SELECT CASE n.nspname WHEN 'public' THEN '' ELSE n.nspname || '.' END || c.relname,
 				CASE WHEN EXISTS (SELECT FROM pg_inherits i WHERE c.oid IN (i.inhrelid, i.inhparent)) THEN 'inherits or is inherited'
-				ELSE CASE c.relkind WHEN 'r' THEN 'table' WHEN 'p' THEN 'partitioned table' WHEN 'f' THEN 'foreign table' ELSE 'kind ' || c.relkind END END
+				ELSE CASE c.relkind WHEN 'r' THEN 'table' WHEN 'p' THEN 'partitioned table' WHEN 'f' THEN 'foreign table' ELSE 'kind ' || c.relkind::text END END
 			FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 			WHERE c.relkind NOT IN ('i', 'I', 'S', 't', 'v', 'm', 'c') AND` + ours},
 		{name: "schemas", want: []string{"guard schema", "public schema"}, sql: `SELECT n.nspname, 'schema' FROM pg_namespace n WHERE` + ours},
@@ -39,7 +39,7 @@ func rules() []rule {
 			FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 			WHERE c.relkind IN ('r', 'p') AND NOT (relrowsecurity AND relforcerowsecurity) AND` + ours},
 		{name: "policies", door: true, want: wantPolicies(), sql: `
-			SELECT c.relname, p.polname || CASE WHEN p.polpermissive THEN ' PERMISSIVE ' ELSE ' RESTRICTIVE ' END || p.polcmd
+			SELECT c.relname, p.polname || CASE WHEN p.polpermissive THEN ' PERMISSIVE ' ELSE ' RESTRICTIVE ' END || p.polcmd::text
 				|| ' to ' || (SELECT string_agg(r::regrole::text, ',' ORDER BY r::regrole::text) FROM unnest(p.polroles) r)
 				|| ' using ' || COALESCE(pg_get_expr(p.polqual, p.polrelid), 'none') || ' check ' || COALESCE(pg_get_expr(p.polwithcheck, p.polrelid), 'none')
 			FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid`},
@@ -149,7 +149,7 @@ const triggers = `
 		|| CASE WHEN t.tgtype::int & 4 <> 0 THEN ' INSERT' ELSE '' END || CASE WHEN t.tgtype::int & 16 <> 0 THEN ' UPDATE' ELSE '' END
 		|| COALESCE((SELECT ' OF ' || string_agg(a.attname, ',' ORDER BY a.attname) FROM pg_attribute a WHERE a.attrelid = t.tgrelid AND a.attnum = ANY (t.tgattr::int2[])), '')
 		|| CASE WHEN t.tgtype::int & 8 <> 0 THEN ' DELETE' ELSE '' END || CASE WHEN t.tgtype::int & 32 <> 0 THEN ' TRUNCATE' ELSE '' END
-		|| CASE t.tgenabled WHEN 'O' THEN '' ELSE ' fires ' || t.tgenabled END || CASE WHEN t.tgqual IS NULL THEN '' ELSE ' with a condition' END
+		|| CASE t.tgenabled WHEN 'O' THEN '' ELSE ' fires ' || t.tgenabled::text END || CASE WHEN t.tgqual IS NULL THEN '' ELSE ' with a condition' END
 	FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_namespace n ON n.oid = p.pronamespace WHERE NOT t.tgisinternal`
 
 // grants: to whom but the owner; the objects' own defaults count where nothing was granted.
