@@ -9161,56 +9161,56 @@ func (ec *executionContext) unmarshalInputClientProfileInput(ctx context.Context
 			if err != nil {
 				return it, err
 			}
-			it.UnifiedCreditCode = data
+			it.UnifiedCreditCode = graphql.OmittableOf(data)
 		case "legalRepresentative":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("legalRepresentative"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.LegalRepresentative = data
+			it.LegalRepresentative = graphql.OmittableOf(data)
 		case "address":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("address"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Address = data
+			it.Address = graphql.OmittableOf(data)
 		case "postcode":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("postcode"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Postcode = data
+			it.Postcode = graphql.OmittableOf(data)
 		case "phone":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("phone"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Phone = data
+			it.Phone = graphql.OmittableOf(data)
 		case "fax":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("fax"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Fax = data
+			it.Fax = graphql.OmittableOf(data)
 		case "businessScope":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("businessScope"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.BusinessScope = data
+			it.BusinessScope = graphql.OmittableOf(data)
 		case "registeredCapital":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("registeredCapital"))
 			data, err := ec.unmarshalOMoneyInput2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐMoneyInput(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.RegisteredCapital = data
+			it.RegisteredCapital = graphql.OmittableOf(data)
 		}
 	}
 	return it, nil

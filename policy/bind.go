@@ -146,6 +146,7 @@ func (b *binder) run() {
 	}
 	// Bindings that last longest come first, so that an alternative that adds nothing is seen as such.
 	slices.SortStableFunc(b.held, func(x, y held) int { return compareUntil(y.Until, x.Until) })
+	r.terms = make([]boundTerm, 0, b.count())
 	r.cells = make([]boundCell, len(t.cells))
 	for i, lines := range t.cells {
 		c := &r.cells[i]
@@ -160,6 +161,28 @@ func (b *binder) run() {
 		}
 		c.end = int32(len(r.terms))
 	}
+}
+
+// count is the number of lines held through one binding or more: nearly always the number of terms.
+func (b *binder) count() (n int) {
+	var all roleSet
+	for _, h := range b.held {
+		if all == nil {
+			all = slices.Clone(h.closure)
+			continue
+		}
+		for w, bits := range h.closure {
+			all[w] |= bits
+		}
+	}
+	for _, lines := range b.rights.table.cells {
+		for i := range lines {
+			if all != nil && all.has(lines[i].role) {
+				n++
+			}
+		}
+	}
+	return n
 }
 
 // boundary notes an instant at which something changes.

@@ -152,7 +152,7 @@ func (t *Table) addRule(r *Rule) *Problem {
 		if g, isGroup := words.groups[o]; isGroup {
 			l.mask = g.Class.Set()
 		} else if l.mask == 0 {
-			l.mask = AllClasses
+			l.mask = rowClasses(e)
 		}
 		n := words.cells[cellKey{o, r.Action}]
 		t.cells[n] = append(t.cells[n], l)

@@ -61,3 +61,12 @@ func (t *Table) bringing(act Action, roles []string) (string, bool) {
 	}
 	return "", false
 }
+
+// DutyBreaches is the table's answer under the policy version that these rights were bound to; nil rights know no table and
+// ok is false: whoever asks must then refuse.
+func (r *Rights) DutyBreaches(conflicts []DutyConflict, roles []string) (breaches []DutyBreach, ok bool) {
+	if r == nil || r.table == nil {
+		return nil, false
+	}
+	return r.table.DutyBreaches(conflicts, roles), true
+}

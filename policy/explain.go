@@ -136,12 +136,23 @@ func (l *Line) rule(cond []Comparison) Text {
 	}
 }
 
+func (t Test) outcome() Text {
+	switch t {
+	case TestRole:
+		return Text{"您没有此角色", "you do not hold the role"}
+	case TestValidity:
+		return Text{"现不在有效期内", "not in force now"}
+	case TestScope:
+		return Text{"数据不在范围内", "the data is outside the scope"}
+	case TestCondition:
+		return Text{"条件不满足", "the condition is not met"}
+	}
+	return Text{"符合", "met"}
+}
+
 func (l *Line) sentence(cond []Comparison) Text {
 	rule := l.rule(cond)
-	outcome := map[Test]Text{
-		TestNone: {"符合", "met"}, TestRole: {"您没有此角色", "you do not hold the role"}, TestValidity: {"现不在有效期内", "not in force now"},
-		TestScope: {"数据不在范围内", "the data is outside the scope"}, TestCondition: {"条件不满足", "the condition is not met"},
-	}[l.Fails]
+	outcome := l.Fails.outcome()
 	if l.Missed != nil && l.Fails == TestCondition {
 		missed := l.Missed.sentence()
 		outcome = Text{"条件不满足:" + missed.ZH, "not met: " + missed.EN}

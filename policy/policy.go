@@ -99,7 +99,8 @@ type Rule struct {
 	Scope  Scope
 
 	// Classes: for a field verb on an entity, the groups meant; for any other action with scope Granted, the classes of
-	// which a grant must carry at least one (empty = any). Anywhere else it must be empty.
+	// which a grant must carry at least one (empty = any that opens rows of the entity: on a client every class, elsewhere
+	// those of the entity's groups). Anywhere else it must be empty.
 	Classes ClassSet
 
 	Condition             string // closed grammar: field op constant, joined by &; empty = always. See ParseCondition

@@ -74,12 +74,17 @@ func ShippedInherits() [][2]string {
 	return out
 }
 
+// roleLabels are read by explanations, once per rule; never written again.
+var roleLabels = func() map[string]Text {
+	out := map[string]Text{}
+	for _, r := range ShippedRoles() {
+		out[r.Key] = r.Name
+	}
+	return out
+}()
+
 // RoleLabel of a shipped role; false for roles a tenant made.
 func RoleLabel(key string) (Text, bool) {
-	for _, r := range ShippedRoles() {
-		if r.Key == key {
-			return r.Name, true
-		}
-	}
-	return Text{}, false
+	t, ok := roleLabels[key]
+	return t, ok
 }

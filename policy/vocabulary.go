@@ -52,6 +52,18 @@ func isReading(a Action) bool {
 	return a == Read || a == Count || a == Peek || a == Reveal || a == Filter
 }
 
+// rowClasses are the classes of which a grant on a client must carry one to open rows of the entity. Any class opens the
+// client's own row; its contracts stay absent unless the grant speaks of contracts.
+func rowClasses(e *Entity) (s ClassSet) {
+	if e.Object == OnClient {
+		return AllClasses
+	}
+	for _, g := range e.Groups {
+		s |= g.Class.Set()
+	}
+	return s
+}
+
 // EntityOf gives the entity of an object or group; false when there is none of that name.
 func EntityOf(o Object) (Object, bool) {
 	e, ok := words.entities[o]

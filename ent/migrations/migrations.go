@@ -40,6 +40,10 @@ func Bootstrap(ctx context.Context, superuserDSN, database string) error {
 		return fmt.Errorf("bootstrap: %w", err)
 	}
 	defer conn.Close(ctx)
+	// Two programs that bootstrap one server at a time wait for each other; the lock ends with the connection.
+	if _, err := conn.Exec(ctx, `SELECT pg_advisory_lock(hashtextextended('clientele.bootstrap', 0))`); err != nil {
+		return fmt.Errorf("bootstrap: %w", err)
+	}
 	for _, role := range []string{RoleOwner, RoleApp, RoleAuthn, RoleSystem} {
 		var there bool
 		if err := conn.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)`, role).Scan(&there); err != nil {
@@ -56,17 +60,18 @@ func Bootstrap(ctx context.Context, superuserDSN, database string) error {
 	if err := conn.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)`, database).Scan(&there); err != nil {
 		return fmt.Errorf("bootstrap: %w", err)
 	}
+	name := pgx.Identifier{database}.Sanitize()
+	var stmts []string
 	if !there {
-		name := pgx.Identifier{database}.Sanitize()
-		stmts := []string{
-			fmt.Sprintf(`CREATE DATABASE %s OWNER %s TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C.UTF-8' LC_CTYPE 'C.UTF-8'`, name, RoleOwner),
-			fmt.Sprintf(`REVOKE ALL ON DATABASE %s FROM PUBLIC`, name),
-			fmt.Sprintf(`GRANT CONNECT ON DATABASE %s TO %s, %s, %s`, name, RoleApp, RoleAuthn, RoleSystem),
-		}
-		for _, stmt := range stmts {
-			if _, err := conn.Exec(ctx, stmt); err != nil {
-				return fmt.Errorf("bootstrap: database %s: %w", database, err)
-			}
+		stmts = append(stmts, fmt.Sprintf(`CREATE DATABASE %s OWNER %s TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C.UTF-8' LC_CTYPE 'C.UTF-8'`, name, RoleOwner))
+	}
+	// Run every time: a bootstrap that died half-way is completed by the next one.
+	stmts = append(stmts,
+		fmt.Sprintf(`REVOKE ALL ON DATABASE %s FROM PUBLIC`, name),
+		fmt.Sprintf(`GRANT CONNECT ON DATABASE %s TO %s, %s, %s`, name, RoleApp, RoleAuthn, RoleSystem))
+	for _, stmt := range stmts {
+		if _, err := conn.Exec(ctx, stmt); err != nil {
+			return fmt.Errorf("bootstrap: database %s: %w", database, err)
 		}
 	}
 	return nil

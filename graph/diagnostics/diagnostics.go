@@ -7,12 +7,14 @@ import (
 	_ "embed"
 	"encoding/json"
 	"errors"
+	"io"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"github.com/clientele/clientele/graph/scalar"
 	"github.com/clientele/clientele/internal/read"
 )
 
@@ -51,20 +53,23 @@ func Answer(ctx context.Context, f *ast.Field, vars map[string]any) (json.RawMes
 	return nil, errors.New("no such diagnostic field")
 }
 
-// Ticks is the stream of diagnosticTicks: a growing number, for ever.
+// Ticks is the stream of diagnosticTicks: a growing number, up to last or, where that is 0, for ever.
 type Ticks struct {
-	key   string
-	every time.Duration
-	n     int
+	key     string
+	every   time.Duration
+	n, last int
 }
 
 // NewTicks opens the stream.
 func NewTicks(f *ast.Field, vars map[string]any) *Ticks {
-	return &Ticks{key: f.Alias, every: milliseconds(f, vars)}
+	return &Ticks{key: f.Alias, every: milliseconds(f, vars), last: number(f, vars, "count")}
 }
 
 // Next waits for the next number.
 func (t *Ticks) Next(ctx context.Context) (read.Answer, error) {
+	if t.last > 0 && t.n == t.last {
+		return read.Answer{}, io.EOF
+	}
 	timer := time.NewTimer(t.every)
 	defer timer.Stop()
 	select {
@@ -79,20 +84,16 @@ func (t *Ticks) Next(ctx context.Context) (read.Answer, error) {
 // Close ends it.
 func (*Ticks) Close() {}
 
-// milliseconds reads the only argument, at most one minute.
+// milliseconds reads how long to wait, at most one minute.
 func milliseconds(f *ast.Field, vars map[string]any) time.Duration {
-	v := f.ArgumentMap(vars)["milliseconds"]
-	n, err := strconv.Atoi(strings.TrimSpace(jsonText(v)))
-	if err != nil || n < 0 {
-		n = 0
-	}
-	return min(time.Duration(n)*time.Millisecond, time.Minute)
+	return min(time.Duration(number(f, vars, "milliseconds"))*time.Millisecond, time.Minute)
 }
 
-func jsonText(v any) string {
-	b, err := json.Marshal(v)
+// number reads an argument that is not negative; anything else is 0.
+func number(f *ast.Field, vars map[string]any, name string) int {
+	n, err := scalar.UnmarshalInt(f.ArgumentMap(vars)[name])
 	if err != nil {
-		return ""
+		return 0
 	}
-	return string(b)
+	return max(n, 0)
 }

@@ -107,12 +107,11 @@ func omittable(cfg *config.Config, input string) {
 		entry.Fields = map[string]config.TypeMapField{}
 	}
 	for _, f := range cfg.Schema.Types[input].Fields {
-		if f.Type.NonNull {
-			continue
+		if !f.Type.NonNull {
+			field, yes := entry.Fields[f.Name], true
+			field.Omittable = &yes
+			entry.Fields[f.Name] = field
 		}
-		field, yes := entry.Fields[f.Name], true
-		field.Omittable = &yes
-		entry.Fields[f.Name] = field
 		if def := cfg.Schema.Types[f.Type.Name()]; def.Kind == ast.InputObject {
 			omittable(cfg, def.Name)
 		}

@@ -9,6 +9,7 @@ import (
 // Weights of the cost model, in points.
 const (
 	objectCost    = 1  // an object, interface or union that is read
+	countCost     = 10 // a total count
 	mutationCost  = 10 // a root field of a mutation
 	subscribeCost = 5  // a root field of a subscription; its events cost nothing more
 )
@@ -16,17 +17,18 @@ const (
 // Price gives the points of one operation, which must have been validated, and refuses what is over the limits: page
 // sizes, lists of ids, lists in inputs, and the cost itself.
 //
-// A scalar costs nothing, an object one point and its own fields. A field with `first` or `last` multiplies what is
-// below by that number, a list of ids by its length, any other list by PlainList; connections, edges and page infos
-// are free, their nodes are not. Introspection is free. Fragments are costed once, so the walk is linear.
+// A scalar costs nothing, an object one point and its own fields. A connection costs one point and multiplies its
+// edges and nodes by `first` or `last`; a total count costs ten; a list of ids multiplies by its length, any other
+// list by PlainList; edges, payloads and page infos cost nothing themselves. Introspection is free. A fragment is
+// costed once for each page size it stands in, so the walk is linear.
 func (l Limits) Price(s *ast.Schema, doc *ast.QueryDocument, op *ast.OperationDefinition, vars map[string]any) (int, error) {
-	c := coster{limits: l, schema: s, vars: vars, fragments: map[*ast.FragmentDefinition]*int{}}
+	c := coster{limits: l, schema: s, vars: vars, fragments: map[spread]*int{}}
 	for _, v := range op.VariableDefinitions {
 		if err := c.input(v.Type, vars[v.Variable], 0); err != nil {
 			return 0, err
 		}
 	}
-	total := c.set(op.SelectionSet)
+	total := c.set(op.SelectionSet, 1)
 	if c.err != nil {
 		return 0, c.err
 	}
@@ -47,66 +49,80 @@ type coster struct {
 	limits    Limits
 	schema    *ast.Schema
 	vars      map[string]any
-	fragments map[*ast.FragmentDefinition]*int
+	fragments map[spread]*int // nil while being costed
 	err       error
 }
 
-func (c *coster) set(set ast.SelectionSet) int {
+// spread is a fragment in a place whose connection has a page.
+type spread struct {
+	def  *ast.FragmentDefinition
+	page int
+}
+
+// set costs a selection set; page is that of the connection it belongs to, 1 elsewhere.
+func (c *coster) set(set ast.SelectionSet, page int) int {
 	total := 0
 	for _, s := range set {
 		switch s := s.(type) {
 		case *ast.Field:
-			total = add(total, c.field(s))
+			total = add(total, c.field(s, page))
 		case *ast.InlineFragment:
-			total = add(total, c.set(s.SelectionSet))
+			total = add(total, c.set(s.SelectionSet, page))
 		case *ast.FragmentSpread:
-			total = add(total, c.fragment(s.Definition))
+			total = add(total, c.fragment(spread{s.Definition, page}))
 		}
 	}
 	return total
 }
 
-func (c *coster) fragment(def *ast.FragmentDefinition) int {
-	if n, ok := c.fragments[def]; ok {
+func (c *coster) fragment(s spread) int {
+	if n, ok := c.fragments[s]; ok {
 		if n == nil {
 			return 0
 		}
 		return *n
 	}
-	c.fragments[def] = nil
-	n := c.set(def.SelectionSet)
-	c.fragments[def] = &n
+	c.fragments[s] = nil
+	n := c.set(s.def.SelectionSet, s.page)
+	c.fragments[s] = &n
 	return n
 }
 
-func (c *coster) field(f *ast.Field) int {
+func (c *coster) field(f *ast.Field, page int) int {
 	if strings.HasPrefix(f.Name, "__") || f.Definition == nil || c.err != nil {
 		return 0
 	}
+	if f.ObjectDefinition != nil && strings.HasSuffix(f.ObjectDefinition.Name, "Connection") {
+		switch f.Name {
+		case "edges", "nodes":
+			return multiply(add(c.own(f), c.set(f.SelectionSet, 1)), page)
+		case "totalCount":
+			return countCost
+		}
+	}
 	times := c.times(f)
+	if strings.HasSuffix(f.Definition.Type.Name(), "Connection") {
+		return add(objectCost, c.set(f.SelectionSet, times))
+	}
+	return multiply(add(c.own(f), c.set(f.SelectionSet, 1)), times)
+}
+
+// own is the cost of what a field returns, without its fields.
+func (c *coster) own(f *ast.Field) int {
 	def := c.schema.Types[f.Definition.Type.Name()]
-	if def == nil || !def.IsCompositeType() {
+	if def == nil || !def.IsCompositeType() || free(def.Name) {
 		return 0
 	}
-	below := c.set(f.SelectionSet)
-	if !free(def.Name) {
-		below = add(below, objectCost)
-	} else if times > 1 {
-		return add(objectCost, multiply(below, times)) // the page itself
-	}
-	return multiply(below, times)
+	return objectCost
 }
 
 // free types only carry others.
 func free(name string) bool {
-	return strings.HasSuffix(name, "Connection") || strings.HasSuffix(name, "Edge") || strings.HasSuffix(name, "Payload") || name == "PageInfo"
+	return strings.HasSuffix(name, "Edge") || strings.HasSuffix(name, "Payload") || name == "PageInfo"
 }
 
 // times says how many objects one field may bring, and checks what the caller asked.
 func (c *coster) times(f *ast.Field) int {
-	if f.ObjectDefinition != nil && strings.HasSuffix(f.ObjectDefinition.Name, "Connection") {
-		return 1 // the page was multiplied where the connection stands
-	}
 	page, ids := 0, 0
 	connection := false
 	for _, a := range f.Definition.Arguments {

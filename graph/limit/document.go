@@ -17,10 +17,13 @@ func exceeded(reason string, limit int, zh, en string) *fault.Error {
 
 // Parse reads a document of at most Tokens tokens. A syntax error is returned as the parser made it.
 func (l Limits) Parse(text string) (*ast.QueryDocument, error) {
-	doc, err := parser.ParseQueryWithTokenLimit(&ast.Source{Name: "operation", Input: text}, l.Tokens)
+	doc, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: text}, l.Tokens)
 	if err != nil {
 		if strings.Contains(err.Error(), "exceeded token limit") {
 			return nil, exceeded("TOKENS", l.Tokens, "文档超过 %d 个词法单元", "the document has more than %d tokens")
+		}
+		if strings.Contains(err.Error(), "exceeded maximum nesting depth") {
+			return nil, exceeded("NESTING", 1000, "文档嵌套超过 %d 层", "the document is nested more than %d levels deep")
 		}
 		return nil, err
 	}
@@ -54,6 +57,9 @@ func (l Limits) Document(doc *ast.QueryDocument) error {
 		}
 	}
 	for _, f := range doc.Fragments { // those that nothing spreads are validated too
+		if _, spread := w.fragments[f.Name]; spread {
+			continue
+		}
 		m := w.fragment(f.Name)
 		total = add(total, m.fields)
 		if err := l.shape(m); err != nil {

@@ -285,14 +285,14 @@ type ClientOrder struct {
 
 // The facts of the archive that may be given when it is opened and changed later.
 type ClientProfileInput struct {
-	UnifiedCreditCode   *string     `json:"unifiedCreditCode,omitempty"`
-	LegalRepresentative *string     `json:"legalRepresentative,omitempty"`
-	Address             *string     `json:"address,omitempty"`
-	Postcode            *string     `json:"postcode,omitempty"`
-	Phone               *string     `json:"phone,omitempty"`
-	Fax                 *string     `json:"fax,omitempty"`
-	BusinessScope       *string     `json:"businessScope,omitempty"`
-	RegisteredCapital   *MoneyInput `json:"registeredCapital,omitempty"`
+	UnifiedCreditCode   graphql.Omittable[*string]     `json:"unifiedCreditCode,omitempty"`
+	LegalRepresentative graphql.Omittable[*string]     `json:"legalRepresentative,omitempty"`
+	Address             graphql.Omittable[*string]     `json:"address,omitempty"`
+	Postcode            graphql.Omittable[*string]     `json:"postcode,omitempty"`
+	Phone               graphql.Omittable[*string]     `json:"phone,omitempty"`
+	Fax                 graphql.Omittable[*string]     `json:"fax,omitempty"`
+	BusinessScope       graphql.Omittable[*string]     `json:"businessScope,omitempty"`
+	RegisteredCapital   graphql.Omittable[*MoneyInput] `json:"registeredCapital,omitempty"`
 }
 
 // A change learnt by somebody who may not change the archive (G08: the market department at any time).

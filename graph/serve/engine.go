@@ -16,8 +16,10 @@ import (
 	"github.com/clientele/clientele/internal/tenancy"
 )
 
-// maxBuckets bounds the memory of rates, keys.
-const maxBuckets = 200_000
+const (
+	maxBuckets  = 200_000 // keys of rates in memory
+	bytesAPoint = 50      // of a document that was not seen before
+)
 
 // engine parses, checks, prices and executes operations for every transport.
 type engine struct {
@@ -81,8 +83,16 @@ func (e *engine) prepare(ctx context.Context, s *tenancy.Session, p *params) (o 
 	if o.text, err = e.text(p); err != nil {
 		return nil, e.charge(s, 1), refuse(err)
 	}
-	if o.doc, r = e.document(o.text); r != nil {
-		return nil, e.charge(s, 1), r
+	if doc, ok := e.documents.GetIfPresent(o.text); ok {
+		o.doc = doc
+	} else {
+		// SECURITY: parsing and validating cost time before any cost is known, so they are paid for first.
+		if spent = e.charge(s, 1+len(o.text)/bytesAPoint); !spent.OK {
+			return nil, spent, refuse(busy(spent))
+		}
+		if o.doc, r = e.document(o.text); r != nil {
+			return nil, spent, r
+		}
 	}
 	if o.op = o.doc.Operations.ForName(o.name); o.op == nil {
 		return nil, e.charge(s, 1), refuse(fault.Invalid("operationName", "OPERATION_NOT_FOUND",
@@ -103,11 +113,14 @@ func (e *engine) prepare(ctx context.Context, s *tenancy.Session, p *params) (o 
 			fault.Text{ZH: "请使用随发布提供的 SDL", EN: "use the published SDL"}))
 	}
 	if spent = e.charge(s, o.cost); !spent.OK {
-		f := fault.Busy("POINTS", fault.Text{ZH: "请求过于频繁，请稍后再试", EN: "too many points were spent, try again later"}).
-			With("retryAfter", seconds(spent.Retry)).With("cost", o.cost)
-		return nil, spent, refuse(f)
+		return nil, spent, refuse(busy(spent).With("cost", o.cost))
 	}
 	return o, spent, nil
+}
+
+func busy(spent limit.Spent) *fault.Error {
+	return fault.Busy("POINTS", fault.Text{ZH: "请求过于频繁，请稍后再试", EN: "too many points were spent, try again later"}).
+		With("retryAfter", seconds(spent.Retry))
 }
 
 // charge takes points from the principal and then from the tenant.
@@ -123,11 +136,8 @@ func (e *engine) charge(s *tenancy.Session, points int) limit.Spent {
 	return spent
 }
 
-// document parses, bounds and validates a text, or finds it done before.
+// document parses, bounds and validates a text.
 func (e *engine) document(text string) (*ast.QueryDocument, *refused) {
-	if doc, ok := e.documents.GetIfPresent(text); ok {
-		return doc, nil
-	}
 	doc, err := e.Limits.Parse(text)
 	if err != nil {
 		return nil, refuse(err)

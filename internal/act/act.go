@@ -89,6 +89,16 @@ func (w *Work) Staff() *uuid.UUID {
 // when they are not. Refusals (FORBIDDEN, NOT_FOUND, DUTY_CONFLICT) are recorded in a transaction of their own; nothing
 // else of a failed act remains. input is what the key is bound to; secrets in it must carry `json:"-"` or be hashed.
 func (r *Runner) Run(ctx context.Context, s *tenancy.Session, spec Spec, key string, input any, fn func(ctx context.Context, w *Work) (Result, error)) (Result, error) {
+	return r.run(ctx, s, spec, key, input, nil, fn)
+}
+
+// Found is Run for the one act that makes the tenant: found inserts the tenant's own rows, without which no key, audit
+// record or event can stand, and then the act goes its way in the same transaction.
+func (r *Runner) Found(ctx context.Context, s *tenancy.Session, spec Spec, key string, input any, found func(ctx context.Context, tx *tenancy.Tx) error, fn func(ctx context.Context, w *Work) (Result, error)) (Result, error) {
+	return r.run(ctx, s, spec, key, input, found, fn)
+}
+
+func (r *Runner) run(ctx context.Context, s *tenancy.Session, spec Spec, key string, input any, found func(ctx context.Context, tx *tenancy.Tx) error, fn func(ctx context.Context, w *Work) (Result, error)) (Result, error) {
 	if err := checkKey(key); err != nil {
 		return Result{}, err
 	}
@@ -98,6 +108,11 @@ func (r *Runner) Run(ctx context.Context, s *tenancy.Session, spec Spec, key str
 	}
 	var result Result
 	err = r.db.InTx(ctx, s, func(ctx context.Context, tx *tenancy.Tx) error {
+		if found != nil {
+			if err := found(ctx, tx); err != nil {
+				return err
+			}
+		}
 		stored, err := claim(ctx, tx, spec, key, hash)
 		if err != nil {
 			return err

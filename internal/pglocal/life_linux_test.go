@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/clientele/clientele/internal/pglocal"
 )
 
@@ -69,22 +71,29 @@ func TestNothingCommittedIsLostByKills(t *testing.T) {
 	}
 }
 
-// A server that was stopped by a signal cannot hear that its program died: the next start meets it alive.
+// A server with a session that does not end cannot end either when its program is killed: the next start meets it alive.
 func TestTakesOverFromAServerThatStillRuns(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	p := startProgram(t, orders{Dir: dir}, nil)
 	old := p.ready(t)
-	if err := syscall.Kill(old.PID, syscall.SIGSTOP); err != nil {
+	conn, err := pgx.Connect(t.Context(), old.DSN)
+	if err != nil {
 		t.Fatal(err)
 	}
+	defer conn.Close(t.Context())
+	session := int(conn.PgConn().PID())
+	if err := syscall.Kill(session, syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = syscall.Kill(session, syscall.SIGCONT) }() // were it not to be taken over
 	p.kill()
 	if !alive(old.PID) {
 		t.Fatal("the old server is gone already")
 	}
-	log := &firstLine{contains: "killed", then: func() { _ = syscall.Kill(old.PID, syscall.SIGCONT) }}
+	log := &firstLine{contains: "killed", then: func() { _ = syscall.Kill(session, syscall.SIGCONT) }}
 	s := start(t, pglocal.Options{Dir: dir, Log: slog.New(slog.NewTextHandler(log, nil))})
-	if alive(old.PID) {
+	if alive(old.PID) || alive(session) {
 		t.Error("two servers run on one folder")
 	}
 	if got := ask(t, s.DSN("postgres", "postgres"), "SELECT 'ok'"); got != "ok" {
