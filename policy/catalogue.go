@@ -69,6 +69,8 @@ const (
 	ClientSuspend        Action = "client.suspend"
 	ClientLift           Action = "client.lift"
 	ClientMoveDepartment Action = "client.moveDepartment"
+	ClientChangeDealings Action = "client.changeDealings" // policy, attitude, next contact
+	ClientChangeCredit   Action = "client.changeCredit"
 	ClientRecordChange   Action = "client.recordChange" // the market department's change records
 	ContactAdd           Action = "contact.add"
 	ContactChange        Action = "contact.change"
@@ -208,6 +210,8 @@ func Catalogue() []Entity {
 				{ClientSuspend, Text{"中止洽谈", "Suspend dealings"}, []Object{ClientList}},
 				{ClientLift, Text{"恢复洽谈", "Lift the suspension"}, []Object{ClientList}},
 				{ClientMoveDepartment, Text{"移交部门", "Move to a department"}, []Object{ClientList}},
+				{ClientChangeDealings, Text{"修改往来资料", "Change dealings"}, []Object{ClientDealings}},
+				{ClientChangeCredit, Text{"修改信用资料", "Change credit"}, []Object{ClientCredit}},
 				{ClientRecordChange, Text{"登记变更", "Record a change"}, []Object{ClientDealings}},
 				{ContactAdd, Text{"新增联系人", "Add a contact"}, []Object{ClientContacts}},
 				{ContactChange, Text{"修改联系人", "Change a contact"}, []Object{ClientContacts}},

@@ -20,7 +20,7 @@ func ShippedRules() []Rule {
 // Acts that usually go together.
 var (
 	contactActs  = []Action{ContactAdd, ContactChange, ContactLeave}
-	archiveActs  = []Action{ClientOpen, ClientChangeProfile, ClientChangeList}
+	archiveActs  = []Action{ClientOpen, ClientChangeProfile, ClientChangeList, ClientChangeDealings}
 	draftingActs = []Action{ContractDraft, ContractRevise, ContractSubmit, ContractWithdraw, ContractRegister, ObligationAdd, ObligationSettle}
 )
 
@@ -78,7 +78,7 @@ func leadershipRules(s *script) {
 	s.as("sales_manager", "L11").
 		archive(Company, ClassRange(0, 5), "", "").
 		may(OnClient, Company, "", archiveActs...).
-		may(OnClient, Company, "", ClientAssignTeam, ClientDistribute, ClientSuspend, ClientLift, ClientMoveDepartment).
+		may(OnClient, Company, "", ClientAssignTeam, ClientDistribute, ClientSuspend, ClientLift, ClientMoveDepartment, ClientChangeCredit).
 		may(OnClient, Company, "", contactActs...).
 		may(OnContract, Company, "", draftingActs...).
 		may(OnContract, Company, "", ContractReturn, ContractComplete, ContractTerminate)
@@ -93,7 +93,7 @@ func leadershipRules(s *script) {
 		kam.archive(reach.scope, ClassRange(0, 6), reach.client, reach.contract).
 			see(OnGrant, reach.scope, ClassRange(6, 6), reach.grant).
 			may(OnClient, reach.scope, reach.client, archiveActs...).
-			may(OnClient, reach.scope, reach.client, ClientAssignTeam, ClientDistribute, ClientSuspend, ClientLift, ClientMoveDepartment, ClientRecordChange).
+			may(OnClient, reach.scope, reach.client, ClientAssignTeam, ClientDistribute, ClientSuspend, ClientLift, ClientMoveDepartment, ClientRecordChange, ClientChangeCredit).
 			may(OnClient, reach.scope, reach.client, contactActs...).
 			may(OnContract, reach.scope, reach.contract, draftingActs...).
 			may(OnContract, reach.scope, reach.contract, ContractReturn, ContractComplete, ContractTerminate).
@@ -127,7 +127,7 @@ func salesRules(s *script) {
 		archive(Granted, ClassRange(0, 5), "", "").
 		see(OnContract, Self, ClassRange(3, 5), "").
 		may(OnClient, Self, "", ClientOpen, ClientChangeList).
-		may(OnClient, ClientTeam, "", ClientChangeProfile, ClientSuspend). // E11: the seller reports, effective at once
+		may(OnClient, ClientTeam, "", ClientChangeProfile, ClientChangeDealings, ClientSuspend). // E11: the seller reports, effective at once
 		may(OnClient, ClientTeam, "", contactActs...).
 		may(OnContract, ClientTeam, "", ContractDraft).
 		may(OnContract, Self, "", ContractRevise, ContractSubmit, ContractWithdraw, ObligationAdd, ObligationSettle)
@@ -154,7 +154,7 @@ func developmentRules(s *script) {
 	s.as("section_head", "E01").
 		archive(Distributed, ClassRange(0, 3), "", "").
 		archive(Granted, ClassRange(0, 5), "", "").
-		may(OnClient, Distributed, "", ClientChangeProfile, ClientAssignTeam, ClientSuspend).
+		may(OnClient, Distributed, "", ClientChangeProfile, ClientChangeDealings, ClientAssignTeam, ClientSuspend).
 		may(OnClient, Distributed, "", contactActs...)
 	s.as("tech_engineer", "L261").
 		archive(Granted, ClassRange(0, 2), "", "")
@@ -178,6 +178,7 @@ func reviewRules(s *script) {
 		seeMasked(OnClient, Company, Class(2).Set(), ""). // chosen: whom to remind, without the full number
 		see(OnContract, Company, Class(3).Set(), "").
 		seeMasked(OnContract, Company, Class(5).Set(), "").
+		may(OnClient, Company, "", ClientChangeCredit). // C01: keeps the limits
 		may(OnContract, Company, "", ObligationSettle)
 }
 

@@ -28,13 +28,13 @@ type engine struct {
 	rules  *rules.Rules
 
 	// documents are parsed and validated texts. They hold nothing of any tenant: texts and the schema only.
-	documents  *otter.Cache[string, *ast.QueryDocument]
+	documents  *otter.Cache[string, *document]
 	principals *limit.Buckets[principal]
 	tenants    *limit.Buckets[tenancy.TenantID]
 }
 
 func newEngine(c Config) (*engine, error) {
-	cache, err := otter.New(&otter.Options[string, *ast.QueryDocument]{MaximumSize: c.Limits.CachedDocuments})
+	cache, err := otter.New(&otter.Options[string, *document]{MaximumSize: c.Limits.CachedDocuments})
 	if err != nil {
 		return nil, err
 	}
@@ -58,6 +58,7 @@ type operation struct {
 	text  string
 	name  string
 	doc   *ast.QueryDocument
+	from  *document
 	op    *ast.OperationDefinition
 	vars  map[string]any
 	ext   map[string]any
@@ -83,17 +84,17 @@ func (e *engine) prepare(ctx context.Context, s *tenancy.Session, p *params) (o 
 	if o.text, err = e.text(p); err != nil {
 		return nil, e.charge(s, 1), refuse(err)
 	}
-	if doc, ok := e.documents.GetIfPresent(o.text); ok {
-		o.doc = doc
-	} else {
+	known, ok := e.documents.GetIfPresent(o.text)
+	if !ok {
 		// SECURITY: parsing and validating cost time before any cost is known, so they are paid for first.
 		if spent = e.charge(s, 1+len(o.text)/bytesAPoint); !spent.OK {
 			return nil, spent, refuse(busy(spent))
 		}
-		if o.doc, r = e.document(o.text); r != nil {
+		if known, r = e.document(o.text); r != nil {
 			return nil, spent, r
 		}
 	}
+	o.from, o.doc = known, known.ast
 	if o.op = o.doc.Operations.ForName(o.name); o.op == nil {
 		return nil, e.charge(s, 1), refuse(fault.Invalid("operationName", "OPERATION_NOT_FOUND",
 			fault.Text{ZH: "文档中没有该操作，或未指明操作", EN: "the document has no such operation, or several and none was named"}, fault.Text{}))
@@ -137,7 +138,7 @@ func (e *engine) charge(s *tenancy.Session, points int) limit.Spent {
 }
 
 // document parses, bounds and validates a text.
-func (e *engine) document(text string) (*ast.QueryDocument, *refused) {
+func (e *engine) document(text string) (*document, *refused) {
 	doc, err := e.Limits.Parse(text)
 	if err != nil {
 		return nil, refuse(err)
@@ -161,10 +162,11 @@ func (e *engine) document(text string) (*ast.QueryDocument, *refused) {
 		}
 		return nil, refuse(widen(errs)...)
 	}
+	d := &document{ast: doc}
 	if len(text) <= e.Limits.CachedLength {
-		e.documents.Set(text, doc)
+		e.documents.Set(text, d)
 	}
-	return doc, nil
+	return d, nil
 }
 
 // introspects reports whether the roots ask for the schema itself; __typename is no introspection here.

@@ -24,6 +24,7 @@ type execution struct {
 	opCtx  *graphql.OperationContext
 	errs   []error
 	masked []read.MaskedField
+	more   bool // there are more masked fields than masked lists
 }
 
 // run executes a query or mutation. It always gives an answer: a panic becomes a masked error beside null data.
@@ -100,7 +101,7 @@ func (x *execution) query(ctx context.Context) []byte {
 	var rest ast.SelectionSet
 	parts := map[string]json.RawMessage{}
 	for _, f := range fields {
-		merged := whole(f)
+		merged := x.o.from.whole(f)
 		switch {
 		case f.Name == "__typename":
 			parts[f.Alias] = json.RawMessage(`"` + x.e.schema.Query.Name + `"`)
@@ -125,7 +126,7 @@ func (x *execution) query(ctx context.Context) []byte {
 			return nil
 		}
 		x.errs = append(x.errs, widen(a.Errors)...)
-		x.masked = append(x.masked, a.Masked...)
+		x.masked, x.more = append(x.masked, a.Masked...), x.more || a.MaskedMore
 		if len(gate) == len(fields) {
 			return a.Data
 		}
@@ -175,16 +176,6 @@ func (x *execution) join(fields []graphql.CollectedField, parts map[string]json.
 	return b.Bytes()
 }
 
-// whole is the field itself, or a copy with the selections of all fields of the same response key.
-func whole(f graphql.CollectedField) *ast.Field {
-	if len(f.Selections) == len(f.Field.SelectionSet) {
-		return f.Field
-	}
-	c := *f.Field
-	c.SelectionSet = f.Selections
-	return &c
-}
-
 func (x *execution) answer(ctx context.Context, data []byte) *answer {
 	if len(data) == 0 || string(data) == "null" {
 		data = nil
@@ -192,10 +183,15 @@ func (x *execution) answer(ctx context.Context, data []byte) *answer {
 			x.errs = append(x.errs, fault.Masked())
 		}
 	}
-	a := &answer{data: data, ext: map[string]any{"cost": map[string]any{"requested": x.o.cost, "limit": x.e.Limits.Cost}}}
-	a.errs = x.e.present(ctx, x.errs, x.s.Language)
+	a := &answer{data: data, ext: map[string]any{}, errs: x.e.present(ctx, x.errs, x.s.Language)}
+	if x.o.op.Operation != ast.Subscription {
+		a.ext["cost"] = map[string]any{"requested": x.o.cost, "limit": x.e.Limits.Cost}
+	}
 	if len(x.masked) > 0 {
 		a.ext["masked"] = x.masked
+	}
+	if x.more {
+		a.ext["maskedMore"] = true
 	}
 	return a
 }

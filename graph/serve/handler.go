@@ -37,6 +37,11 @@ func New(c Config) (*Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	for id, text := range c.Registered {
+		if _, r := e.document(text); r != nil {
+			return nil, fmt.Errorf("serve: registered operation %s: %w", id, errors.Join(r.errs...))
+		}
+	}
 	h := &Handler{engine: e, bad: limit.NewBuckets[string](c.Limits.BadTokens, c.Limits.BadTokensLeak, maxBuckets, c.Now), live: newConnections(c.Limits.Sockets)}
 
 	compress, err := gzhttp.NewWrapper(gzhttp.MinSize(1024), gzhttp.ContentTypes([]string{typeJSON, typeGraphQL}))

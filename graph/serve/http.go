@@ -25,6 +25,9 @@ func (h *Handler) plain(w http.ResponseWriter, r *http.Request) {
 			w.WriteHeader(http.StatusNoContent)
 			return
 		}
+		if p.status == http.StatusRequestEntityTooLarge {
+			h.drain(r)
+		}
 		h.problem(w, r, p)
 		return
 	}
@@ -99,6 +102,12 @@ func (h *Handler) screen(r *http.Request) (problem, bool) {
 	return problem{}, false
 }
 
+// drain reads on for as much again as is allowed, so that a sender who went a little too far reads the answer instead
+// of a reset connection. Time is bounded by the server's read limit.
+func (h *Handler) drain(r *http.Request) {
+	_, _ = io.CopyN(io.Discard, r.Body, h.Limits.Body)
+}
+
 func (h *Handler) bodyTooLarge() problem {
 	return problem{status: http.StatusRequestEntityTooLarge, fault: tooLarge("BODY_SIZE", "请求体过大", "the request body is too large", int(h.Limits.Body))}
 }
@@ -127,6 +136,9 @@ func (h *Handler) authenticate(w http.ResponseWriter, r *http.Request) (*tenancy
 	}
 	if status < http.StatusBadRequest {
 		status = http.StatusForbidden
+	}
+	if retry, ok := errs[0].Extensions["retryAfter"].(int); ok && status == http.StatusTooManyRequests {
+		w.Header().Set("Retry-After", strconv.Itoa(max(1, retry)))
 	}
 	send(w, ct, status, rejection(errs))
 	return nil, false
@@ -159,6 +171,7 @@ func (h *Handler) params(w http.ResponseWriter, r *http.Request) (*params, error
 	var tooBig *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooBig):
+		h.drain(r)
 		h.problem(w, r, h.bodyTooLarge())
 		return nil, errAnswered
 	case err != nil:

@@ -74,8 +74,14 @@ func (p *protocol) init(payload json.RawMessage) bool {
 	ctx, cancel := context.WithTimeout(s.ctx, s.h.Limits.Init)
 	defer cancel()
 	session, err := s.h.session(ctx, bearer(header), s.r)
-	if err != nil {
-		s.h.bad.Take(s.h.Address(s.r), 1)
+	switch code := fault.CodeOf(err); {
+	case err == nil:
+	case code == fault.RateLimited || code == fault.Unavailable || code == fault.Internal:
+		s.h.present(ctx, []error{err}, language("")) // logs what is foreign
+		return p.close(closeTryLater, "Try again later")
+	case !s.h.bad.Take(s.h.Address(s.r), 1).OK:
+		return p.close(closeTryLater, "Too many refused credentials")
+	default:
 		return p.close(closeForbidden, "Forbidden")
 	}
 	if lang, ok := fields["acceptLanguage"].(string); ok { // browsers cannot set headers of a handshake

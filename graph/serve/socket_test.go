@@ -239,6 +239,19 @@ func TestOperationsASocketAreCounted(t *testing.T) {
 	}
 }
 
+func TestBadCredentialsOfSocketsAreCounted(t *testing.T) {
+	t.Parallel()
+	s := servetest.Start(t, func(o *graph.Options) { o.Limits.BadTokens, o.Limits.BadTokensLeak = 1, 0.001 })
+	for _, want := range []int{4403, 1013} {
+		p := connect(t, s)
+		p.say(`{"type":"connection_init","payload":{"authorization":"Bearer x"}}`)
+		if got := p.closed(); got != want {
+			t.Fatalf("closed with %d, want %d", got, want)
+		}
+	}
+	acknowledged(t, s, servetest.Token)
+}
+
 func TestSocketsOfAPrincipalAreCounted(t *testing.T) {
 	t.Parallel()
 	s := servetest.Start(t, func(o *graph.Options) { o.Limits.Sockets = 1 })
@@ -367,5 +380,29 @@ func poll(t *testing.T, ok func() bool) {
 		case <-end:
 			t.Fatal("it did not come to pass")
 		}
+	}
+}
+
+func TestPointsAreCountedOverSocketsToo(t *testing.T) {
+	t.Parallel()
+	s := servetest.Start(t, func(o *graph.Options) { o.Limits.PrincipalPoints, o.Limits.PrincipalLeak = 30, 0.001 })
+	p := acknowledged(t, s, servetest.Token)
+	p.subscribe("1", "{ clients(first: 20) { nodes { id } } }")
+	if got := p.next(); !strings.HasPrefix(got, `{"id":"1","type":"next"`) {
+		t.Fatalf("got %s", got)
+	}
+	p.hear(`{"id":"1","type":"complete"}`)
+	p.subscribe("1", "{ clients(first: 20) { nodes { id } } }")
+	if got := p.next(); !strings.HasPrefix(got, `{"id":"1","type":"error"`) || !strings.Contains(got, `"code":"RATE_LIMITED"`) || !strings.Contains(got, `"retryAfter":`) {
+		t.Fatalf("got %s", got)
+	}
+}
+
+func TestNoCredentialInTheURLOfASocket(t *testing.T) {
+	t.Parallel()
+	s := servetest.Start(t, nil)
+	s.URL += "?token=alice"
+	if _, resp, err := dial(t, s, []string{"graphql-transport-ws"}, nil); err == nil || resp.StatusCode != 400 {
+		t.Fatalf("%v", err)
 	}
 }

@@ -136,3 +136,13 @@ func TestEventStreamsOfAPrincipalAreCountedAndEndAtShutdown(t *testing.T) {
 	s.Handler.Shutdown()
 	l.hear("", "")
 }
+
+// A reader that stops reading is dropped within the write limit.
+func TestADeadListenerIsDropped(t *testing.T) {
+	t.Parallel()
+	s := servetest.Start(t, func(o *graph.Options) { o.Limits.Write, o.Limits.Sockets = 100*time.Millisecond, 1 })
+	listen(t, s, servetest.Token, "subscription { diagnosticTicks(milliseconds: 0) }")
+	poll(t, func() bool {
+		return listen(t, s, servetest.Token, "{ __typename }").resp.StatusCode == 200
+	})
+}

@@ -50,13 +50,8 @@ func (e *engine) each(ctx context.Context, s *tenancy.Session, o *operation, via
 		if err != nil {
 			return err
 		}
-		x.errs, x.masked = widen(next.Errors), next.Masked
-		a := x.answer(ctx, next.Data)
-		a.ext = nil
-		if len(next.Masked) > 0 {
-			a.ext = map[string]any{"masked": next.Masked}
-		}
-		if err := emit(a.bytes()); err != nil {
+		x.errs, x.masked, x.more = widen(next.Errors), next.Masked, next.MaskedMore
+		if err := emit(x.answer(ctx, next.Data).bytes()); err != nil {
 			return err
 		}
 	}
@@ -68,7 +63,7 @@ func (e *engine) open(ctx context.Context, x *execution) (Stream, error) {
 		return nil, fault.Invalid("query", "SUBSCRIPTION_ROOTS",
 			fault.Text{ZH: "订阅必须且只能有一个根字段", EN: "a subscription has exactly one root field"}, fault.Text{})
 	}
-	root := whole(fields[0])
+	root := x.o.from.whole(fields[0])
 	if diagnostics.Is(root.Name) {
 		return diagnostics.NewTicks(root, x.o.vars), nil
 	}

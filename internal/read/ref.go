@@ -23,6 +23,8 @@ type Answer struct {
 	Data   []byte        // one JSON object that holds the given roots under their response keys
 	Errors gqlerror.List // paths start at the root field's response key
 	Masked []MaskedField // fields that are null because the caller may not see them
+	// MaskedMore is set when there are more masked fields than Masked lists.
+	MaskedMore bool
 }
 
 // MaskedField names a field that is null for want of a right, by its response path, and why.

@@ -1,0 +1,208 @@
+package archive
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	entdb "github.com/clientele/clientele/ent/db"
+	"github.com/clientele/clientele/ent/db/clientkind"
+	"github.com/clientele/clientele/ent/db/clientrecord"
+	"github.com/clientele/clientele/internal/act"
+	"github.com/clientele/clientele/internal/fault"
+	"github.com/clientele/clientele/policy"
+)
+
+// store writes what an act made of a client: the row at its next version, kinds, a former name, the change records, the
+// search terms. Nothing is written when nothing differs. It returns the client as stored.
+func store(ctx context.Context, w *act.Work, before, after Client, diffs []diff, source string) (Client, error) {
+	if len(diffs) == 0 {
+		return before, nil
+	}
+	// SECURITY: whether a code is registered is told only here, to those who may write it.
+	if !same(before.UnifiedCreditCode, after.UnifiedCreditCode) {
+		if err := refuseTakenCode(ctx, w, after.ID, after.UnifiedCreditCode); err != nil {
+			return Client{}, err
+		}
+	}
+	after.Version++
+	after.UpdatedAt, after.UpdatedBy = w.Now(), w.Staff()
+	if err := updateRow(ctx, w, before.Version, after); err != nil {
+		return Client{}, err
+	}
+	if err := replaceKinds(ctx, w, before, after); err != nil {
+		return Client{}, err
+	}
+	if before.Name != after.Name {
+		// A name that comes back and goes again has been a former name before.
+		_, err := w.Exec(ctx, `INSERT INTO client_former_names (tenant_id, id, client_id, name, used_until) VALUES ($1, $2, $3, $4, $5)
+			ON CONFLICT (tenant_id, client_id, name) DO NOTHING`, w.Tenant(), w.IDs.New(), after.ID, before.Name, w.Now())
+		if err != nil {
+			return Client{}, fmt.Errorf("archive: former name: %w", err)
+		}
+	}
+	if err := recordChanges(ctx, w, after.ID, diffs, source); err != nil {
+		return Client{}, err
+	}
+	if searched(before, after) {
+		if err := rewriteTerms(ctx, w, after); err != nil {
+			return Client{}, err
+		}
+	}
+	return after, nil
+}
+
+func updateRow(ctx context.Context, w *act.Work, version int64, c Client) error {
+	u := w.Ent().ClientRecord.Update().
+		Where(clientrecord.TenantID(w.Tenant()), clientrecord.ID(c.ID), clientrecord.Version(version)).
+		SetVersion(c.Version).SetUpdatedAt(c.UpdatedAt).
+		SetCompanyID(c.CompanyID).SetDepartmentID(c.DepartmentID).
+		SetName(c.Name).SetSortKey(c.SortKey).SetStage(c.Stage).SetSuspended(c.Suspended).SetImportant(c.Important)
+	put(u.SetUpdatedBy, u.ClearUpdatedBy, c.UpdatedBy)
+	put(u.SetOwnerID, u.ClearOwnerID, c.OwnerID)
+	put(u.SetRegion, u.ClearRegion, c.Region)
+	put(u.SetUnifiedCreditCode, u.ClearUnifiedCreditCode, c.UnifiedCreditCode)
+	put(u.SetLegalRepresentative, u.ClearLegalRepresentative, c.LegalRepresentative)
+	put(u.SetAddress, u.ClearAddress, c.Address)
+	put(u.SetPostcode, u.ClearPostcode, c.Postcode)
+	put(u.SetPhone, u.ClearPhone, c.Phone)
+	put(u.SetFax, u.ClearFax, c.Fax)
+	put(u.SetBusinessScope, u.ClearBusinessScope, c.BusinessScope)
+	put(u.SetRegisteredCapitalMinor, u.ClearRegisteredCapitalMinor, c.RegisteredCapitalMinor)
+	put(u.SetRegisteredCapitalCurrency, u.ClearRegisteredCapitalCurrency, c.RegisteredCapitalCurrency)
+	put(u.SetSpecialType, u.ClearSpecialType, c.SpecialType)
+	put(u.SetAcquisition, u.ClearAcquisition, c.Acquisition)
+	put(u.SetGrade, u.ClearGrade, c.Grade)
+	put(u.SetPolicyNote, u.ClearPolicyNote, c.PolicyNote)
+	put(u.SetAttitude, u.ClearAttitude, c.Attitude)
+	put(u.SetNextContactOn, u.ClearNextContactOn, c.NextContactOn)
+	put(u.SetCreditLimitMinor, u.ClearCreditLimitMinor, c.CreditLimitMinor)
+	put(u.SetCreditLimitCurrency, u.ClearCreditLimitCurrency, c.CreditLimitCurrency)
+	put(u.SetCreditNote, u.ClearCreditNote, c.CreditNote)
+	n, err := u.Save(ctx)
+	if err != nil {
+		return duplicate(fmt.Errorf("archive: update client: %w", err))
+	}
+	return exactlyOne(n, "client", c.ID)
+}
+
+// put sets a nullable column or clears it.
+func put[T any, B any](set func(T) B, null func() B, v *T) {
+	if v == nil {
+		null()
+		return
+	}
+	set(*v)
+}
+
+// exactlyOne: the row is locked and its version was compared; another count is a mistake of ours and must not pass.
+func exactlyOne(n int, what string, rowID uuid.UUID) error {
+	if n != 1 {
+		return fmt.Errorf("archive: %d rows of %s %s were changed instead of one", n, what, rowID)
+	}
+	return nil
+}
+
+func replaceKinds(ctx context.Context, w *act.Work, before, after Client) error {
+	if same(list(before.Kinds), list(after.Kinds)) {
+		return nil
+	}
+	_, err := w.Ent().ClientKind.Delete().
+		Where(clientkind.TenantID(w.Tenant()), clientkind.ClientID(after.ID), clientkind.KindNotIn(after.Kinds...)).Exec(ctx)
+	if err != nil {
+		return fmt.Errorf("archive: kinds: %w", err)
+	}
+	var added []string
+	for _, k := range after.Kinds {
+		if !contains(before.Kinds, k) {
+			added = append(added, k)
+		}
+	}
+	return addKinds(ctx, w, after.ID, added)
+}
+
+func addKinds(ctx context.Context, w *act.Work, clientID uuid.UUID, kinds []string) error {
+	if len(kinds) == 0 {
+		return nil
+	}
+	rows := make([]*entdb.ClientKindCreate, len(kinds))
+	for i, k := range kinds {
+		rows[i] = w.Ent().ClientKind.Create().SetID(w.IDs.New()).SetTenantID(w.Tenant()).SetClientID(clientID).SetKind(k)
+	}
+	if err := w.Ent().ClientKind.CreateBulk(rows...).Exec(ctx); err != nil {
+		return fmt.Errorf("archive: kinds: %w", err)
+	}
+	return nil
+}
+
+func contains(list []string, s string) bool {
+	for _, x := range list {
+		if x == s {
+			return true
+		}
+	}
+	return false
+}
+
+// recordChanges writes one change record for each changed fact (F06), with the field's own class.
+func recordChanges(ctx context.Context, w *act.Work, clientID uuid.UUID, diffs []diff, source string) error {
+	if len(diffs) == 0 {
+		return nil
+	}
+	rows := make([]*entdb.ClientChangeCreate, len(diffs))
+	for i, d := range diffs {
+		rows[i] = changeRow(w, w.IDs.New(), clientID, d, source)
+	}
+	if err := w.Ent().ClientChange.CreateBulk(rows...).Exec(ctx); err != nil {
+		return fmt.Errorf("archive: change records: %w", err)
+	}
+	return nil
+}
+
+func changeRow(w *act.Work, changeID, clientID uuid.UUID, d diff, source string) *entdb.ClientChangeCreate {
+	class, known := policy.ClassOf(d.group)
+	if !known {
+		class = policy.NumClasses - 1 // SECURITY: what is not known is shown to nobody
+	}
+	return w.Ent().ClientChange.Create().SetID(changeID).SetTenantID(w.Tenant()).SetClientID(clientID).
+		SetField(d.field).SetFieldClass(int16(class)).SetNillableOldValue(d.old).SetNillableNewValue(d.new).
+		SetSource(source).SetNillableReportedBy(w.Staff()).SetRecordedAt(w.Now())
+}
+
+const creditCodeKey = "clients_credit_code"
+
+// duplicate turns a violation of the one unique key that people can run into, into what they may know of it.
+func duplicate(err error) error {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) && pg.Code == "23505" && pg.ConstraintName == creditCodeKey {
+		return codeTaken().Because(err)
+	}
+	return err
+}
+
+// codeTaken: SECURITY: only that the code is registered; neither the client nor its department may show through.
+func codeTaken() *fault.Error {
+	return fault.Conflicts("input.profile.unifiedCreditCode", "CREDIT_CODE_REGISTERED",
+		fault.Text{ZH: "该统一社会信用代码已有客户档案", EN: "a client with this unified social credit code is registered already"},
+		fault.Text{ZH: "请向大客户部经理查询该档案的归属", EN: "ask the head of the key-account department who holds its archive"})
+}
+
+// refuseTakenCode tells early what the unique key would tell late; the key still decides between concurrent acts.
+func refuseTakenCode(ctx context.Context, w *act.Work, clientID uuid.UUID, code *string) error {
+	if code == nil {
+		return nil
+	}
+	var one int
+	err := w.QueryRow(ctx, `SELECT 1 FROM clients WHERE tenant_id = $1 AND unified_credit_code = $2 AND id <> $3`, w.Tenant(), *code, clientID).Scan(&one)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("archive: credit code: %w", err)
+	}
+	return codeTaken()
+}

@@ -1,0 +1,69 @@
+package identity
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+
+	entdb "github.com/clientele/clientele/ent/db"
+	"github.com/clientele/clientele/ent/db/accessgrant"
+	"github.com/clientele/clientele/internal/act"
+	"github.com/clientele/clientele/internal/input"
+	"github.com/clientele/clientele/internal/tenancy"
+	"github.com/clientele/clientele/policy"
+)
+
+// AccessGrantRevoke ends a grant now.
+type AccessGrantRevoke struct {
+	Grant           uuid.UUID
+	ExpectedVersion int64
+	Reason          string
+}
+
+// Validate trims texts and reports all field errors at once.
+func (in *AccessGrantRevoke) Validate() error {
+	var c input.Checks
+	c.Version("input.expectedVersion", in.ExpectedVersion)
+	in.Reason = c.Lines("input.reason", in.Reason, maxReason)
+	return c.Err()
+}
+
+// AccessGrantRevoke: permission grant.revoke on the archive. INVALID_STATE when it has ended already.
+func (s *Service) AccessGrantRevoke(ctx context.Context, session *tenancy.Session, in AccessGrantRevoke, key string) (act.Result, error) {
+	if err := in.Validate(); err != nil {
+		return act.Result{}, err
+	}
+	return s.runner.Run(ctx, session, grantRevoke(), key, in, func(ctx context.Context, w *act.Work) (act.Result, error) {
+		g, err := w.Ent().AccessGrant.Query().Where(accessgrant.TenantID(w.Tenant()), accessgrant.ID(in.Grant)).Only(ctx)
+		if entdb.IsNotFound(err) {
+			return act.Result{}, w.Absent(typeGrant, in.Grant)
+		}
+		if err != nil {
+			return act.Result{}, wrap("grant", err)
+		}
+		row, _, err := clientRow(ctx, w, g.ClientID)
+		if err != nil {
+			return act.Result{}, err
+		}
+		row.ID, row.Staff = g.ID, g.GranteeStaffID
+		subject := act.Subject{Type: typeGrant, ID: g.ID, Version: g.Version + 1}
+		if err := require(w, subject, row, policy.GrantAdmin); err != nil {
+			return act.Result{}, err
+		}
+		if err := version(in.ExpectedVersion, g.Version); err != nil {
+			return act.Result{}, err
+		}
+		if g.RevokedAt != nil || !g.ValidUntil.After(w.Now()) {
+			return act.Result{}, ended()
+		}
+		u := w.Ent().AccessGrant.Update().Where(accessgrant.TenantID(w.Tenant()), accessgrant.ID(g.ID), accessgrant.Version(g.Version)).
+			SetRevokedAt(w.Now()).AddVersion(1).SetUpdatedAt(w.Now())
+		put(w.Staff(), u.SetUpdatedBy, u.ClearUpdatedBy)
+		if err := once(u.Save(ctx)); err != nil {
+			return act.Result{}, err
+		}
+		now := w.Now()
+		g.RevokedAt, g.Version = &now, g.Version+1
+		return act.Result{Subject: subject, Snapshot: grantSnapshot(g), Changes: []act.Change{{Field: "revokedAt", New: now}, {Field: "reason", New: in.Reason}}}, nil
+	})
+}

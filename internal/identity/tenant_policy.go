@@ -1,0 +1,98 @@
+package identity
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"time"
+
+	"github.com/google/uuid"
+
+	entdb "github.com/clientele/clientele/ent/db"
+	"github.com/clientele/clientele/internal/act"
+	"github.com/clientele/clientele/policy"
+)
+
+// foundPolicy gives a new tenant the shipped roles, version 1 of its policy with the shipped rules, in force, and binds
+// tenant_admin to its first account.
+func foundPolicy(ctx context.Context, w *act.Work, admin uuid.UUID) error {
+	roles, err := foundRoles(ctx, w)
+	if err != nil {
+		return err
+	}
+	rules := policy.ShippedRules()
+	number := w.IDs.New()
+	if _, err := w.Ent().PolicyVersion.Create().SetID(number).SetTenantID(w.Tenant()).SetNumber(1).SetState("in_force").SetReason("出厂策略 / shipped policy").
+		SetContentHash(RulesHash(rules)).SetPublishedAt(w.Now()).SetCreatedAt(w.Now()).SetUpdatedAt(w.Now()).Save(ctx); err != nil {
+		return wrap("policy version", err)
+	}
+	lines := make([]*entdb.PolicyRuleCreate, len(rules))
+	for i, r := range rules {
+		lines[i] = w.Ent().PolicyRule.Create().SetID(w.IDs.New()).SetTenantID(w.Tenant()).SetPolicyVersionID(number).SetSeq(int32(r.Seq)).SetRoleKey(r.Role).
+			SetObject(string(r.Object)).SetAction(string(r.Action)).SetDataScope(r.Scope.String()).SetClassMask(int16(r.Classes)).SetCondition(r.Condition).
+			SetEffect(r.Effect.String()).SetNillableValidFrom(open(r.ValidFrom)).SetNillableValidUntil(open(r.ValidUntil)).SetClause(r.Clause).SetNote(r.Note)
+	}
+	if _, err := w.Ent().PolicyRule.CreateBulk(lines...).Save(ctx); err != nil {
+		return wrap("policy rules", err)
+	}
+	_, err = w.Ent().RoleBinding.Create().SetID(w.IDs.New()).SetTenantID(w.Tenant()).SetAccountID(admin).SetRoleID(roles[roleTenantAdmin]).
+		SetValidFrom(w.Now()).SetCreatedAt(w.Now()).SetUpdatedAt(w.Now()).Save(ctx)
+	return wrap("binding", err)
+}
+
+// foundRoles inserts the shipped roles, parents before those who inherit from them, and gives their ids by key.
+func foundRoles(ctx context.Context, w *act.Work) (map[string]uuid.UUID, error) {
+	parents := map[string]string{}
+	for _, pair := range policy.ShippedInherits() {
+		parents[pair[0]] = pair[1]
+	}
+	shipped := map[string]policy.ShippedRole{}
+	for _, r := range policy.ShippedRoles() {
+		shipped[r.Key] = r
+	}
+	made := map[string]uuid.UUID{}
+	var insert func(r policy.ShippedRole) error
+	insert = func(r policy.ShippedRole) error {
+		if _, done := made[r.Key]; done {
+			return nil
+		}
+		create := w.Ent().Role.Create().SetID(w.IDs.New()).SetTenantID(w.Tenant()).SetKey(r.Key).SetNameZh(r.Name.ZH).SetNameEn(r.Name.EN).SetTemplate(r.Key).
+			SetCreatedAt(w.Now()).SetUpdatedAt(w.Now())
+		if parent, ok := parents[r.Key]; ok {
+			if err := insert(shipped[parent]); err != nil {
+				return err
+			}
+			create.SetParentID(made[parent])
+		}
+		row, err := create.Save(ctx)
+		if err != nil {
+			return wrap("role "+r.Key, err)
+		}
+		made[r.Key] = row.ID
+		return nil
+	}
+	for _, r := range policy.ShippedRoles() {
+		if err := insert(r); err != nil {
+			return nil, err
+		}
+	}
+	return made, nil
+}
+
+// RulesHash is the content hash of a policy version: SHA-256 over its rules in order, without their ids.
+func RulesHash(rules []policy.Rule) []byte {
+	h := sha256.New()
+	enc := json.NewEncoder(h)
+	for _, r := range rules {
+		r.ID = uuid.Nil
+		_ = enc.Encode(r) // a hash takes everything, and Rule has no field that JSON refuses
+	}
+	return h.Sum(nil)
+}
+
+func open(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
