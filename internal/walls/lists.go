@@ -24,7 +24,9 @@ func tables() []table {
 		{name: "access_grants", app: "SIU", history: true},
 		{name: "accounts", app: "SIU", history: true, bumps: "revocation_version"},
 		{name: "api_tokens", app: "SIU", bumps: "revocation"},
+		{name: "audit_checkpoints", app: "SI"},
 		{name: "audit_records", app: "SI"},
+		{name: "audit_tree", app: "SI"},
 		{name: "auth_directory", app: "SID"},
 		{name: "client_changes", app: "SI"},
 		{name: "client_distributions", app: "SIU", history: true},
@@ -62,6 +64,7 @@ const goose = "goose's own table: versions of the schema, no tenant's data; the 
 // withoutTwin are the tables that the application changes and whose former rows are kept nowhere.
 func withoutTwin() map[string]string {
 	return map[string]string{
+		"audit_records":       "only its two seal columns are written, once; a trigger refuses a second time",
 		"api_tokens":          "made once and revoked once, with both times in the row",
 		"auth_directory":      "follows accounts and credentials, holds no data of its own",
 		"client_search_terms": "derived from clients",
@@ -127,6 +130,8 @@ func wantGrants() []string {
 			add(t.name+"_history", migrations.RoleApp, "SI")
 		}
 	}
+	add("audit_records.seal_seq", migrations.RoleApp, "U")
+	add("audit_records.seal_hash", migrations.RoleApp, "U")
 	add("auth_directory", migrations.RoleAuthn, "S")
 	add("tenant_counters", migrations.RoleSystem, "S")
 	add("tenants.tenant_id", migrations.RoleSystem, "S")
@@ -151,7 +156,7 @@ func wantTriggers() []string {
 			want = append(want, t.name+" bump_"+t.bumps+" guard.bump_epoch('"+t.bumps+"') AFTER STATEMENT INSERT UPDATE DELETE")
 		}
 	}
-	return append(want, "accounts_history strip_password guard.strip_password() BEFORE ROW INSERT")
+	return append(want, "audit_records seal_once guard.seal_once() BEFORE ROW UPDATE", "accounts_history strip_password guard.strip_password() BEFORE ROW INSERT")
 }
 
 func appRoles() []string {

@@ -29,6 +29,8 @@ func notInEnt() map[string]string {
 		"tenant_epochs":       "written by triggers, read by the first statement of a transaction",
 		"tenant_counters":     "numbers taken in one statement",
 		"events":              "appended by the last statement before COMMIT",
+		"audit_checkpoints":   "written and read by the sealer and the verifier",
+		"audit_tree":          "written and read by the sealer and the verifier",
 		"audit_records":       "appended in the same pipeline",
 		"idempotency_keys":    "claimed and filled in pipelines",
 		"client_search_terms": "written in bulk, read by the gate; no id",
