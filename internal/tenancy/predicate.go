@@ -9,32 +9,51 @@ import (
 )
 
 // bindsTenant says whether a statement, as ent writes them, holds itself to the tenant. INSERT has the column and the
-// tenant's id once for each row. Everything else has `"tenant_id" = $n` with the tenant's id as a conjunct of its
-// outermost WHERE: not inside parentheses, where an OR may stand, and not beside an OR. The text has no literals: ent
-// sends values as arguments and quotes every name.
+// tenant's id once for each row. Everything else has `"tenant_id" = $n` with the tenant's id as one of the conditions of
+// its outermost WHERE that all have to hold. The text has no literals: ent sends values as arguments and quotes every name.
 func bindsTenant(query string, args []any, tenant uuid.UUID) bool {
 	if columns, ok := strings.CutPrefix(query, "INSERT INTO "); ok {
 		return insertsTenant(columns, args, tenant)
 	}
-	where, ok := outermost(query, " WHERE ")
-	if !ok {
+	_, where, ok := cutOutermost(query, " WHERE ")
+	return ok && conjunct(withoutTail(where), args, tenant)
+}
+
+// conjunct says whether the predicate is one of those that all have to hold: (a AND (b AND c)) has a, b and c.
+func conjunct(where string, args []any, tenant uuid.UUID) bool {
+	if _, _, either := cutOutermost(where, " OR "); either {
 		return false
 	}
-	if _, either := outermost(where, " OR "); either {
-		return false
-	}
-	const column = `"tenant_id" = $`
-	for rest, ok := outermost(where, column); ok; rest, ok = outermost(rest, column) {
-		digits := rest[:len(rest)-len(strings.TrimLeft(rest, "0123456789"))]
-		if n, err := strconv.Atoi(digits); err == nil && n >= 1 && n <= len(args) && args[n-1] == any(tenant) {
+	for rest, more := where, true; more; {
+		var one string
+		one, rest, more = cutOutermost(rest, " AND ")
+		if inner, ok := strings.CutPrefix(one, "("); ok && strings.HasSuffix(one, ")") {
+			if conjunct(strings.TrimSuffix(inner, ")"), args, tenant) {
+				return true
+			}
+			continue
+		}
+		column, number, ok := strings.Cut(one, " = $")
+		if !ok || column != `"tenant_id"` && !strings.HasSuffix(column, `"."tenant_id"`) || strings.ContainsAny(column, " (") {
+			continue
+		}
+		if n, err := strconv.Atoi(number); err == nil && n >= 1 && n <= len(args) && args[n-1] == any(tenant) {
 			return true
 		}
 	}
 	return false
 }
 
-// outermost is what follows the first occurrence of word outside of parentheses.
-func outermost(text, word string) (string, bool) {
+// withoutTail cuts off what follows the conditions.
+func withoutTail(where string) string {
+	for _, word := range []string{" GROUP BY ", " HAVING ", " ORDER BY ", " LIMIT ", " OFFSET ", " FOR ", " RETURNING "} {
+		where, _, _ = cutOutermost(where, word)
+	}
+	return where
+}
+
+// cutOutermost is strings.Cut at the first occurrence of word outside of parentheses.
+func cutOutermost(text, word string) (before, after string, found bool) {
 	depth := 0
 	for i := range len(text) {
 		switch text[i] {
@@ -44,10 +63,10 @@ func outermost(text, word string) (string, bool) {
 			depth--
 		}
 		if depth == 0 && strings.HasPrefix(text[i:], word) {
-			return text[i+len(word):], true
+			return text[:i], text[i+len(word):], true
 		}
 	}
-	return "", false
+	return text, "", false
 }
 
 // insertsTenant: every row of `"table" ("a", "tenant_id") VALUES ($1, $2), ($3, $4)` is the tenant's.

@@ -287,6 +287,10 @@ func TestEntStatementsAreBoundToTheTenant(t *testing.T) {
 				_, err := c.Query().Where(clientrecord.Not(clientrecord.TenantID(a))).All(ctx)
 				return err
 			},
+			"alternatives in brackets": func() error {
+				_, err := c.Query().Where(clientrecord.Or(clientrecord.And(clientrecord.TenantID(a), clientrecord.Code("C1")), clientrecord.Name("x"))).All(ctx)
+				return err
+			},
 			"one of several":            func() error { _, err := c.Query().Where(clientrecord.TenantIDIn(a, b)).All(ctx); return err },
 			"update by id":              func() error { return c.UpdateOneID(w.a.client).SetName("x").Exec(ctx) },
 			"update of all":             func() error { return c.Update().SetName("x").Exec(ctx) },
@@ -317,6 +321,12 @@ func TestEntStatementsAreBoundToTheTenant(t *testing.T) {
 		}
 		if n, err := c.Query().Where(clientrecord.CodeNEQ("x"), clientrecord.TenantID(a)).Count(ctx); err != nil || n != 1 {
 			t.Errorf("count: %d %v", n, err)
+		}
+		if n, err := c.Query().Where(clientrecord.TenantID(a), clientrecord.ID(w.a.client), clientrecord.Code("C1")).Count(ctx); err != nil || n != 1 {
+			t.Errorf("count by three: %d %v", n, err)
+		}
+		if n, err := c.Update().Where(clientrecord.TenantID(a), clientrecord.ID(w.a.client)).SetName("alpha client").Save(ctx); err != nil || n != 1 {
+			t.Errorf("update by id: %d %v", n, err)
 		}
 		if err := c.CreateBulk(newClient(c, w.a, "C2"), newClient(c, w.a, "C3")).Exec(ctx); err != nil {
 			t.Errorf("inserts: %v", err)
@@ -351,13 +361,20 @@ func TestWhatBindsAStatement(t *testing.T) {
 	t.Parallel()
 	id, other := uuid.New(), uuid.New()
 	for query, want := range map[string]bool{
-		`SELECT "id" FROM "t" WHERE "t"."tenant_id" = $1 AND "t"."id" = $2`:                           true,
-		`SELECT "id" FROM "t" WHERE "t"."id" = $2 AND "t"."tenant_id" = $1 ORDER BY "t"."id" LIMIT 1`: true,
-		`SELECT "id" FROM "t" WHERE "t"."tenant_id" = $2 AND "t"."tenant_id" = $1`:                    true,
-		`UPDATE "t" SET "a" = $2 WHERE "tenant_id" = $1 AND ("a" = $2 OR "a" IS NULL)`:                true,
-		`DELETE FROM "t" WHERE "t"."tenant_id" = $1`:                                                  true,
-		`INSERT INTO "t" ("a", "tenant_id") VALUES ($2, $1), (NULL, $1)`:                              true,
-		`INSERT INTO "t" ("tenant_id", "a") VALUES ($1, $2) ON CONFLICT DO NOTHING`:                   true,
+		`SELECT "id" FROM "t" WHERE "t"."tenant_id" = $1 AND "t"."id" = $2`:                                                                              true,
+		`SELECT "id" FROM "t" WHERE "t"."id" = $2 AND "t"."tenant_id" = $1 ORDER BY "t"."id" LIMIT 1`:                                                    true,
+		`UPDATE "t" SET "a" = NULL WHERE ("t"."tenant_id" = $1 AND "t"."id" = $2)`:                                                                       true,
+		`SELECT "id" FROM "t" WHERE ("t"."a" = $2 AND ("t"."b" = $2 AND "t"."tenant_id" = $1)) AND "t"."c" IS NULL ORDER BY "t"."id" LIMIT 2 FOR UPDATE`: true,
+		`SELECT "id" FROM "t" WHERE ("t"."tenant_id" = $1 OR "t"."a" = $2) AND ("t"."a" = $2 OR "t"."b" = $2)`:                                           false,
+		`SELECT "id" FROM "t" WHERE ("t"."a" = $2 AND ("t"."b" = $2 OR "t"."tenant_id" = $1)) AND "t"."c" IS NULL`:                                       false,
+		`SELECT "id" FROM "t" WHERE ("t"."tenant_id" = $1) OR ("t"."a" = $2)`:                                                                            false,
+		`SELECT "id" FROM "t" WHERE ("t"."a" = $2) ORDER BY "t"."tenant_id" = $1`:                                                                        false,
+		`SELECT "id" FROM "t" WHERE lower("t"."tenant_id" = $1)`:                                                                                         false,
+		`SELECT "id" FROM "t" WHERE "t"."tenant_id" = $2 AND "t"."tenant_id" = $1`:                                                                       true,
+		`UPDATE "t" SET "a" = $2 WHERE "tenant_id" = $1 AND ("a" = $2 OR "a" IS NULL)`:                                                                   true,
+		`DELETE FROM "t" WHERE "t"."tenant_id" = $1`:                                                                                                     true,
+		`INSERT INTO "t" ("a", "tenant_id") VALUES ($2, $1), (NULL, $1)`:                                                                                 true,
+		`INSERT INTO "t" ("tenant_id", "a") VALUES ($1, $2) ON CONFLICT DO NOTHING`:                                                                      true,
 		`SELECT "id" FROM "t"`:                                                             false,
 		`SELECT "id" FROM "t" WHERE "t"."tenant_id" = $2`:                                  false,
 		`SELECT "id" FROM "t" WHERE "t"."tenant_id" = $9`:                                  false,
