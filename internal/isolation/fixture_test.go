@@ -1,11 +1,13 @@
 package isolation
 
 import (
+	"context"
 	"crypto/sha256"
 	"fmt"
 	"strings"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/clientele/clientele/internal/testkit/world"
 	"github.com/clientele/clientele/policy"
@@ -17,6 +19,7 @@ type side struct {
 	mark   string
 	person world.Person
 	ids    map[string]uuid.UUID // of one row of each kind
+	query  string
 }
 
 // newSide makes a tenant in which one person may do everything there is to do.
@@ -102,11 +105,29 @@ func hash(text string) []byte {
 }
 
 // everything is a hash over all rows of the tenant in all tables.
-func (s *side) everything() string {
-	tables := s.Text(`SELECT c.relname FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' AND c.relname <> 'goose_db_version' AND $1::uuid IS NOT NULL ORDER BY 1`)
-	var parts []string
-	for _, table := range strings.Split(tables, ";") {
-		parts = append(parts, `SELECT '`+table+` ' || count(*) || ' ' || md5(coalesce(string_agg(r::text, '' ORDER BY r::text), '')) FROM `+table+` r WHERE tenant_id = $1`)
+func (s *side) everything() string { return s.Text(s.hashes()) }
+
+// everythingIn is the same as seen in a transaction that has not ended.
+func (s *side) everythingIn(tx pgx.Tx) string {
+	rows, err := tx.Query(context.Background(), s.hashes(), s.ID)
+	if err != nil {
+		return err.Error()
 	}
-	return s.Text(strings.Join(parts, " UNION ALL ") + " ORDER BY 1")
+	lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return err.Error()
+	}
+	return strings.Join(lines, ";")
+}
+
+func (s *side) hashes() string {
+	if s.query == "" {
+		tables := s.Text(`SELECT c.relname FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' AND c.relname <> 'goose_db_version' AND $1::uuid IS NOT NULL ORDER BY 1`)
+		var parts []string
+		for _, table := range strings.Split(tables, ";") {
+			parts = append(parts, `SELECT '`+table+` ' || count(*) || ' ' || md5(coalesce(string_agg(r::text, '' ORDER BY r::text), '')) FROM `+table+` r WHERE tenant_id = $1`)
+		}
+		s.query = strings.Join(parts, " UNION ALL ") + " ORDER BY 1"
+	}
+	return s.query
 }
