@@ -31,6 +31,7 @@ type Sealer struct {
 	mu     sync.Mutex
 	hinted map[tenancy.TenantID]struct{}
 	hint   chan struct{}
+	held   map[tenancy.TenantID]time.Time // tampered with: looked at again, and said again, a minute later
 }
 
 // NewSealer makes a sealer. key signs; without one records are sealed but nothing is signed, and a cut-off tail would not
@@ -43,7 +44,7 @@ func NewSealer(db *tenancy.DB, key *Key, former []string, log *slog.Logger) (*Se
 	if err != nil {
 		return nil, err
 	}
-	return &Sealer{db: db, key: key, keys: keys, log: log, hinted: map[tenancy.TenantID]struct{}{}, hint: make(chan struct{}, 1)}, nil
+	return &Sealer{db: db, key: key, keys: keys, log: log, hinted: map[tenancy.TenantID]struct{}{}, hint: make(chan struct{}, 1), held: map[tenancy.TenantID]time.Time{}}, nil
 }
 
 // Wake says that a tenant has new records. It never blocks; without it they are found by the next sweep.
@@ -165,7 +166,20 @@ func (s *Sealer) pending(ctx context.Context, tenant tenancy.TenantID) (bool, er
 }
 
 func (s *Sealer) sealLogged(ctx context.Context, tenant tenancy.TenantID) {
-	if _, err := s.Seal(ctx, tenant); err != nil {
+	s.mu.Lock()
+	until, held := s.held[tenant]
+	s.mu.Unlock()
+	if held && time.Now().Before(until) {
+		return
+	}
+	_, err := s.Seal(ctx, tenant)
+	s.mu.Lock()
+	delete(s.held, tenant)
+	if errors.Is(err, ErrTampered) {
+		s.held[tenant] = time.Now().Add(checkpointEvery)
+	}
+	s.mu.Unlock()
+	if err != nil {
 		s.failed(ctx, "records not sealed", err)
 	}
 }

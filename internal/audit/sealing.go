@@ -105,7 +105,6 @@ func (s *Sealer) seal(ctx context.Context, tenant tenancy.TenantID, limit int, d
 		if s.key == nil || tree.size == st.size {
 			return nil
 		}
-		// A full batch has more records behind it: the checkpoint comes with the last of them.
 		return s.signWhenDue(ctx, tx, &st, tree, due)
 	})
 	if err != nil {
