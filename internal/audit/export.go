@@ -2,6 +2,7 @@ package audit
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -112,12 +113,8 @@ func FromFile(r io.Reader) (Trail, error) {
 
 func parseLine(text []byte) (Item, error) {
 	var l line
-	// SECURITY: canonical form refuses text that two readers could read in two ways.
-	if _, err := appendCanonicalJSON(nil, text); err != nil {
-		return Item{}, fmt.Errorf("the line is no JSON object of an export: %w", err)
-	}
-	if err := json.Unmarshal(text, &l); err != nil {
-		return Item{}, fmt.Errorf("the line is no JSON object of an export: %w", err)
+	if err := unmarshal(text, &l); err != nil {
+		return Item{}, fmt.Errorf("the line is none of an export: %w", err)
 	}
 	switch {
 	case l.Type == "record" && l.Record != nil:
@@ -132,4 +129,24 @@ func parseLine(text []byte) (Item, error) {
 		return Item{End: &End{TreeHashes: *l.TreeHashes, Unsealed: *l.Unsealed}}, nil
 	}
 	return Item{}, errors.New("the line is neither record, checkpoint nor end")
+}
+
+// unmarshal reads JSON that can be read in one way only. SECURITY: what was understood says everything that the text
+// says: no member is unknown, stands twice (under names of another case, too), or has a second form.
+func unmarshal(text []byte, into any) error {
+	got, err := appendCanonicalJSON(nil, text)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(text, into); err != nil {
+		return err
+	}
+	again, err := json.Marshal(into)
+	if err == nil {
+		again, err = appendCanonicalJSON(nil, again)
+	}
+	if err != nil || !bytes.Equal(got, again) {
+		return errors.New("it has members or forms that were never written")
+	}
+	return nil
 }

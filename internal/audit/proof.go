@@ -105,3 +105,12 @@ func (p *Proof) Check(tenant uuid.UUID, keys note.Verifiers) (Checkpoint, error)
 	}
 	return c, nil
 }
+
+// ParseProof reads the JSON form.
+func ParseProof(text []byte) (Proof, error) {
+	var p Proof
+	if err := unmarshal(text, &p); err != nil {
+		return Proof{}, fmt.Errorf("audit: proof: %w", err)
+	}
+	return p, nil
+}
