@@ -44,6 +44,12 @@ func OpenCheckpoint(signed string, tenant uuid.UUID, keys note.Verifiers) (Check
 	if err != nil {
 		return Checkpoint{}, fmt.Errorf("audit: checkpoint: %w", err)
 	}
+	for _, sig := range append(n.Sigs, n.UnverifiedSigs...) {
+		// Bits behind the end of a signature would be a second form of the same note.
+		if _, err := base64.StdEncoding.Strict().DecodeString(sig.Base64); err != nil {
+			return Checkpoint{}, fmt.Errorf("audit: checkpoint: signature: %w", err)
+		}
+	}
 	c, err := parseCheckpoint(n.Text)
 	if err != nil {
 		return Checkpoint{}, err
