@@ -64,7 +64,7 @@ func (s *Sealer) Seal(ctx context.Context, tenant tenancy.TenantID) (int, error)
 	return s.all(ctx, tenant, checkpointEvery)
 }
 
-// Checkpoint is Seal with a signature at once, for exports and before a shutdown.
+// Checkpoint is Seal with a signature at once, after whoever else is at it: for exports and before a shutdown.
 func (s *Sealer) Checkpoint(ctx context.Context, tenant tenancy.TenantID) (int, error) {
 	return s.all(ctx, tenant, 0)
 }

@@ -22,6 +22,7 @@ const (
 	// One sealer per tenant at a time; the lock ends with the transaction, so a transaction pooler does not matter. Two
 	// tenants on one lock only wait for each other. Statements after it take their snapshots after it.
 	lockTenant = `SELECT pg_try_advisory_xact_lock(hashtextextended('clientele.audit.seal:' || $1::text, 0))`
+	waitTenant = `SELECT pg_advisory_xact_lock(hashtextextended('clientele.audit.seal:' || $1::text, 0))::text = ''`
 	lastSeal   = `SELECT seal_seq, seal_hash FROM audit_records WHERE tenant_id = $1 AND seal_seq IS NOT NULL ORDER BY seal_seq DESC LIMIT 1`
 	lastSigned = `SELECT tree_size, note FROM audit_checkpoints WHERE tenant_id = $1 ORDER BY tree_size DESC LIMIT 1`
 	columns    = `tenant_id, id, kind, act, actor_kind, actor_id, actor_name, credential_id, object_type, object_id, object_version, reason, rule_id, clause, detail::text, request_id, occurred_at`
@@ -44,11 +45,11 @@ type state struct {
 	fresh  []Record
 }
 
-// readState takes the tenant's lock and reads on; locked is false when another sealer has it.
-func readState(ctx context.Context, tx *tenancy.Tx, tenant uuid.UUID, limit int) (state, error) {
+// readState takes the tenant's lock (lockTenant or waitTenant) and reads on; locked is false when another sealer has it.
+func readState(ctx context.Context, tx *tenancy.Tx, tenant uuid.UUID, limit int, lock string) (state, error) {
 	var st state
 	b := &pgx.Batch{}
-	b.Queue(lockTenant, tenant.String())
+	b.Queue(lock, tenant.String())
 	b.Queue(lastSeal, tenant)
 	b.Queue(lastSigned, tenant)
 	b.Queue(unsealed, tenant, limit)
@@ -82,10 +83,15 @@ func scanRecord(r pgx.CollectableRow) (Record, error) {
 	return rec, err
 }
 
-// seal seals at most limit records in one transaction. busy: another sealer has the tenant.
+// seal seals at most limit records in one transaction and signs when the last checkpoint is due old. busy: another sealer
+// has the tenant; with due 0, where somebody waits for the signature, it is waited for.
 func (s *Sealer) seal(ctx context.Context, tenant tenancy.TenantID, limit int, due time.Duration) (sealed int, busy bool, err error) {
 	err = s.db.InTx(ctx, tenancy.ForSystem(tenant, tenancy.SystemSealer), func(ctx context.Context, tx *tenancy.Tx) error {
-		st, err := readState(ctx, tx, tenant.UUID(), limit)
+		lock := lockTenant
+		if due == 0 {
+			lock = waitTenant
+		}
+		st, err := readState(ctx, tx, tenant.UUID(), limit, lock)
 		if err != nil || !st.locked {
 			busy = err == nil
 			return err
