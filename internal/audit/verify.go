@@ -298,6 +298,8 @@ func (v *verifier) end(e *End) {
 		v.report.Finding = v.short
 	case e.TreeHashes > tlog.StoredHashCount(v.tree.size):
 		v.find(TailCut, v.tree.size+1, 0, uuid.Nil, "the tree has more records than the trail")
+	case e.TreeHashes < tlog.StoredHashCount(v.tree.size):
+		v.find(TreeAltered, v.tree.size, 0, uuid.Nil, "the tree ends before it")
 	case len(v.witness) > 0 && v.witness[len(v.witness)-1].Size > v.tree.size:
 		c := v.witness[len(v.witness)-1]
 		v.find(TailCut, v.tree.size+1, c.Size, uuid.Nil, fmt.Sprintf("the witness has %d records at %s", c.Size, c.Time.Format(timeForm)))
