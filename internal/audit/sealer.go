@@ -147,11 +147,12 @@ func (s *Sealer) each(ctx context.Context, tenants []tenancy.TenantID, do func(c
 	_ = g.Wait() // nothing in it returns an error
 }
 
-// app.now is the transaction's time with the clock's offset, set by the same pipeline.
-const anyPending = `SELECT EXISTS (SELECT FROM audit_records WHERE tenant_id = $1 AND seal_seq IS NULL)
+// app.now is the transaction's time with the clock's offset, set by the same pipeline. The order by id is for the index of
+// unsealed records: EXISTS chose to read the whole table while statistics said that most of it was unsealed.
+const anyPending = `SELECT (SELECT id FROM audit_records WHERE tenant_id = $1 AND seal_seq IS NULL ORDER BY id LIMIT 1) IS NOT NULL
 	OR $2 AND COALESCE((SELECT r.seal_seq > COALESCE(c.tree_size, 0)
 			AND COALESCE(c.created_at + make_interval(secs => $3) <= current_setting('app.now')::timestamptz, true)
-		FROM (SELECT max(seal_seq) AS seal_seq FROM audit_records WHERE tenant_id = $1) r
+		FROM (SELECT seal_seq FROM audit_records WHERE tenant_id = $1 AND seal_seq IS NOT NULL ORDER BY seal_seq DESC LIMIT 1) r
 		LEFT JOIN (SELECT tree_size, created_at FROM audit_checkpoints WHERE tenant_id = $1 ORDER BY tree_size DESC LIMIT 1) c ON true), false)`
 
 // pending is one round trip of index look-ups: is there anything to seal, or a checkpoint to sign?

@@ -58,10 +58,12 @@ const (
 		WHERE tenant_id = $1 AND seal_seq >= $2 AND seal_seq < $3 ORDER BY seal_seq, id`
 	pageTree   = `SELECT position, hash FROM audit_tree WHERE tenant_id = $1 AND position >= $2 AND position < $3 ORDER BY position`
 	pageSigned = `SELECT tree_size, COALESCE(note, ''), created_at FROM audit_checkpoints WHERE tenant_id = $1 AND tree_size >= $2 AND tree_size < $3 ORDER BY tree_size`
-	beyond     = `SELECT LEAST((SELECT min(seal_seq) FROM audit_records WHERE tenant_id = $1 AND seal_seq >= $2),
-		(SELECT min(tree_size) FROM audit_checkpoints WHERE tenant_id = $1 AND tree_size >= $2))`
-	lowest    = `SELECT LEAST(1, (SELECT min(seal_seq) FROM audit_records WHERE tenant_id = $1), (SELECT min(tree_size) FROM audit_checkpoints WHERE tenant_id = $1))`
-	whatIsEnd = `SELECT COALESCE((SELECT max(position) + 1 FROM audit_tree WHERE tenant_id = $1), 0),
+	// Ordered look-ups of one row take the index whatever the statistics say: while records are sealed, those lag behind.
+	beyond = `SELECT LEAST((SELECT seal_seq FROM audit_records WHERE tenant_id = $1 AND seal_seq >= $2 ORDER BY seal_seq LIMIT 1),
+		(SELECT tree_size FROM audit_checkpoints WHERE tenant_id = $1 AND tree_size >= $2 ORDER BY tree_size LIMIT 1))`
+	lowest = `SELECT LEAST(1, (SELECT seal_seq FROM audit_records WHERE tenant_id = $1 AND seal_seq IS NOT NULL ORDER BY seal_seq LIMIT 1),
+		(SELECT tree_size FROM audit_checkpoints WHERE tenant_id = $1 ORDER BY tree_size LIMIT 1))`
+	whatIsEnd = `SELECT COALESCE((SELECT position + 1 FROM audit_tree WHERE tenant_id = $1 ORDER BY position DESC LIMIT 1), 0),
 		(SELECT count(*) FROM audit_records WHERE tenant_id = $1 AND seal_seq IS NULL)`
 )
 
