@@ -382,6 +382,9 @@ func TestRenderWritesOneObject(t *testing.T) {
 	if !strings.HasPrefix(b, `{"name":"`) || !strings.HasSuffix(b, `"creditNote":null}`) || len(masked) != 1 || masked[0].Path.String() != "creditNote" {
 		t.Errorf("%s %v", b, masked)
 	}
+	if len(w.opened) != 0 {
+		t.Errorf("a payload was taken for a reading by id: %v", w.opened)
+	}
 	if b, _ := render(s, w.tenants[1].ids["clients"][0]); b != "null" {
 		t.Errorf("another tenant's: %s", b)
 	}

@@ -26,6 +26,7 @@ type rendered struct {
 	levels  [][]*stmt
 	refused []*fault.Error // by site
 	orders  []Order        // by site
+	weight  uint32         // bytes that it holds, roughly
 }
 
 type rootProgram struct {
@@ -55,6 +56,7 @@ func (g *Gate) render(p *Plan, rights *policy.Rights) *rendered {
 		switch root.kind {
 		case RootByID, RootTenant:
 			rp.one = r.lookup(root.one, root.site)
+			rp.one.program.always = rp.one.program.always && root.key != nil // a payload was not asked for by id
 		case RootNode, RootNodes:
 			for _, o := range root.nodes {
 				rp.nodes = append(rp.nodes, r.lookup(o, root.site))
@@ -74,8 +76,10 @@ func (g *Gate) render(p *Plan, rights *policy.Rights) *rendered {
 		}
 		r.out.roots = append(r.out.roots, rp)
 	}
+	r.out.weight = 1024
 	for i, s := range r.out.stmts {
 		s.index = i
+		r.out.weight += uint32(2*len(s.sql)) + 512
 		for len(r.out.levels) <= s.level {
 			r.out.levels = append(r.out.levels, nil)
 		}
