@@ -25,6 +25,19 @@ func (r *reference) staff(v any) rec {
 
 // facts of the anchor of a current row.
 func (r *reference) facts(t *Type, row rec) *policy.Row {
+	key := factKey{t, nid(row[t.Key])}
+	if r.known[key] == nil {
+		r.known[key] = r.gather(t, row)
+	}
+	return r.known[key]
+}
+
+type factKey struct {
+	t *Type
+	u uuid.UUID
+}
+
+func (r *reference) gather(t *Type, row rec) *policy.Row {
 	if t.Anchor != "" {
 		return r.facts(t.anchor, r.d.byID[t.anchor.Table][nid(row[t.AnchorKey])])
 	}

@@ -103,6 +103,7 @@ type reference struct {
 	bad      map[string]bool // static paths that are null because of their arguments
 	masked   []string
 	openings map[string]*Opening
+	known    map[factKey]*policy.Row
 }
 
 type outcome struct {
@@ -113,7 +114,7 @@ type outcome struct {
 }
 
 func (w *world) reference(d *data, s *tenancy.Session, doc document) outcome {
-	r := &reference{w: w, g: w.gate, d: d, s: s, rights: w.rightsOf(s), vars: doc.vars, at: time.Now(), bad: map[string]bool{}, openings: map[string]*Opening{}}
+	r := &reference{w: w, g: w.gate, d: d, s: s, rights: w.rightsOf(s), vars: doc.vars, at: time.Now(), bad: map[string]bool{}, openings: map[string]*Opening{}, known: map[factKey]*policy.Row{}}
 	sel := make(ast.SelectionSet, len(doc.roots))
 	for i, f := range doc.roots {
 		sel[i] = f
