@@ -177,6 +177,9 @@ func (g *Gate) run(ctx context.Context, s *tenancy.Session, plan *Plan, vars map
 				return Answer{}, err
 			}
 		}
+		if rights == nil { // SECURITY: nobody's rights are no rights, and no reason to go on
+			return Answer{}, fault.Down("POLICY_UNREADABLE", nil)
+		}
 		a, err := g.attempt(ctx, s, plan, vars, one, rights, epochs)
 		if !errors.Is(err, errStale) {
 			return a, err

@@ -315,6 +315,13 @@ func TestRightsAreThoseOfTheSnapshot(t *testing.T) {
 	if a, err := ask(); fault.CodeOf(err) != fault.Unavailable || a.Data != nil {
 		t.Errorf("rights that cannot be read: %v, %s", err, a.Data)
 	}
+	w.source.loadErr = nil
+	kept := w.source.rights[s.Actor.Account]
+	w.source.rights[s.Actor.Account] = nil
+	if a, err := ask(); fault.CodeOf(err) != fault.Unavailable || a.Data != nil {
+		t.Errorf("no rights at all: %v, %s", err, a.Data)
+	}
+	w.source.rights[s.Actor.Account] = kept
 	// Rights whose validity has ended are not those of the snapshot either, whatever the epochs say.
 	w.source.loadErr = nil
 	rights := *w.rightsOf(s)
