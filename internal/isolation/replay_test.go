@@ -151,6 +151,8 @@ func (r *recorder) once(t *testing.T, w *world.World, b *side, stripped map[stri
 		}
 		if worked {
 			ran++
+		} else {
+			t.Logf("did not run: %.2000s", bare)
 		}
 		if leaked {
 			leaks = append(leaks, bare)
@@ -196,6 +198,7 @@ func (r *recorder) send(t *testing.T, conn *pgx.Conn, b *side, before, sql strin
 	}
 	// B's own ids come back where they were sent, as in RETURNING or SELECT $2; B's mark never was.
 	if rows.Err() != nil {
+		t.Log(rows.Err())
 		return false, leaked
 	}
 	if !strings.HasPrefix(strings.TrimSpace(sql), "SELECT") {
