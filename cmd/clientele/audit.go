@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 
@@ -117,12 +119,21 @@ func (c *auditExport) Run(p *program) error {
 		if err != nil {
 			return err
 		}
+		// Where the signing key is at hand, what is new is sealed and signed first.
+		var sealer *audit.Sealer
+		key, err := audit.LoadKey(auditKeyPath(&c.Database))
+		if err == nil {
+			sealer, err = audit.NewSealer(s.db, key, nil, slog.New(slog.DiscardHandler))
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
 		// SECURITY: the trail tells who did what; nobody else may read the file.
 		f, err := os.OpenFile(c.Out, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 		if err != nil {
 			return err
 		}
-		n, err := audit.RunExport(ctx, f, s.db, tenant, nil)
+		n, err := audit.RunExport(ctx, f, s.db, tenant, sealer)
 		if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
 			return errors.Join(err, os.Remove(c.Out))
 		}
