@@ -124,9 +124,9 @@ func (q *query) constant(v any) string {
 	case uuid.UUID:
 		v = [16]byte(x)
 	case []uuid.UUID:
-		plain := make([][16]byte, len(x))
+		plain := make(idKeys, len(x))
 		for i := range x {
-			plain[i] = x[i]
+			plain[i] = idKey(x[i])
 		}
 		v = plain
 	}
