@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/google/uuid"
+
 	"github.com/clientele/clientele/internal/fault"
 	"github.com/clientele/clientele/policy"
 )
@@ -116,7 +118,20 @@ func (q *query) arg(a argument) string {
 	return "$" + strconv.Itoa(len(q.args))
 }
 
-func (q *query) constant(v any) string { return q.arg(argument{kind: argConst, value: v}) }
+// constant is a value of the rights; ids take the form that the driver encodes without a detour through text.
+func (q *query) constant(v any) string {
+	switch x := v.(type) {
+	case uuid.UUID:
+		v = [16]byte(x)
+	case []uuid.UUID:
+		plain := make(idKeys, len(x))
+		for i := range x {
+			plain[i] = idKey(x[i])
+		}
+		v = plain
+	}
+	return q.arg(argument{kind: argConst, value: v})
+}
 
 // source of the rows of a table: the table, or with asOf its rows of then.
 func (q *query) source(table string, twin bool) string {

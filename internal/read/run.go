@@ -116,7 +116,7 @@ func (r *request) bind(vars map[string]any, one *lookupOne) {
 	}
 	ids := func(s *site, t *Type, u uuid.UUID) {
 		if u != uuid.Nil {
-			r.bounds[s.index].ids = map[*Type][][16]byte{t: {u}}
+			r.bounds[s.index].ids = map[*Type]idKeys{t: idKeys{idKey(u)}}
 		}
 	}
 	for i := range r.plan.roots {
@@ -147,7 +147,7 @@ func (r *request) queue(level []*stmt) *pgx.Batch {
 		if r.bounds[st.site.index].failed || r.rendered.refused[st.site.index] != nil {
 			continue
 		}
-		var keys [][16]byte
+		var keys idKeys
 		switch {
 		case st.kind == stmtLookup:
 			keys = r.bounds[st.site.index].ids[st.typ]
@@ -164,7 +164,7 @@ func (r *request) queue(level []*stmt) *pgx.Batch {
 	return b
 }
 
-func (r *request) arguments(st *stmt, keys [][16]byte) []any {
+func (r *request) arguments(st *stmt, keys idKeys) []any {
 	out := make([]any, len(st.args))
 	for i := range st.args {
 		a := &st.args[i]
