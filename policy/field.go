@@ -55,7 +55,7 @@ func clientFields(prefix string) []Field {
 
 func contractFields() []Field {
 	return append([]Field{
-		{"kind", TextField, Text{"合同类型", "contract kind"}, []string{"SUPPLY", "QUALITY_ASSURANCE", "SALES", "FRAMEWORK", "NDA", "SERVICE"}, factKind},
+		{"kind", TextField, Text{"合同类型", "contract kind"}, []string{"SUPPLY", "QA", "SALES", "FRAMEWORK", "NDA", "SERVICE"}, factKind},
 		{"state", TextField, Text{"合同状态", "contract state"}, []string{"draft", "review", "approved", "signing", "effective", "amending",
 			"expired", "terminated", "completed", "withdrawn", "void"}, factState},
 		{"amount", MoneyField, Text{"合同金额(分)", "contract amount (minor units)"}, nil, factAmount},

@@ -33,7 +33,7 @@ type api struct {
 }
 
 // newAPI joins GraphQL, sign-in, health and the console page under one edge.
-func newAPI(s *services, f *listenFlags, data string, tel *telemetry.Telemetry, health *telemetry.Health, diagnostics bool) (*api, error) {
+func newAPI(s *services, f *listenFlags, data string, tel *telemetry.Telemetry, health *telemetry.Health, audited *trail, diagnostics bool) (*api, error) {
 	proxies, err := prefixes(f.Proxies)
 	if err != nil {
 		return nil, err
@@ -49,7 +49,7 @@ func newAPI(s *services, f *listenFlags, data string, tel *telemetry.Telemetry, 
 	if err != nil {
 		return nil, err
 	}
-	gate, err := read.New(s.db, s.rights, graph.Schema(), read.Config{CursorKey: key, Now: s.clock.Now, QueryTerms: archive.QueryTerms})
+	gate, err := read.New(s.db, s.rights, graph.Schema(), read.Config{CursorKey: key, Now: s.clock.Now, QueryTerms: archive.QueryTerms, Opened: audited.opened})
 	if err != nil {
 		signIn.Close()
 		return nil, err
@@ -75,7 +75,8 @@ func newAPI(s *services, f *listenFlags, data string, tel *telemetry.Telemetry, 
 	mux.Handle("/auth/", routes)
 	health.Register(mux)
 	if !f.Public {
-		mux.Handle("GET /", graphiql.Handler())
+		mux.Handle("/{$}", graphiql.Handler())
+		mux.Handle("/console/", graphiql.Handler())
 	}
 	return &api{Handler: tel.HTTP(serve.Edge(mux, tel.Log)), graphql: handler, authn: signIn}, nil
 }

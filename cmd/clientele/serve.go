@@ -73,7 +73,12 @@ func serveOn(p *program, db *databaseFlags, listen *listenFlags, logging *logFla
 		return err
 	}
 	health := telemetry.NewHealth(pools.Ready)
-	a, err := newAPI(s, listen, db.Data, tel, health, more.diagnostics)
+	audited, err := startTrail(s, db.Data, tel.Log)
+	if err != nil {
+		return err
+	}
+	defer audited.close()
+	a, err := newAPI(s, listen, db.Data, tel, health, audited, more.diagnostics)
 	if err != nil {
 		return err
 	}

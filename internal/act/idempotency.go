@@ -77,15 +77,16 @@ func claim(ctx context.Context, tx *tenancy.Tx, spec Spec, key string, hash []by
 	return &subject, nil
 }
 
-// holdEpochs: SECURITY: serialises changes of rights in the tenant until this transaction ends.
+// holdEpochs: SECURITY: serialises changes of rights in the tenant until this transaction ends. An actor whose credential ended
+// while he waited for it acts no more.
 func holdEpochs(ctx context.Context, tx *tenancy.Tx) error {
-	var one int
-	err := tx.QueryRow(ctx, `SELECT 1 FROM tenant_epochs WHERE tenant_id = $1 FOR NO KEY UPDATE`, tx.Session().Tenant.UUID()).Scan(&one)
+	var revocation int64
+	err := tx.QueryRow(ctx, `SELECT revocation_version FROM tenant_epochs WHERE tenant_id = $1 FOR NO KEY UPDATE`, tx.Session().Tenant.UUID()).Scan(&revocation)
 	if errors.Is(err, pgx.ErrNoRows) && tx.Session().Actor.System == tenancy.SystemOperator {
 		return nil // the tenant is being made
 	}
 	if err != nil {
 		return fmt.Errorf("act: hold epochs: %w", err)
 	}
-	return nil
+	return tx.VerifyAt(ctx, revocation)
 }

@@ -14,7 +14,6 @@ import (
 	"github.com/clientele/clientele/internal/archive"
 	"github.com/clientele/clientele/internal/fault"
 	"github.com/clientele/clientele/internal/input"
-	"github.com/clientele/clientele/internal/tenancy"
 	"github.com/clientele/clientele/internal/testkit/world"
 )
 
@@ -46,11 +45,6 @@ func (f *fixture) open(p world.Person, name string) archive.Target {
 		f.t.Fatal(err)
 	}
 	return archive.Target{ClientID: r.Subject.ID, ExpectedVersion: r.Subject.Version}
-}
-
-// operator stands for acts whose rules are not shipped: he decides nothing by policy.
-func (f *fixture) operator() *tenancy.Session {
-	return tenancy.ForSystem(tenancy.TenantID(f.ID), tenancy.SystemOperator)
 }
 
 func reason(err error) string {

@@ -133,13 +133,13 @@ func TestDealingsAndCredit(t *testing.T) {
 	c := f.open(f.rep, "甲")
 	on := day("2026-12-01").Add(5 * time.Hour)
 	dealings := archive.ClientChangeDealings{Target: c, PolicyNote: input.Set("一\r\n二"), NextContactOn: input.Set(on), Source: "拜访"}
-	r, err := f.ClientChangeDealings(t.Context(), f.operator(), dealings, f.Key())
+	r, err := f.ClientChangeDealings(t.Context(), f.kam.Session, dealings, f.Key())
 	if err != nil {
 		t.Fatal(err)
 	}
 	c.ExpectedVersion = r.Subject.Version
 	credit := archive.ClientChangeCredit{Target: c, CreditLimit: input.Set(input.Money{Minor: 100, Currency: "CNY"}), CreditNote: input.Set("好"), Source: "财务"}
-	if r, err = f.ClientChangeCredit(t.Context(), f.operator(), credit, f.Key()); err != nil {
+	if r, err = f.ClientChangeCredit(t.Context(), f.kam.Session, credit, f.Key()); err != nil {
 		t.Fatal(err)
 	}
 	f.is("一\n二|2026-12-01|100|CNY|好|3", `SELECT policy_note, next_contact_on, credit_limit_minor, credit_limit_currency, credit_note, version FROM clients WHERE tenant_id = $1`)
@@ -147,11 +147,24 @@ func TestDealingsAndCredit(t *testing.T) {
 		`SELECT field, field_class, new_value FROM client_changes WHERE tenant_id = $1 ORDER BY field`)
 	f.is("0", `SELECT count(*) FROM audit_records WHERE tenant_id = $1 AND detail::text LIKE '%100 CNY%'`)
 	credit.ExpectedVersion, credit.CreditLimit = r.Subject.Version, input.Null[input.Money]()
-	if _, err = f.ClientChangeCredit(t.Context(), f.operator(), credit, f.Key()); err != nil {
+	if _, err = f.ClientChangeCredit(t.Context(), f.kam.Session, credit, f.Key()); err != nil {
 		t.Fatal(err)
 	}
 	f.is("-|-", `SELECT credit_limit_minor, credit_limit_currency FROM clients WHERE tenant_id = $1`)
 	credit.ExpectedVersion = 4
+	f.refused("the seller keeps no limits", "FORBIDDEN  NO_ROLE", func() error {
+		_, err := f.ClientChangeCredit(t.Context(), f.rep.Session, credit, f.Key())
+		return err
+	})
+	dealings.ExpectedVersion, dealings.Attitude = 4, input.Set("友好")
+	if _, err = f.ClientChangeDealings(t.Context(), f.rep.Session, dealings, f.Key()); err != nil {
+		t.Error(err)
+	}
+	credit.ExpectedVersion = 5
+	officer := f.Person(f.Department, "finance_officer")
+	if _, err = f.ClientChangeCredit(t.Context(), officer.Session, credit, f.Key()); err != nil {
+		t.Error(err)
+	}
 	f.refused("credit", "NOT_FOUND  NOT_FOUND", func() error {
 		_, err := f.ClientChangeCredit(t.Context(), f.rep2.Session, credit, f.Key())
 		return err
@@ -370,4 +383,32 @@ func TestContacts(t *testing.T) {
 		return err
 	})
 	f.is("1", `SELECT count(*) FROM contacts_history WHERE tenant_id = $1 AND id = $2 AND recorded_to > recorded_from AND version = 1`, second.Subject.ID)
+}
+
+// A search is the terms of what was typed, joined by AND in the classes that the asker may see; a rename moves them.
+func TestSearchInTheDatabase(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	first, second := f.open(f.rep, "重庆长安汽车股份有限公司"), f.open(f.rep, "长春一汽集团")
+	hits := func(query string, upTo int) string {
+		terms := archive.QueryTerms(query)
+		return f.Text(`SELECT c.code FROM clients c WHERE c.tenant_id = $1 AND cardinality($2::text[]) > 0 AND NOT EXISTS (SELECT FROM unnest($2::text[]) AS q (term)
+			WHERE NOT EXISTS (SELECT FROM client_search_terms s WHERE s.tenant_id = c.tenant_id AND s.client_id = c.id AND s.field_class <= $3 AND s.term = q.term)) ORDER BY 1`, terms, upTo)
+	}
+	_, err := f.ClientChangeList(t.Context(), f.kam.Session, archive.ClientChangeList{Target: second, Name: input.Set("中国第一汽车集团有限公司"), Source: "x"}, f.Key())
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = f.ClientChangeProfile(t.Context(), f.kam.Session, archive.ClientChangeProfile{Target: first, Source: "x", Profile: archive.Profile{Phone: input.Set("023-67594008")}}, f.Key())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for query, want := range map[string][2]string{ // found by the list alone, and with the standard archive
+		"汽车": {"KA-000001;KA-000002", "KA-000001;KA-000002"}, "长安": {"KA-000001", "KA-000001"}, "changchun": {"", "KA-000002"}, "长春一汽": {"", "KA-000002"},
+		"zgdyqc": {"KA-000002", "KA-000002"}, "4008": {"", "KA-000001"}, "KA-000002": {"KA-000002", "KA-000002"}, "长": {"KA-000001", "KA-000001;KA-000002"}, "丰田": {"", ""}, " ": {"", ""},
+	} {
+		if got := [2]string{hits(query, 0), hits(query, 1)}; got != want {
+			t.Errorf("%q: %q, want %q", query, got, want)
+		}
+	}
 }

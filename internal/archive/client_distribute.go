@@ -41,7 +41,7 @@ func (s *Service) ClientDistribute(ctx context.Context, session *tenancy.Session
 		if err != nil {
 			return act.Result{}, err
 		}
-		after, err := store(ctx, w, before, before.copied(), diffs, "distribute")
+		after, err := store(ctx, w, before, before.copied(), diffs, clientDistribute.Name)
 		if err != nil {
 			return act.Result{}, err
 		}

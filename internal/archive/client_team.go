@@ -46,7 +46,7 @@ func (s *Service) ClientAssignTeam(ctx context.Context, session *tenancy.Session
 		if err := replaceTeam(ctx, w, before.ID, current, in.Members); err != nil {
 			return act.Result{}, err
 		}
-		if after, err = store(ctx, w, before, after, diffs, "assignTeam"); err != nil {
+		if after, err = store(ctx, w, before, after, diffs, clientAssignTeam.Name); err != nil {
 			return act.Result{}, err
 		}
 		result, err := clientResult(ctx, w, after, toChanges(diffs))

@@ -5,19 +5,13 @@ import (
 	"github.com/clientele/clientele/policy"
 )
 
-// Acts whose names the catalogue of policy is given with their rules.
-const (
-	changeDealings policy.Action = "client.changeDealings" // writes client#dealings
-	changeCredit   policy.Action = "client.changeCredit"   // writes client#credit
-)
-
 // The acts of the archive; the name of each is its action in policy and in the audit trail.
 var (
 	clientOpen           = onClient(policy.ClientOpen, "client.opened.v1")
 	clientChangeProfile  = onClient(policy.ClientChangeProfile, "client.profileChanged.v1")
 	clientChangeList     = onClient(policy.ClientChangeList, "client.listChanged.v1")
-	clientChangeDealings = onClient(changeDealings, "client.dealingsChanged.v1")
-	clientChangeCredit   = onClient(changeCredit, "client.creditChanged.v1")
+	clientChangeDealings = onClient(policy.ClientChangeDealings, "client.dealingsChanged.v1")
+	clientChangeCredit   = onClient(policy.ClientChangeCredit, "client.creditChanged.v1")
 	clientSuspend        = onClient(policy.ClientSuspend, "client.suspended.v1")
 	clientLift           = onClient(policy.ClientLift, "client.lifted.v1")
 	clientMove           = onClient(policy.ClientMoveDepartment, "client.moved.v1")

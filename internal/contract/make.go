@@ -118,6 +118,10 @@ func begin(ctx context.Context, w *act.Work, clientID, companyID uuid.UUID, b bo
 	if _, err := activeCompany(ctx, w, "input.companyId", companyID); err != nil {
 		return Contract{}, err
 	}
+	// The department is locked before the tenant's counter: whoever closes it holds it while he waits for the counter.
+	if _, err := w.Exec(ctx, `SELECT 1 FROM departments WHERE tenant_id = $1 AND id = $2 FOR KEY SHARE`, w.Tenant(), c.DepartmentID); err != nil {
+		return Contract{}, fmt.Errorf("contract: department: %w", err)
+	}
 	if companyID != client.CompanyID {
 		return Contract{}, fault.Invalid("input.companyId", "COMPANY_NOT_OF_DEPARTMENT",
 			fault.Text{ZH: "合同主体须为客户所属部门的公司", EN: "the contract's company is that of the client's department"},

@@ -17,7 +17,8 @@ type paper struct {
 	version int64
 	owner   *person
 	client  *client
-	starts  time.Time
+	owed    int // obligations not settled
+	ended   bool
 }
 
 func day(t time.Time) time.Time { return t.Truncate(24 * time.Hour) }
@@ -44,7 +45,7 @@ func (s *scene) deal(ctx context.Context, t *story, c *client) error {
 	if r, err = did("draft of "+drafter.login, r, err); err != nil {
 		return err
 	}
-	p := &paper{id: r.Subject.ID, version: r.Subject.Version, owner: drafter, client: c, starts: starts}
+	p := &paper{id: r.Subject.ID, version: r.Subject.Version, owner: drafter, client: c}
 	switch s.random.IntN(10) {
 	case 0: // stays a draft
 	case 1:
@@ -142,7 +143,7 @@ func (s *scene) register(ctx context.Context, t *story, c *client) error {
 	if r, err = did("registration", r, err); err != nil {
 		return err
 	}
-	p := &paper{id: r.Subject.ID, version: r.Subject.Version, owner: clerk, client: c, starts: starts}
+	p := &paper{id: r.Subject.ID, version: r.Subject.Version, owner: clerk, client: c}
 	if !ends.After(s.now) {
 		return nil
 	}
@@ -160,17 +161,23 @@ func (s *scene) register(ctx context.Context, t *story, c *client) error {
 }
 
 func (s *scene) owe(ctx context.Context, t *story, p *paper, side, kind, title string, amount *input.Money) error {
+	if p.ended {
+		return nil
+	}
 	r, err := s.Contract.ObligationAdd(ctx, p.owner.session, contract.ObligationAdd{ContractID: p.id, Side: side, Kind: kind, Title: title, DueOn: day(s.now).AddDate(0, 0, 10+s.random.IntN(80)), Amount: amount}, s.key())
 	if r, err = did("obligation", r, err); err != nil {
 		return err
 	}
+	p.owed++
 	if s.chance(60) {
 		owed, version := r.Subject.ID, r.Subject.Version
 		s.then(t, 10, 90, func(ctx context.Context) error {
 			outcome := pick(s.random, []string{"MET", "MET", "MET", "LATE", "WAIVED"})
 			note := "已核对（演示）"
 			r, err := s.Contract.ObligationSettle(ctx, p.owner.session, contract.ObligationSettle{ObligationID: owed, ExpectedVersion: version, Outcome: outcome, Note: &note}, s.key())
-			_, err = did("settlement", r, err)
+			if _, err = did("settlement", r, err); err == nil {
+				p.owed--
+			}
 			return err
 		})
 	}
@@ -178,11 +185,16 @@ func (s *scene) owe(ctx context.Context, t *story, p *paper, side, kind, title s
 }
 
 func (s *scene) terminate(ctx context.Context, p *paper) error {
+	p.ended = true
 	r, err := s.Contract.ContractTerminate(ctx, s.staff["gm"].session, contract.ContractReason{Target: p.target(), Reason: "双方协商解除"}, s.key())
 	return p.on("termination", r, err)
 }
 
 func (s *scene) complete(ctx context.Context, p *paper) error {
+	if p.owed > 0 || p.ended {
+		return nil
+	}
+	p.ended = true
 	r, err := s.Contract.ContractComplete(ctx, s.staff["gm"].session, contract.ContractComplete{Target: p.target(), Note: "义务均已履行"}, s.key())
 	return p.on("completion", r, err)
 }

@@ -47,7 +47,7 @@ func opener(t *testing.T, d *testkit.Database) demo.Opener {
 func TestMake(t *testing.T) {
 	t.Parallel()
 	d := testkit.NewDatabase(t)
-	made, err := demo.Make(t.Context(), opener(t, d), demo.Options{Seed: 1, Until: time.Now().Truncate(time.Hour), Clients: [2]int{120, 40}})
+	made, err := demo.Make(t.Context(), opener(t, d), demo.Options{Seed: 1, Until: time.Now().Truncate(time.Hour), Clients: [2]int{60, 20}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -91,10 +91,6 @@ func surname(s string) (reading string, ok bool) {
 		return "chong", true
 	case "繁":
 		return "po", true
-	case "尹":
-		return "yin", true
-	case "员":
-		return "yun", true
 	case "尉迟":
 		return "yu chi", true
 	case "万俟":

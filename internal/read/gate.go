@@ -41,12 +41,14 @@ type Config struct {
 	CursorKey []byte
 	// Now is the process's clock; it only chooses among known rights, the transaction's time decides.
 	Now func() time.Time
-	// QueryTerms makes the search terms of a text; nil leaves search conditions out.
+	// QueryTerms makes the search terms of a text; with nil, searches find nothing.
 	QueryTerms func(string) []string
 	// Opened records openings before the answer leaves; when it fails the read fails. nil records nothing.
 	Opened func(ctx context.Context, s *tenancy.Session, openings []Opening) error
-	// MaxPlans bounds the plans kept, and the rendered ones; 0 means 2048.
+	// MaxPlans bounds the plans kept; 0 means 2048.
 	MaxPlans int
+	// MaxRendered bounds the text of the statements kept for actors, in bytes; 0 means 64 MiB.
+	MaxRendered uint64
 }
 
 // Gate answers queries. It is safe for concurrent use.
@@ -89,11 +91,16 @@ func New(db *tenancy.DB, rights RightsSource, schema *ast.Schema, cfg Config) (*
 	if cfg.MaxPlans == 0 {
 		cfg.MaxPlans = 2048
 	}
+	if cfg.MaxRendered == 0 {
+		cfg.MaxRendered = 64 << 20
+	}
 	g := &Gate{db: db, rights: rights, schema: schema, table: table, cfg: cfg}
 	if g.plans, err = otter.New(&otter.Options[planKey, *Plan]{MaximumSize: cfg.MaxPlans}); err != nil {
 		return nil, fmt.Errorf("read: plans: %w", err)
 	}
-	if g.rendered, err = otter.New(&otter.Options[renderedKey, *rendered]{MaximumSize: 2 * cfg.MaxPlans}); err != nil {
+	if g.rendered, err = otter.New(&otter.Options[renderedKey, *rendered]{
+		MaximumWeight: cfg.MaxRendered, Weigher: func(_ renderedKey, r *rendered) uint32 { return r.weight },
+	}); err != nil {
 		return nil, fmt.Errorf("read: rendered plans: %w", err)
 	}
 	return g, nil
@@ -102,13 +109,17 @@ func New(db *tenancy.DB, rights RightsSource, schema *ast.Schema, cfg Config) (*
 // Serves tells whether the gate answers this field of Query.
 func (g *Gate) Serves(field string) bool { return field == "__typename" || g.table.roots[field] != nil }
 
-// Query answers root fields of one operation in one snapshot. Faults of single fields are in Answer.Errors; the error is
+// Query answers root fields of one operation in one snapshot: for each response key given, all fields of the operation
+// that share it. Faults of single fields are in Answer.Errors; the error is
 // for the whole: UNAUTHENTICATED, UNAVAILABLE, or INTERNAL.
 func (g *Gate) Query(ctx context.Context, s *tenancy.Session, doc *ast.QueryDocument, op *ast.OperationDefinition, vars map[string]any, roots []*ast.Field) (Answer, error) {
 	if len(roots) == 0 {
 		return Answer{Data: []byte("{}")}, nil
 	}
-	key := planKey{first: roots[0], last: roots[len(roots)-1], n: len(roots), shape: g.shapeOf(op.VariableDefinitions, vars)}
+	key := planKey{op: op, roots: roots[0].Alias, shape: g.shapeOf(op.VariableDefinitions, vars)}
+	for _, f := range roots[1:] {
+		key.roots += "," + f.Alias
+	}
 	plan, ok := g.plans.GetIfPresent(key)
 	if !ok {
 		for _, f := range roots {
@@ -165,6 +176,9 @@ func (g *Gate) run(ctx context.Context, s *tenancy.Session, plan *Plan, vars map
 			if rights, epochs, err = g.rights.Load(ctx, s); err != nil {
 				return Answer{}, err
 			}
+		}
+		if rights == nil { // SECURITY: nobody's rights are no rights, and no reason to go on
+			return Answer{}, fault.Down("POLICY_UNREADABLE", nil)
 		}
 		a, err := g.attempt(ctx, s, plan, vars, one, rights, epochs)
 		if !errors.Is(err, errStale) {

@@ -10,15 +10,10 @@ import (
 // connection renders the statements of a page: its rows, its count, and whether there is more on either side.
 func (r *renderer) connection(p *connProgram, parent *stmt) {
 	s := p.conn.site
-	order, refused := r.effectiveOrder(p.conn)
-	r.out.orders[s.index] = order
-	if refused == nil {
-		refused = r.refusedFilter(p.conn)
-	}
-	if refused != nil {
-		r.out.refused[s.index] = refused
+	if r.out.refused[s.index] != nil {
 		return
 	}
+	order := r.out.orders[s.index]
 	p.ordering = s.ordering(order)
 	base := stmt{parent: parent, parentCol: p.column, site: s, keyCol: -1, ordCol: -1, limit: s.limit, nested: parent != nil}
 	if parent != nil {
@@ -224,6 +219,9 @@ func (l *listing) where(extra []string) string {
 // SECURITY: a hit on a phone number's tail would tell the number to those who may not see it.
 func (l *listing) search(value int) (string, int) {
 	w := l.w
+	if l.c.site.terms == 0 {
+		return no, value
+	}
 	var classes []int16
 	var each []string
 	for _, e := range policy.Catalogue() {

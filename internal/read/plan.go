@@ -22,6 +22,7 @@ type site struct {
 	path   ast.Path // without list indices
 	single *Root    // a root by id
 	list   *List    // a root list or a connection
+	target *Type    // of the list
 	null   bool     // the field may be null
 
 	// The shape of the arguments, equal for every request of the plan.
@@ -138,7 +139,7 @@ const (
 	defaultPage = 20
 	maxCount    = 10_000
 	maxIDs      = 100
-	maxTerms    = 8
+	maxTerms    = 32
 )
 
 // compiler makes one plan.
@@ -316,7 +317,7 @@ func (c *compiler) object(t *Type, sels []ast.SelectionSet, path ast.Path) *obje
 func (c *compiler) connection(x collected, l *List, path ast.Path, s *site) *connection {
 	t := c.gate.table.byName[l.Target]
 	n := &connection{site: s, target: t}
-	s.list = l
+	s.list, s.target = l, t
 	c.shapeArgs(s, l)
 	name := t.Name + "Connection"
 	for _, y := range c.gate.collect(name, x.sels, c.vars) {
@@ -408,10 +409,11 @@ func (c *compiler) shapeArgs(s *site, l *List) {
 		}
 		if f.Kind == FilterSearch {
 			text, _ := v.(string)
-			s.terms = len(c.gate.searchTerms(text))
-			if s.terms == 0 {
+			terms, blank := c.gate.searchTerms(text)
+			if blank {
 				continue
 			}
+			s.terms = len(terms)
 		}
 		s.filters, s.filterArg = append(s.filters, f), append(s.filterArg, false)
 	}

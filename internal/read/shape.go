@@ -15,10 +15,14 @@ import (
 
 // planKey names a plan. It holds no tenant and no rights: those come with each request.
 type planKey struct {
-	first, last ast.Selection // of the selection; a parsed document is never changed
+	op    *ast.OperationDefinition // a parsed document is never changed
+	roots string                   // response keys; each stands for all fields of the operation that share it
+	shape string
+
+	// For one object: its selection.
+	first, last ast.Selection
 	n           int
-	typ         string // for one object
-	shape       string
+	typ         string
 }
 
 // shapeOf encodes the shape of the variables that the definitions declare.
@@ -63,8 +67,11 @@ func (g *Gate) appendShape(buf []byte, t *ast.Type, v any, ok bool) []byte {
 			x, has := m[f.Name]
 			if f.Name == "search" {
 				s, _ := x.(string)
+				terms, blank := g.searchTerms(s)
 				buf = append(buf, 's')
-				buf = strconv.AppendInt(buf, int64(len(g.searchTerms(s))), 10)
+				if !blank {
+					buf = strconv.AppendInt(buf, int64(len(terms)), 10)
+				}
 				continue
 			}
 			buf = g.appendShape(buf, f.Type, x, has)
@@ -130,11 +137,13 @@ func whole(v any) (int, error) {
 	return 0, strconv.ErrSyntax
 }
 
-// searchTerms of a search text, at most maxTerms.
-func (g *Gate) searchTerms(s string) []string {
-	if strings.TrimSpace(s) == "" || g.cfg.QueryTerms == nil {
-		return nil
+// searchTerms of a search text; a blank one sets no condition. A text without terms, of punctuation alone, finds nothing.
+func (g *Gate) searchTerms(s string) (terms []string, blank bool) {
+	if strings.TrimSpace(s) == "" {
+		return nil, true
 	}
-	terms := g.cfg.QueryTerms(s)
-	return terms[:min(len(terms), maxTerms)]
+	if g.cfg.QueryTerms != nil {
+		terms = g.cfg.QueryTerms(s)
+	}
+	return terms[:min(len(terms), maxTerms)], false
 }

@@ -81,7 +81,7 @@ type Field struct {
 	Second string
 	Prefix string
 	Target string
-	// Mask is the masked form of Expr, for those who may only peek; %s stands for the value. Empty: nothing is shown.
+	// Mask is the masked form of Expr, for those who may only peek; %[1]s stands for the value. Empty: nothing is shown.
 	Mask string
 	List *List
 }
@@ -298,7 +298,15 @@ func childTables() []childTable {
 }
 
 // phoneMask keeps what tells two numbers apart and not what dials: 138****1234. %[1]s is the number.
-const phoneMask = `CASE WHEN char_length(%[1]s) >= 11 THEN left(%[1]s, 3) || '****' || right(%[1]s, 4) WHEN char_length(%[1]s) >= 7 THEN '****' || right(%[1]s, 2) ELSE '****' END`
+const phoneMask = `CASE WHEN char_length(%[1]s) >= 11 THEN left(%[1]s, 3) || '****' || right(%[1]s, 4) WHEN char_length(%[1]s) >= 7 THEN '****' || right(%[1]s, 2) WHEN %[1]s IS NOT NULL THEN '****' END`
+
+// shownMasked is the masked form of what may be shown as it is to those who may only peek: whom to call, without the number.
+const shownMasked = `%[1]s`
+
+func peekable(f Field) Field {
+	f.Mask = shownMasked
+	return f
+}
 
 // Short forms for the tables below.
 

@@ -65,9 +65,9 @@ func archiveTypes() []*Type {
 			Name: "Contact", Prefix: id.Contact, Table: "contacts", Twin: true, Anchor: "Client", AnchorKey: "client_id", Cover: ctc,
 			Fields: []Field{
 				idField(id.Contact, "id"),
-				one(ctc, "client", "client_id", "Client"), col(ctc, KindText, "name", "name"), col(ctc, KindText, "title", "title"), contactPhone,
-				col(ctc, KindText, "email", "email"), col(ctc, KindDate, "birthday", "birthday"), col(ctc, KindBool, "isPrimary", "is_primary"),
-				col(ctc, KindBool, "refusesCalls", "refuses_calls"), col(ctc, KindBool, "refusesMail", "refuses_mail"), col(ctc, KindEnum, "state", "state"),
+				peekable(one(ctc, "client", "client_id", "Client")), peekable(col(ctc, KindText, "name", "name")), peekable(col(ctc, KindText, "title", "title")), contactPhone,
+				col(ctc, KindText, "email", "email"), col(ctc, KindDate, "birthday", "birthday"), peekable(col(ctc, KindBool, "isPrimary", "is_primary")),
+				peekable(col(ctc, KindBool, "refusesCalls", "refuses_calls")), col(ctc, KindBool, "refusesMail", "refuses_mail"), peekable(col(ctc, KindEnum, "state", "state")),
 				version(), createdAt(), updatedAt(),
 			},
 		},

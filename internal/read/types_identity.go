@@ -50,7 +50,7 @@ func identityTypes() []*Type {
 			Fields: []Field{
 				idField(id.Role, "id"),
 				col(rules, KindText, "key", "key"), col(rules, KindText, "nameZh", "name_zh"), col(rules, KindText, "nameEn", "name_en"),
-				col(rules, KindText, "template", "template"), one(rules, "company", "company_id", "Company"), col(rules, KindEnum, "state", "state"), version(),
+				col(rules, KindText, "template", "template"), one(rules, "parent", "parent_id", "Role"), one(rules, "company", "company_id", "Company"), col(rules, KindEnum, "state", "state"), version(),
 			},
 		},
 		{

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"strings"
 
 	"entgo.io/ent/dialect"
 	entsql "entgo.io/ent/dialect/sql"
@@ -14,7 +13,7 @@ import (
 
 // driver is an ent dialect.Driver on the one connection of a transaction, without database/sql. Transactions of ent's own
 // do not exist here: InTx has begun one.
-type driver struct{ conn *pgx.Conn }
+type driver struct{ tx *Tx }
 
 var _ dialect.Driver = (*driver)(nil)
 
@@ -26,11 +25,11 @@ func (d *driver) Tx(context.Context) (dialect.Tx, error) { return dialect.NopTx(
 
 // Exec runs a statement; v is *sql.Result or nil.
 func (d *driver) Exec(ctx context.Context, query string, args, v any) error {
-	list, err := d.statement(query, args)
+	conn, list, err := d.statement(query, args)
 	if err != nil {
 		return err
 	}
-	tag, err := d.conn.Exec(ctx, query, list...)
+	tag, err := conn.Exec(ctx, query, list...)
 	if err != nil {
 		return err
 	}
@@ -42,7 +41,7 @@ func (d *driver) Exec(ctx context.Context, query string, args, v any) error {
 
 // Query runs a statement; v is *entsql.Rows.
 func (d *driver) Query(ctx context.Context, query string, args, v any) error {
-	list, err := d.statement(query, args)
+	conn, list, err := d.statement(query, args)
 	if err != nil {
 		return err
 	}
@@ -50,7 +49,7 @@ func (d *driver) Query(ctx context.Context, query string, args, v any) error {
 	if !ok {
 		return fmt.Errorf("tenancy: ent asked for %T", v)
 	}
-	rows, err := d.conn.Query(ctx, query, list...)
+	rows, err := conn.Query(ctx, query, list...)
 	if err != nil {
 		return err
 	}
@@ -58,21 +57,25 @@ func (d *driver) Query(ctx context.Context, query string, args, v any) error {
 	return nil
 }
 
-// ErrNoTenantPredicate means that a statement of ent names no tenant: an UpdateOne or a query without Where(TenantID(…)).
-// Row-level security would still hold; the predicate is the second wall and is never left out.
+// ErrNoTenantPredicate means that a statement of ent is not bound to the session's tenant: an UpdateOne, a query without
+// Where(TenantID(…)), one with the predicate in an alternative, or one with another tenant's id. Row-level security would
+// still hold; the predicate is the second wall and is never left out.
 var ErrNoTenantPredicate = errors.New("tenancy: statement without a tenant predicate; use Update/Delete/Query with Where(TenantID(…), ID(…)), not UpdateOne")
 
-func (d *driver) statement(query string, args any) ([]any, error) {
-	// SECURITY: the explicit tenant predicate, checked on the text that is sent. INSERT names the column instead.
-	insert := strings.HasPrefix(query, "INSERT INTO")
-	if insert && !strings.Contains(query, `"tenant_id"`) || !insert && !strings.Contains(query, `"tenant_id" = $`) {
-		return nil, fmt.Errorf("%w: %s", ErrNoTenantPredicate, query)
+func (d *driver) statement(query string, args any) (*pgx.Conn, []any, error) {
+	conn, err := d.tx.live()
+	if err != nil {
+		return nil, nil, err
 	}
 	list, ok := args.([]any)
 	if !ok && args != nil {
-		return nil, fmt.Errorf("tenancy: ent sent arguments of type %T", args)
+		return nil, nil, fmt.Errorf("tenancy: ent sent arguments of type %T", args)
 	}
-	return list, nil
+	// SECURITY: the explicit tenant predicate, checked on the text and the arguments that are sent.
+	if !bindsTenant(query, list, d.tx.session.Tenant.UUID()) {
+		return nil, nil, fmt.Errorf("%w: %s", ErrNoTenantPredicate, query)
+	}
+	return conn, list, nil
 }
 
 type affected int64

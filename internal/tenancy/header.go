@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -47,7 +48,7 @@ func readHeader(br pgx.BatchResults, s *Session) (header, error) {
 	}
 	err := br.QueryRow().Scan(&h.epochs.Policy, &h.epochs.Org, &h.epochs.Revocation, &h.state)
 	switch {
-	case errors.Is(err, pgx.ErrNoRows) && s.Actor.System == SystemOperator:
+	case errors.Is(err, pgx.ErrNoRows) && s.Actor.Kind == OperatorActor:
 		return h, nil // the operator's transaction that makes the tenant
 	case errors.Is(err, pgx.ErrNoRows):
 		return h, fault.SignIn()
@@ -111,10 +112,23 @@ func verify(ctx context.Context, q querier, s *Session, h header) error {
 	return nil
 }
 
-// zeroTenant guards against a session that was never bound.
-func zeroTenant(s *Session) error {
-	if s == nil || uuid.UUID(s.Tenant) == uuid.Nil {
-		return errors.New("tenancy: a session without a tenant asked for a transaction")
+// ErrNoSession means that a transaction was asked for by a session without a tenant, or with an actor of no known kind.
+var ErrNoSession = errors.New("tenancy: no session that may have a transaction")
+
+// bound guards against a session that was never bound to a tenant or to an actor.
+func bound(s *Session) error {
+	switch {
+	case s == nil || uuid.UUID(s.Tenant) == uuid.Nil:
+		return fmt.Errorf("%w: it has no tenant", ErrNoSession)
+	case s.Actor.Kind == StaffActor || s.Actor.Kind == AppActor:
+		// SECURITY: only staff and apps are checked for a living credential, so neither may carry a system actor's name.
+		if s.Actor.System != "" {
+			return fmt.Errorf("%w: a %s with the name of the system actor %q", ErrNoSession, s.Actor.Kind, s.Actor.System)
+		}
+		return nil
+	case s.Actor.Kind == OperatorActor && s.Actor.System == SystemOperator,
+		s.Actor.Kind == SystemActor && s.Actor.System != SystemOperator && slices.Contains(SystemNames(), s.Actor.System):
+		return nil
 	}
-	return nil
+	return fmt.Errorf("%w: actor kind %q, system actor %q", ErrNoSession, s.Actor.Kind, s.Actor.System)
 }

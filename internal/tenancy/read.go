@@ -16,6 +16,7 @@ type Read struct {
 	session *Session
 	conn    *pgxpool.Conn
 	header  header
+	dead    error // why nothing more may be read
 }
 
 // BeginRead prepares a read; nothing is sent and no connection is taken until the first Send.
@@ -23,9 +24,12 @@ func (db *DB) BeginRead(s *Session) *Read { return &Read{db: db, session: s} }
 
 // Send pipelines the batch, in one round trip with BEGIN, tenant, clock and epochs when it is the first. consume reads the
 // results in the order that they were queued; Now and Epochs are valid when it is called. When the credential turns out to
-// be dead the error is UNAUTHENTICATED and what consume saw must not be used.
+// be dead the error is UNAUTHENTICATED and what consume saw must not be used. After an error every further Send fails.
 func (r *Read) Send(ctx context.Context, b *pgx.Batch, consume func(pgx.BatchResults) error) error {
-	if err := zeroTenant(r.session); err != nil {
+	if r.dead != nil {
+		return r.dead
+	}
+	if err := bound(r.session); err != nil {
 		return err
 	}
 	first := r.conn == nil
@@ -57,6 +61,10 @@ func (r *Read) Send(ctx context.Context, b *pgx.Batch, consume func(pgx.BatchRes
 	if err == nil && first {
 		err = verify(ctx, r.conn, r.session, r.header)
 	}
+	if err != nil {
+		// SECURITY: after a failure nothing more is read: the session may have been refused, or the transaction never begun.
+		r.dead = err
+	}
 	return err
 }
 
@@ -68,6 +76,9 @@ func (r *Read) Epochs() Epochs { return r.header.epochs }
 
 // Close ends the transaction and gives the connection back; a broken one is thrown away.
 func (r *Read) Close(ctx context.Context) {
+	if r.dead == nil {
+		r.dead = ErrEnded // a later Send would see another snapshot
+	}
 	if r.conn == nil {
 		return
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -11,6 +13,7 @@ import (
 
 	"github.com/clientele/clientele/ent/migrations"
 	"github.com/clientele/clientele/internal/fault"
+	"github.com/clientele/clientele/internal/walls"
 )
 
 // StartupError is why the program refuses to serve on this database, and what the operator does about it.
@@ -75,15 +78,25 @@ func (db *DB) check(ctx context.Context) error {
 	return db.checkSchema(ctx)
 }
 
-// checkRole: SECURITY: a role that owns a table, is a superuser, can bypass row-level security or can become such a role has no wall.
+// roleFacts asks about the role that statements run as and the one that signed in: RESET ROLE leads from one to the other.
+// Membership counts whether or not it is inherited: SET ROLE needs no more. The last group is of PostgreSQL's own roles
+// that read and write the server's files or run its programs, which is as good as a superuser.
+const roleFacts = `
+	WITH me AS (SELECT * FROM pg_roles WHERE rolname IN (current_user, session_user)),
+	owners AS (
+		SELECT refobjid AS oid FROM pg_shdepend WHERE deptype = 'o' AND dbid IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
+		UNION SELECT datdba FROM pg_database WHERE datname = current_database())
+	SELECT current_user, bool_or(rolsuper), bool_or(rolbypassrls OR rolcreaterole OR rolreplication), bool_or(oid IN (SELECT oid FROM owners)),
+		bool_or(EXISTS (SELECT FROM pg_roles o WHERE o.oid <> me.oid AND pg_has_role(me.oid, o.oid, 'MEMBER')
+			AND (o.rolsuper OR o.rolbypassrls OR o.rolcreaterole OR o.rolreplication OR o.oid IN (SELECT oid FROM owners)
+				OR o.rolname IN ('pg_read_server_files', 'pg_write_server_files', 'pg_execute_server_program'))))
+	FROM me`
+
+// checkRole: SECURITY: a role that owns anything, is a superuser, can bypass row-level security or can become such a role has no wall.
 func checkRole(ctx context.Context, pool *pgxpool.Pool, what string) error {
 	var name string
 	var super, bypass, owns, becomes bool
-	err := pool.QueryRow(ctx, `SELECT current_user, r.rolsuper, r.rolbypassrls,
-		EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = 'public' AND c.relowner = r.oid),
-		EXISTS (SELECT FROM pg_roles o WHERE o.oid <> r.oid AND pg_has_role(r.oid, o.oid, 'MEMBER')
-			AND (o.rolsuper OR o.rolbypassrls OR EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = 'public' AND c.relowner = o.oid)))
-		FROM pg_roles r WHERE r.rolname = current_user`).Scan(&name, &super, &bypass, &owns, &becomes)
+	err := pool.QueryRow(ctx, roleFacts).Scan(&name, &super, &bypass, &owns, &becomes)
 	if err != nil {
 		return startupError(what, err)
 	}
@@ -95,11 +108,11 @@ func checkRole(ctx context.Context, pool *pgxpool.Pool, what string) error {
 	case super:
 		why = fault.Text{ZH: "是超级用户", EN: "is a superuser"}
 	case bypass:
-		why = fault.Text{ZH: "可绕过行级安全(BYPASSRLS)", EN: "can bypass row-level security (BYPASSRLS)"}
+		why = fault.Text{ZH: "可绕过行级安全(BYPASSRLS、CREATEROLE 或 REPLICATION)", EN: "can bypass row-level security (BYPASSRLS, CREATEROLE or REPLICATION)"}
 	case owns:
-		why = fault.Text{ZH: "拥有数据表", EN: "owns tables"}
+		why = fault.Text{ZH: "拥有数据库对象", EN: "owns objects of the database"}
 	default:
-		why = fault.Text{ZH: "可切换为这样的角色", EN: "is a member of a role that is a superuser, bypasses row-level security or owns tables"}
+		why = fault.Text{ZH: "可切换为这样的角色", EN: "can become a role that is a superuser, bypasses row-level security or owns objects"}
 	}
 	return &StartupError{Code: "ROLE_WITHOUT_WALLS",
 		Message: fault.Text{ZH: fmt.Sprintf("数据库角色 %s (%s) %s，租户隔离对其无效", name, what, why.ZH), EN: fmt.Sprintf("the %s role %s %s: tenants would not be isolated", what, name, why.EN)},
@@ -124,6 +137,26 @@ func (db *DB) checkSchema(ctx context.Context) error {
 		return &StartupError{Code: "SCHEMA_TOO_OLD",
 			Message: fault.Text{ZH: fmt.Sprintf("数据库结构版本 %d，程序需要 %d", have, want), EN: fmt.Sprintf("the schema is at version %d, this program needs %d", have, want)},
 			Remedy:  fault.Text{ZH: "请以 CLIENTELE_OWNER_URL 运行 clientele migrate", EN: "Run clientele migrate with CLIENTELE_OWNER_URL"}}
+	}
+	if have > want {
+		// Another process of the next release has migrated; what that release added is not in this one's lists.
+		db.log.WarnContext(ctx, "the schema is newer than this program", slog.Int64("schema", have), slog.Int64("program", want))
+		return nil
+	}
+	// SECURITY: a policy dropped or a function added by hand since the migrations is found before anybody is served.
+	open, err := walls.Doors(ctx, db.app)
+	if err != nil {
+		return startupError("application", err)
+	}
+	if len(open) > 0 {
+		list := make([]string, len(open))
+		for i, v := range open {
+			list[i] = v.String()
+		}
+		what := strings.Join(list, "; ")
+		return &StartupError{Code: "WALLS_OPEN",
+			Message: fault.Text{ZH: "数据库的租户隔离已被改动: " + what, EN: "the tenant isolation of the database was changed: " + what},
+			Remedy:  fault.Text{ZH: "请撤销上述改动，或从备份恢复", EN: "Undo what is named, or restore a backup"}}
 	}
 	return nil
 }

@@ -15,12 +15,24 @@ import (
 
 // Tx is one READ COMMITTED transaction bound to one tenant. It is for one goroutine.
 type Tx struct {
-	conn    *pgxpool.Conn
+	conn    *pgxpool.Conn // nil once the transaction has ended
 	session *Session
 	header  header
 	ent     *entdb.Client
 	last    *pgx.Batch
 	read    func(pgx.BatchResults) error
+}
+
+// ErrEnded means that a transaction was used after its end; its connection may be another tenant's by now.
+var ErrEnded = errors.New("tenancy: the transaction has ended")
+
+// live is the connection while the transaction lasts.
+func (tx *Tx) live() (*pgx.Conn, error) {
+	// SECURITY: a Tx or an ent client that outlives InTx never reaches the connection, which the pool may have given away.
+	if tx.conn == nil {
+		return nil, ErrEnded
+	}
+	return tx.conn.Conn(), nil
 }
 
 // Session is whose transaction it is.
@@ -32,41 +44,76 @@ func (tx *Tx) Now() time.Time { return tx.header.now }
 // Epochs are those that the transaction began with.
 func (tx *Tx) Epochs() Epochs { return tx.header.epochs }
 
+// VerifyAt makes sure that the actor's credential still lives at a revocation version that the transaction has met after it
+// began: for acts that have waited for a lock. Errors: UNAUTHENTICATED.
+func (tx *Tx) VerifyAt(ctx context.Context, revocation int64) error {
+	h := tx.header
+	h.epochs.Revocation = revocation
+	return verify(ctx, tx.conn, tx.session, h)
+}
+
 // Ent is the typed store. Its driver refuses statements without a tenant predicate.
 func (tx *Tx) Ent() *entdb.Client {
 	if tx.ent == nil {
-		tx.ent = entdb.NewClient(entdb.Driver(&driver{conn: tx.conn.Conn()}))
+		tx.ent = entdb.NewClient(entdb.Driver(&driver{tx: tx}))
 	}
 	return tx.ent
 }
 
 // Exec runs one statement that the caller has given its tenant predicate.
 func (tx *Tx) Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
-	return tx.conn.Exec(ctx, sql, args...)
+	conn, err := tx.live()
+	if err != nil {
+		return pgconn.CommandTag{}, err
+	}
+	return conn.Exec(ctx, sql, args...)
 }
 
 // Query runs one statement that the caller has given its tenant predicate.
 func (tx *Tx) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
-	return tx.conn.Query(ctx, sql, args...)
+	conn, err := tx.live()
+	if err != nil {
+		return nil, err
+	}
+	return conn.Query(ctx, sql, args...)
 }
 
 // QueryRow runs one statement that the caller has given its tenant predicate.
 func (tx *Tx) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
-	return tx.conn.QueryRow(ctx, sql, args...)
+	conn, err := tx.live()
+	if err != nil {
+		return failed{err}
+	}
+	return conn.QueryRow(ctx, sql, args...)
 }
 
-// SendBatch pipelines statements.
+// failed is the row of a statement that was never sent.
+type failed struct{ err error }
+
+func (f failed) Scan(...any) error { return f.err }
+
+// SendBatch pipelines statements. There is no CopyFrom: PostgreSQL refuses COPY into a table with row-level security.
 func (tx *Tx) SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults {
-	return tx.conn.SendBatch(ctx, b)
+	conn, err := tx.live()
+	if err != nil {
+		return failedBatch{err}
+	}
+	return conn.SendBatch(ctx, b)
 }
 
-// CopyFrom loads many rows.
-func (tx *Tx) CopyFrom(ctx context.Context, table string, columns []string, rows pgx.CopyFromSource) (int64, error) {
-	return tx.conn.CopyFrom(ctx, pgx.Identifier{table}, columns, rows)
-}
+// failedBatch is the answer to a pipeline that was never sent.
+type failedBatch struct{ err error }
 
-// Last gives the statements that go out in one pipeline with COMMIT, after everything else. A statement in it that must
-// have an effect has to fail when it has none: read sees results of a transaction that may already be committed.
+func (f failedBatch) Exec() (pgconn.CommandTag, error) { return pgconn.CommandTag{}, f.err }
+func (f failedBatch) Query() (pgx.Rows, error)         { return nil, f.err }
+func (f failedBatch) QueryRow() pgx.Row                { return failed(f) }
+func (f failedBatch) Close() error                     { return f.err }
+func (f failedBatch) Tx() pgx.Tx                       { return nil }
+
+// Last gives the statements that go out in one pipeline with COMMIT, after everything else; a second call replaces them.
+// A statement that fails takes the whole transaction with it. One that must have an effect has to fail when it has none:
+// read sees results of a transaction that is about to be committed whatever read returns. Results that read leaves are
+// passed over.
 func (tx *Tx) Last(b *pgx.Batch, read func(pgx.BatchResults) error) {
 	tx.last, tx.read = b, read
 }
@@ -75,7 +122,7 @@ func (tx *Tx) Last(b *pgx.Batch, read func(pgx.BatchResults) error) {
 // tenant, the clock and the epochs go out in one round trip. On an error or a panic nothing remains, neither in the
 // database nor on the connection. Errors: UNAUTHENTICATED when the credential is no longer alive.
 func (db *DB) InTx(ctx context.Context, s *Session, fn func(ctx context.Context, tx *Tx) error) (err error) {
-	if err := zeroTenant(s); err != nil {
+	if err := bound(s); err != nil {
 		return err
 	}
 	conn, err := db.app.Acquire(ctx)
@@ -85,6 +132,7 @@ func (db *DB) InTx(ctx context.Context, s *Session, fn func(ctx context.Context,
 	tx := &Tx{conn: conn, session: s}
 	committed := false
 	defer func() {
+		tx.conn = nil
 		if !committed {
 			rollback(ctx, conn)
 		}
@@ -114,28 +162,29 @@ func (db *DB) InTx(ctx context.Context, s *Session, fn func(ctx context.Context,
 }
 
 func (tx *Tx) commit(ctx context.Context) error {
-	b := tx.last
-	if b == nil {
-		b = &pgx.Batch{}
+	b := &pgx.Batch{}
+	if tx.last != nil {
+		b.QueuedQueries = append(b.QueuedQueries, tx.last.QueuedQueries...)
 	}
-	b.Queue("commit")
+	ended := "" // what the server said that COMMIT did
+	b.Queue("commit").Exec(func(tag pgconn.CommandTag) error {
+		ended = tag.String()
+		return nil
+	})
 	br := tx.conn.SendBatch(ctx, b)
 	var err error
 	if tx.read != nil {
 		err = tx.read(br)
 	}
-	if err == nil {
-		var tag pgconn.CommandTag
-		tag, err = br.Exec()
-		if err == nil && tag.String() != "COMMIT" {
-			err = errors.New("the transaction was rolled back by the server")
-		}
-	}
+	// Close reads what read has left and calls the function above.
 	if e := br.Close(); err == nil {
 		err = e
 	}
-	if err != nil {
+	switch {
+	case err != nil:
 		return fmt.Errorf("tenancy: commit: %w", err)
+	case ended != "COMMIT":
+		return errors.New("tenancy: commit: the transaction was rolled back, a statement in it had failed")
 	}
 	return nil
 }

@@ -27,6 +27,7 @@ import (
 
 // World is one database with the frame of acts above it.
 type World struct {
+	*testkit.Database
 	DB     *tenancy.DB
 	Runner *act.Runner
 	IDs    *id.Source
@@ -37,13 +38,17 @@ type World struct {
 	conn *pgx.Conn
 }
 
-// New gives the test a world without tenants.
-func New(t testing.TB) *World {
+// New gives the test a world without tenants; configure changes how the database is opened.
+func New(t testing.TB, configure ...func(*tenancy.Config)) *World {
 	t.Helper()
 	d := testkit.NewDatabase(t)
 	clk := clock.New()
 	log := slog.New(slog.DiscardHandler)
-	db, err := tenancy.Open(t.Context(), tenancy.Config{AppURL: d.App, AuthnURL: d.Authn, SystemURL: d.System, MaxConns: 12}, clk, log)
+	cfg := tenancy.Config{AppURL: d.App, AuthnURL: d.Authn, SystemURL: d.System, MaxConns: 12}
+	for _, c := range configure {
+		c(&cfg)
+	}
+	db, err := tenancy.Open(t.Context(), cfg, clk, log)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +63,7 @@ func New(t testing.TB) *World {
 	}
 	t.Cleanup(func() { _ = conn.Close(context.Background()) })
 	ids := id.NewSource(clk.Now, rand.Reader)
-	return &World{DB: db, Runner: act.NewRunner(db, provider, ids, log), IDs: ids, Clock: clk, t: t, conn: conn}
+	return &World{Database: d, DB: db, Runner: act.NewRunner(db, provider, ids, log), IDs: ids, Clock: clk, t: t, conn: conn}
 }
 
 // Tenant is a tenant of the world: one company with a key-account department and a section below it, and a second company.

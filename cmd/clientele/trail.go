@@ -1,0 +1,60 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/clientele/clientele/internal/audit"
+	"github.com/clientele/clientele/internal/read"
+	"github.com/clientele/clientele/internal/tenancy"
+)
+
+// trail writes openings before answers leave and seals the audit trail behind them.
+type trail struct {
+	writer *audit.Writer
+	stop   context.CancelFunc
+	done   sync.WaitGroup
+}
+
+// startTrail starts the sealer with the signing key in the data folder, which is made when there is none.
+func startTrail(s *services, data string, log *slog.Logger) (*trail, error) {
+	if err := os.MkdirAll(data, 0o700); err != nil {
+		return nil, folderTrouble(data, err)
+	}
+	key, err := audit.LoadOrCreateKey(filepath.Join(data, "audit.key"))
+	if err != nil {
+		return nil, err
+	}
+	sealer, err := audit.NewSealer(s.db, key, nil, log)
+	if err != nil {
+		return nil, err
+	}
+	t := &trail{writer: audit.NewWriter(s.db, s.ids, log, audit.WriterConfig{}, sealer.Wake)}
+	// The sealer outlives the signal to stop: what the last requests wrote is sealed too.
+	ctx, stop := context.WithCancel(context.Background())
+	t.stop = stop
+	t.done.Go(func() { sealer.Run(ctx) })
+	return t, nil
+}
+
+func (t *trail) close() {
+	t.writer.Close()
+	t.stop()
+	t.done.Wait()
+}
+
+// opened records what a read opens: a client asked for by id, and groups of class L4 and above.
+func (t *trail) opened(ctx context.Context, s *tenancy.Session, openings []read.Opening) error {
+	out := make([]audit.Opening, len(openings))
+	for i, o := range openings {
+		act := "read"
+		if len(o.Groups) > 0 {
+			act = "reveal"
+		}
+		out[i] = audit.Opening{Type: o.Type, ID: o.ID, Groups: o.Groups, Act: act}
+	}
+	return t.writer.Opened(ctx, s, out)
+}
