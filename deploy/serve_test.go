@@ -50,7 +50,7 @@ func TestServesAfterRolesAndMigrations(t *testing.T) {
 	// The owner's URL in the application's place is refused: it has no wall.
 	wrong := append([]string{}, in.env...)
 	wrong[0] = "CLIENTELE_DATABASE_URL=" + in.owner
-	if out, err := runToEnd(wrong, binary, "serve"); err == nil || !strings.Contains(out, "owns tables") {
+	if out, err := runToEnd(wrong, binary, "serve"); err == nil || !strings.Contains(out, "owns objects") {
 		t.Fatalf("serve as the owner: %v\n%s", err, out)
 	}
 	// So is the backup role's, which bypasses row-level security.

@@ -282,7 +282,7 @@ func run(t testing.TB, cmd *exec.Cmd, log string, end syscall.Signal) *process {
 			t.Errorf("%s: %v", filepath.Base(cmd.Path), err)
 		}
 		if t.Failed() {
-			t.Logf("%s wrote:\n%s", filepath.Base(cmd.Path), tail(read(t, log), 6000))
+			t.Logf("%s wrote:\n%s", filepath.Base(cmd.Path), tail(read(t, log), 2000))
 		}
 	})
 	return p
