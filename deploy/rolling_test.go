@@ -131,6 +131,13 @@ func TestRollingUpgradeLosesNoRequest(t *testing.T) {
 
 	old1, old2 := in.serve(binary), in.serve(binary)
 	token := old1.signIn(a)
+	var head struct {
+		Companies struct{ Nodes []struct{ ID string } }
+	}
+	if err := json.Unmarshal([]byte(old1.query(token, `{ companies(first: 1) { nodes { id } } }`)), &head); err != nil {
+		t.Fatal(err)
+	}
+	company := head.Companies.Nodes[0].ID
 	b := &balancer{t: t, client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 16}, Timeout: 30 * time.Second}}
 	b.add(old1)
 	b.add(old2)
@@ -160,8 +167,8 @@ func TestRollingUpgradeLosesNoRequest(t *testing.T) {
 				body := map[string]any{"query": `{ tenant { slug } companies(first: 5) { nodes { name } } }`}
 				if worker == 0 { // one of them writes
 					body = map[string]any{
-						"query":     `mutation($i: PositionCreateInput!) { positionCreate(input: $i) { position { name } userErrors { code message } } }`,
-						"variables": map[string]any{"i": map[string]any{"idempotencyKey": fmt.Sprintf("rolling-key-%06d", n), "name": fmt.Sprintf("岗位 %d", n)}},
+						"query":     `mutation($i: DepartmentOpenInput!, $k: String!) { departmentOpen(input: $i, idempotencyKey: $k) { department { name } userErrors { code message } } }`,
+						"variables": map[string]any{"k": fmt.Sprintf("rolling-key-%06d", n), "i": map[string]any{"companyId": company, "name": fmt.Sprintf("部门 %d", n)}},
 					}
 				}
 				s, status, err := b.send(token, body, &got)
@@ -169,7 +176,7 @@ func TestRollingUpgradeLosesNoRequest(t *testing.T) {
 				case err != nil || status != http.StatusOK || got.Errors != nil:
 					fail("request %d of %d: %d %v %s", n, worker, status, err, got.Errors)
 					return
-				case worker == 0 && string(got.Data) != fmt.Sprintf(`{"positionCreate":{"position":{"name":"岗位 %d"},"userErrors":[]}}`, n):
+				case worker == 0 && string(got.Data) != fmt.Sprintf(`{"departmentOpen":{"department":{"name":"部门 %d"},"userErrors":[]}}`, n):
 					fail("mutation %d: %s", n, got.Data)
 					return
 				case worker != 0 && string(got.Data) != want:
@@ -223,12 +230,12 @@ func TestRollingUpgradeLosesNoRequest(t *testing.T) {
 	for f := range failed {
 		t.Error(f)
 	}
-	var positions int64
-	if err := c.super("clientele").QueryRow(t.Context(), `SELECT count(*) FROM positions WHERE name LIKE '岗位 %'`).Scan(&positions); err != nil {
+	var departments int64
+	if err := c.super("clientele").QueryRow(t.Context(), `SELECT count(*) FROM departments WHERE name LIKE '部门 %'`).Scan(&departments); err != nil {
 		t.Fatal(err)
 	}
-	if positions != written.Load() {
-		t.Errorf("%d positions for %d mutations answered", positions, written.Load())
+	if departments != written.Load() {
+		t.Errorf("%d departments for %d mutations answered", departments, written.Load())
 	}
 	t.Logf("%d requests answered, %d of them mutations; %d connections refused and sent to the other process", answered.Load(), written.Load(), b.refused.Load())
 	if _, err := os.Stat(filepath.Join("..", "ent", "migrations", "9000_next.sql")); err == nil {
