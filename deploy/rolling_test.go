@@ -114,6 +114,26 @@ SELECT 1 / 0;
 	return next
 }
 
+// openDepartment makes one and gives its id. Positions in it are what the test writes: they decide no rights, while a
+// constant stream of changes to departments has reads answered with UNAVAILABLE, as it should.
+func openDepartment(t *testing.T, s *server, token string) string {
+	t.Helper()
+	var companies struct {
+		Companies struct{ Nodes []struct{ ID string } }
+	}
+	if err := json.Unmarshal([]byte(s.query(token, `{ companies(first: 1) { nodes { id } } }`)), &companies); err != nil {
+		t.Fatal(err)
+	}
+	var made struct {
+		DepartmentOpen struct{ Department struct{ ID string } }
+	}
+	document := `mutation { departmentOpen(idempotencyKey: "rolling-department", input: {companyId: "` + companies.Companies.Nodes[0].ID + `", name: "大客户部"}) { department { id } userErrors { message } } }`
+	if text := s.query(token, document); json.Unmarshal([]byte(text), &made) != nil || made.DepartmentOpen.Department.ID == "" {
+		t.Fatal(text)
+	}
+	return made.DepartmentOpen.Department.ID
+}
+
 // TestRollingUpgradeLosesNoRequest: two processes of the old version under load, a migration below them, then one after
 // the other is replaced by the new version. Every request that was sent is answered as it should be.
 func TestRollingUpgradeLosesNoRequest(t *testing.T) {
@@ -131,13 +151,7 @@ func TestRollingUpgradeLosesNoRequest(t *testing.T) {
 
 	old1, old2 := in.serve(binary), in.serve(binary)
 	token := old1.signIn(a)
-	var head struct {
-		Companies struct{ Nodes []struct{ ID string } }
-	}
-	if err := json.Unmarshal([]byte(old1.query(token, `{ companies(first: 1) { nodes { id } } }`)), &head); err != nil {
-		t.Fatal(err)
-	}
-	company := head.Companies.Nodes[0].ID
+	department := openDepartment(t, old1, token)
 	b := &balancer{t: t, client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 16}, Timeout: 30 * time.Second}}
 	b.add(old1)
 	b.add(old2)
@@ -167,8 +181,8 @@ func TestRollingUpgradeLosesNoRequest(t *testing.T) {
 				body := map[string]any{"query": `{ tenant { slug } companies(first: 5) { nodes { name } } }`}
 				if worker == 0 { // one of them writes
 					body = map[string]any{
-						"query":     `mutation($i: DepartmentOpenInput!, $k: String!) { departmentOpen(input: $i, idempotencyKey: $k) { department { name } userErrors { code message } } }`,
-						"variables": map[string]any{"k": fmt.Sprintf("rolling-key-%06d", n), "i": map[string]any{"companyId": company, "name": fmt.Sprintf("部门 %d", n)}},
+						"query":     `mutation($i: PositionCreateInput!, $k: String!) { positionCreate(input: $i, idempotencyKey: $k) { position { title } userErrors { code message } } }`,
+						"variables": map[string]any{"k": fmt.Sprintf("rolling-key-%06d", n), "i": map[string]any{"departmentId": department, "title": fmt.Sprintf("岗位 %d", n)}},
 					}
 				}
 				s, status, err := b.send(token, body, &got)
@@ -176,7 +190,7 @@ func TestRollingUpgradeLosesNoRequest(t *testing.T) {
 				case err != nil || status != http.StatusOK || got.Errors != nil:
 					fail("request %d of %d: %d %v %s", n, worker, status, err, got.Errors)
 					return
-				case worker == 0 && string(got.Data) != fmt.Sprintf(`{"departmentOpen":{"department":{"name":"部门 %d"},"userErrors":[]}}`, n):
+				case worker == 0 && string(got.Data) != fmt.Sprintf(`{"positionCreate":{"position":{"title":"岗位 %d"},"userErrors":[]}}`, n):
 					fail("mutation %d: %s", n, got.Data)
 					return
 				case worker != 0 && string(got.Data) != want:
@@ -230,12 +244,12 @@ func TestRollingUpgradeLosesNoRequest(t *testing.T) {
 	for f := range failed {
 		t.Error(f)
 	}
-	var departments int64
-	if err := c.super("clientele").QueryRow(t.Context(), `SELECT count(*) FROM departments WHERE name LIKE '部门 %'`).Scan(&departments); err != nil {
+	var positions int64
+	if err := c.super("clientele").QueryRow(t.Context(), `SELECT count(*) FROM positions WHERE title LIKE '岗位 %'`).Scan(&positions); err != nil {
 		t.Fatal(err)
 	}
-	if departments != written.Load() {
-		t.Errorf("%d departments for %d mutations answered", departments, written.Load())
+	if positions != written.Load() {
+		t.Errorf("%d positions for %d mutations answered", positions, written.Load())
 	}
 	t.Logf("%d requests answered, %d of them mutations; %d connections refused and sent to the other process", answered.Load(), written.Load(), b.refused.Load())
 	if _, err := os.Stat(filepath.Join("..", "ent", "migrations", "9000_next.sql")); err == nil {
