@@ -71,6 +71,7 @@ func TestLongListsAreWalked(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	m := w.tenants[0]
+	w.grow(m, 2_000)
 	k := &maker{w: w, m: m, rnd: rand.New(rand.NewPCG(9, 9))}
 	k.exec(`SELECT set_config('app.tenant_id', $1, false)`, m.id.String())
 	top := k.insert("departments", map[string]any{"company_id": m.ids["companies"][0], "kind": "DEPARTMENT", "name": "top", "created_at": start, "updated_at": start})
@@ -89,7 +90,6 @@ func TestLongListsAreWalked(t *testing.T) {
 	must(t, w.conn.QueryRow(context.Background(), `SELECT policy_version, org_version, revocation_version FROM tenant_epochs WHERE tenant_id = $1`, m.id.UUID()).
 		Scan(&m.epochs.Policy, &m.epochs.Org, &m.epochs.Revocation))
 	w.source.epochs[m.id] = m.epochs
-	w.grow(m, 20_000)
 	s := w.session(m, 0, append(without(everything(), policy.OnClient, policy.Read), allow(policy.OnClient, policy.Read, policy.DeptTree)))
 	w.seen.take()
 	a := w.ask(s, `{ clients(first: 100) { nodes { department { name } } } }`, nil)
