@@ -62,13 +62,7 @@ func (f *databaseFlags) openServer(ctx context.Context, log *slog.Logger) (*serv
 
 // drop removes the private database with all that is in it.
 func (s *server) drop(ctx context.Context) error {
-	conn, err := pgx.Connect(ctx, s.local.DSN("postgres", "postgres"))
-	if err != nil {
-		return err
-	}
-	defer conn.Close(ctx)
-	_, err = conn.Exec(ctx, "DROP DATABASE IF EXISTS "+databaseName+" WITH (FORCE)")
-	return err
+	return migrations.Drop(ctx, s.local.DSN("postgres", "postgres"), databaseName)
 }
 
 func (s *server) prepare(ctx context.Context, log *slog.Logger) error {

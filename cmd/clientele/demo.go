@@ -41,6 +41,7 @@ type demoCommand struct {
 	Log         logFlags      `embed:""`
 	Fresh       bool          `help:"丢弃已有的演示数据，重新生成 · Throw the demo data away and make it anew."`
 	Size        string        `enum:"small,large" default:"small" help:"small：2,300 个客户；large：200,000 个客户 · small: 2,300 clients; large: 200,000."`
+	Clients     int           `hidden:"" help:"各租户经服务建立的客户数 · Clients that are made through services in each tenant."`
 	Diagnostics bool          `help:"提供诊断字段（仅用于测试客户端） · Add diagnostic fields, for tests of clients."`
 }
 
@@ -74,8 +75,10 @@ func (c *demoCommand) Run(p *program) error {
 				return errors.Join(err, &trouble{message: fault.Text{ZH: "数据库中已有租户，演示数据只写入空数据库", EN: "the database has tenants; demo data goes into an empty one only"},
 					remedy: fault.Text{ZH: "请改用空数据库，或不设 CLIENTELE_DATABASE_URL", EN: "name an empty database, or leave CLIENTELE_DATABASE_URL unset"}})
 			}
-			made, err = c.make(ctx, p, sv, log)
-			return err
+			if made, err = c.make(ctx, p, sv, log); err != nil {
+				return err
+			}
+			return writeDemo(path, made)
 		},
 		listening: func(address string) error {
 			made.GraphQL, made.WebSocket = "http://"+address+"/graphql", "ws://"+address+"/graphql"
@@ -92,7 +95,7 @@ func (c *demoCommand) make(ctx context.Context, p *program, sv *server, log *slo
 	begin := time.Now()
 	fmt.Fprintln(p.stdout, "正在生成演示数据（均为虚构）… · Making demo data (all of it fictional) …")
 	tenants, err := demo.Make(ctx, opener(sv, log), demo.Options{
-		Seed: demoSeed, Until: begin.Truncate(time.Hour), Large: c.Size == "large", Progress: bar(p.stderr),
+		Seed: demoSeed, Until: begin.Truncate(time.Hour), Large: c.Size == "large", Progress: bar(p.stderr), Clients: [2]int{c.Clients, c.Clients},
 	})
 	if err != nil {
 		return nil, err

@@ -75,7 +75,8 @@ func newAPI(s *services, f *listenFlags, data string, tel *telemetry.Telemetry, 
 	mux.Handle("/auth/", routes)
 	health.Register(mux)
 	if !f.Public {
-		mux.Handle("GET /", graphiql.Handler())
+		mux.Handle("/{$}", graphiql.Handler())
+		mux.Handle("/console/", graphiql.Handler())
 	}
 	return &api{Handler: tel.HTTP(serve.Edge(mux, tel.Log)), graphql: handler, authn: signIn}, nil
 }

@@ -41,6 +41,11 @@ func handler(f fs.FS) http.Handler {
 		page = "page/graphiql.html"
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			w.Header().Set("Allow", "GET, HEAD")
+			http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
+			return
+		}
 		name, ok := fileOf(r.URL.Path, page)
 		if !ok {
 			http.NotFound(w, r)
