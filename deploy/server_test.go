@@ -1,6 +1,5 @@
-// Package deploy_test holds the deployment files to what they say, without containers: a server of one's own with
-// passwords, set up by roles.sql alone, migrated, served, pooled, backed up, restored and upgraded under load.
-// It does not own what the program does when it serves; that is tested where it is written.
+//go:build deploy
+
 package deploy_test
 
 import (
@@ -194,15 +193,6 @@ func write(t testing.TB, path, text string) {
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-}
-
-func read(t testing.TB, path string) string {
-	t.Helper()
-	body, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(body)
 }
 
 func freePort(t testing.TB) int {
