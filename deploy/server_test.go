@@ -233,6 +233,14 @@ type process struct {
 	log    string // the file that it writes to
 	exited chan struct{}
 	err    error
+	killed bool // on purpose
+}
+
+// kill ends the program as a crash does.
+func (p *process) kill() {
+	p.killed = true
+	_ = p.cmd.Process.Kill()
+	<-p.exited
 }
 
 // run starts a program that is sent the signal when the test ends, and killed with the test's process.
@@ -280,6 +288,9 @@ func run(t testing.TB, cmd *exec.Cmd, log string, end syscall.Signal) *process {
 
 // stop sends the signal and waits for the end; nil when the program ended with 0.
 func (p *process) stop(sig syscall.Signal) error {
+	if p.killed {
+		return nil
+	}
 	_ = p.cmd.Process.Signal(sig) // it may have ended
 	select {
 	case <-p.exited:
