@@ -94,8 +94,12 @@ func (c *demoCommand) Run(p *program) error {
 func (c *demoCommand) make(ctx context.Context, p *program, sv *server, log *slog.Logger) (*demoFile, error) {
 	begin := time.Now()
 	fmt.Fprintln(p.stdout, "正在生成演示数据（均为虚构）… · Making demo data (all of it fictional) …")
+	mass := 0
+	if c.Size == "large" {
+		mass = 198_000 // with the 2,000 that services make: 200,000
+	}
 	tenants, err := demo.Make(ctx, opener(sv, log), demo.Options{
-		Seed: demoSeed, Until: begin.Truncate(time.Hour), Large: c.Size == "large", Progress: bar(p.stderr), Clients: [2]int{c.Clients, c.Clients},
+		Seed: demoSeed, Until: begin.Truncate(time.Hour), Mass: mass, Progress: bar(p.stderr), Clients: [2]int{c.Clients, c.Clients},
 	})
 	if err != nil {
 		return nil, err
