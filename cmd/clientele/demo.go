@@ -72,8 +72,10 @@ func (c *demoCommand) Run(p *program) error {
 				return nil
 			}
 			if there, err := s.db.Tenants(ctx, "active"); err != nil || len(there) > 0 {
-				return errors.Join(err, &trouble{message: fault.Text{ZH: "数据库中已有租户，演示数据只写入空数据库", EN: "the database has tenants; demo data goes into an empty one only"},
-					remedy: fault.Text{ZH: "请改用空数据库，或不设 CLIENTELE_DATABASE_URL", EN: "name an empty database, or leave CLIENTELE_DATABASE_URL unset"}})
+				return errors.Join(err, &trouble{
+					message: fault.Text{ZH: "数据库中已有租户，演示数据只写入空数据库", EN: "the database has tenants; demo data goes into an empty one only"},
+					remedy:  fault.Text{ZH: "请改用空数据库，或不设 CLIENTELE_DATABASE_URL", EN: "name an empty database, or leave CLIENTELE_DATABASE_URL unset"},
+				})
 			}
 			if made, err = c.make(ctx, p, sv, log); err != nil {
 				return err
@@ -163,8 +165,10 @@ func readDemo(path string) (*demoFile, error) {
 	}
 	var f demoFile
 	if err := json.Unmarshal(body, &f); err != nil || len(f.Tenants) == 0 {
-		return nil, &trouble{message: fault.Text{ZH: path + " 无法识别", EN: path + " cannot be understood"},
-			remedy: fault.Text{ZH: "请删除该文件并用 --fresh 重新生成", EN: "remove the file and make the data anew with --fresh"}, cause: err}
+		return nil, &trouble{
+			message: fault.Text{ZH: path + " 无法识别", EN: path + " cannot be understood"},
+			remedy:  fault.Text{ZH: "请删除该文件并用 --fresh 重新生成", EN: "remove the file and make the data anew with --fresh"}, cause: err,
+		}
 	}
 	return &f, nil
 }

@@ -86,8 +86,10 @@ func TestMake(t *testing.T) {
 		}
 		c := conn(t, d)
 		rows := map[string][]string{}
-		for _, table := range []string{"tenants", "companies", "departments", "positions", "staff", "employments", "role_bindings", "clients", "clients_history", "client_kinds", "client_team_members",
-			"contacts", "client_changes", "client_search_terms", "access_grants", "contracts", "contract_revisions", "contract_parties", "obligations"} {
+		for _, table := range []string{
+			"tenants", "companies", "departments", "positions", "staff", "employments", "role_bindings", "clients", "clients_history", "client_kinds", "client_team_members",
+			"contacts", "client_changes", "client_search_terms", "access_grants", "contracts", "contract_revisions", "contract_parties", "obligations",
+		} {
 			rows[table] = lines(t, c, `SELECT (SELECT jsonb_object_agg(key, CASE WHEN value #>> '{}' ~ '^\d{4}-\d\d-\d\dT' THEN to_jsonb(left(value #>> '{}', 16)) ELSE value END) FROM jsonb_each(to_jsonb(x)))::text
 				FROM `+table+` x ORDER BY to_jsonb(x) ->> 'tenant_id', to_jsonb(x) ->> 'id', to_jsonb(x) ->> 'version', to_jsonb(x)::text`)
 		}
