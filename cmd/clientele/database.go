@@ -48,7 +48,7 @@ func (f *databaseFlags) openServer(ctx context.Context, log *slog.Logger) (*serv
 	}
 	s.local = local
 	if f.recreate {
-		err = s.drop(ctx)
+		err = migrations.Drop(ctx, local.DSN("postgres", "postgres"), databaseName)
 	}
 	if err == nil {
 		err = s.prepare(ctx, log)
@@ -58,17 +58,6 @@ func (f *databaseFlags) openServer(ctx context.Context, log *slog.Logger) (*serv
 		return nil, err
 	}
 	return s, nil
-}
-
-// drop removes the private database with all that is in it.
-func (s *server) drop(ctx context.Context) error {
-	conn, err := pgx.Connect(ctx, s.local.DSN("postgres", "postgres"))
-	if err != nil {
-		return err
-	}
-	defer conn.Close(ctx)
-	_, err = conn.Exec(ctx, "DROP DATABASE IF EXISTS "+databaseName+" WITH (FORCE)")
-	return err
 }
 
 func (s *server) prepare(ctx context.Context, log *slog.Logger) error {

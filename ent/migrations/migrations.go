@@ -77,6 +77,20 @@ func Bootstrap(ctx context.Context, superuserDSN, database string) error {
 	return nil
 }
 
+// Drop removes a database with all that is in it, cutting off whoever is connected; for the private PostgreSQL, whose demo
+// is made anew. It needs a superuser. The roles stay.
+func Drop(ctx context.Context, superuserDSN, database string) error {
+	conn, err := pgx.Connect(ctx, superuserDSN)
+	if err != nil {
+		return fmt.Errorf("drop: %w", err)
+	}
+	defer conn.Close(ctx)
+	if _, err := conn.Exec(ctx, "DROP DATABASE IF EXISTS "+pgx.Identifier{database}.Sanitize()+" WITH (FORCE)"); err != nil {
+		return fmt.Errorf("drop: %w", err)
+	}
+	return nil
+}
+
 // Up applies every migration that the database at ownerDSN lacks, each in its own transaction, as the owner role.
 // A session advisory lock keeps two programs from migrating at once.
 func Up(ctx context.Context, ownerDSN string, log *slog.Logger) error {
