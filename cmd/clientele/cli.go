@@ -19,6 +19,7 @@ type commands struct {
 	Demo    demoCommand    `cmd:"" help:"以两个虚构租户的演示数据提供服务 · Serve made-up data of two fictional tenants."`
 	Migrate migrateCommand `cmd:"" help:"把数据库结构升级到本程序的版本 · Bring the database's schema to this program's version."`
 	Tenant  tenantCommands `cmd:"" help:"租户管理（服务器运维人员使用） · Tenants, for the operator of the server."`
+	Audit   auditCommands  `cmd:"" help:"审计记录的核验、导出与证明 · Verify, export and prove the audit trail."`
 	Version versionCommand `cmd:"" help:"显示版本 · Print the version."`
 }
 

@@ -48,7 +48,7 @@ func (f *databaseFlags) openServer(ctx context.Context, log *slog.Logger) (*serv
 	}
 	s.local = local
 	if f.recreate {
-		err = migrations.Drop(ctx, local.DSN("postgres", "postgres"), databaseName)
+		err = s.drop(ctx)
 	}
 	if err == nil {
 		err = s.prepare(ctx, log)
@@ -58,6 +58,11 @@ func (f *databaseFlags) openServer(ctx context.Context, log *slog.Logger) (*serv
 		return nil, err
 	}
 	return s, nil
+}
+
+// drop removes the private database with all that is in it.
+func (s *server) drop(ctx context.Context) error {
+	return migrations.Drop(ctx, s.local.DSN("postgres", "postgres"), databaseName)
 }
 
 func (s *server) prepare(ctx context.Context, log *slog.Logger) error {

@@ -48,7 +48,7 @@ func newAPI(s *services, f *listenFlags, data string, tel *telemetry.Telemetry, 
 	if err != nil {
 		return nil, err
 	}
-	gate, err := read.New(s.db, s.rights, graph.Schema(), read.Config{CursorKey: key, Now: s.clock.Now, QueryTerms: archive.QueryTerms, Opened: audited.opened})
+	gate, err := read.New(s.db, s.rights, graph.Schema(), read.Config{CursorKey: key, Now: s.clock.Now, QueryTerms: archive.QueryTerms, Opened: audited.opened, Refused: audited.refused})
 	if err != nil {
 		signIn.Close()
 		return nil, err

@@ -68,7 +68,7 @@ BEGIN
 END $$;
 -- +goose StatementEnd
 
--- The application compares the version with its own at start and refuses to serve an older or newer schema.
+-- The application compares the version with its own at start and refuses to serve an older schema.
 GRANT SELECT ON goose_db_version TO clientele_app;
 
 -- Tenants: the row is its own tenant_id. Made by the operator (system actor) inside a transaction bound to the new id.

@@ -208,6 +208,7 @@ CREATE TABLE policy_rules (
   FOREIGN KEY (tenant_id, policy_version_id) REFERENCES policy_versions (tenant_id, id)
 );
 CALL guard.guard_tenant_table('policy_rules', 'SELECT, INSERT');
+CALL guard.bumps('policy_rules', 'policy_version');
 
 -- +goose Down
 SELECT 1 / 0;

@@ -77,16 +77,15 @@ func Bootstrap(ctx context.Context, superuserDSN, database string) error {
 	return nil
 }
 
-// Drop removes a database with all that is in it, cutting off whoever is connected; for the private PostgreSQL, whose demo
-// is made anew. It needs a superuser. The roles stay.
+// Drop removes the database with all that is in it, cutting off whoever is connected; for the private PostgreSQL.
 func Drop(ctx context.Context, superuserDSN, database string) error {
 	conn, err := pgx.Connect(ctx, superuserDSN)
 	if err != nil {
 		return fmt.Errorf("drop: %w", err)
 	}
 	defer conn.Close(ctx)
-	if _, err := conn.Exec(ctx, "DROP DATABASE IF EXISTS "+pgx.Identifier{database}.Sanitize()+" WITH (FORCE)"); err != nil {
-		return fmt.Errorf("drop: %w", err)
+	if _, err := conn.Exec(ctx, `DROP DATABASE IF EXISTS `+pgx.Identifier{database}.Sanitize()+` WITH (FORCE)`); err != nil {
+		return fmt.Errorf("drop: database %s: %w", database, err)
 	}
 	return nil
 }

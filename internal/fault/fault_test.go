@@ -54,7 +54,7 @@ func TestCopiesLeaveTheOriginalAlone(t *testing.T) {
 	t.Parallel()
 	e := fault.Stale(1)
 	c := e.At("input.x").With("state", "OPEN").Because(io.EOF)
-	if e.Field != "input.version" || len(e.Current) != 1 || errors.Is(e, io.EOF) {
+	if e.Field != "input.expectedVersion" || len(e.Current) != 1 || errors.Is(e, io.EOF) {
 		t.Fatalf("the original changed: %+v", e)
 	}
 	if c.Field != "input.x" || !errors.Is(c, io.EOF) {

@@ -27,7 +27,7 @@ func Conflicts(field, reason string, msg, remedy Text) *Error {
 // Stale says that the row is at another version than the caller's.
 func Stale(current int64) *Error {
 	return &Error{
-		Code: StaleVersion, Reason: "STALE_VERSION", Field: "input.version",
+		Code: StaleVersion, Reason: "STALE_VERSION", Field: "input.expectedVersion",
 		Message: Text{ZH: "数据已被他人修改", EN: "the object was changed by somebody else"},
 		Remedy:  Text{ZH: "请重新读取后再提交", EN: "read it again and repeat the change"},
 		Current: map[string]any{"version": current},

@@ -19,7 +19,8 @@ func checkLogin(c *input.Checks, field, login string) {
 	}
 }
 
-// checkPassword: at least 10 characters; none are forbidden but what is not text. It must not hold the login.
+// checkPassword: at least 10 characters; none are forbidden but what is not text. It must not hold the login, unless that is
+// so short (under 4 characters) that a random password may hold it by chance.
 func checkPassword(c *input.Checks, field, password, login string) {
 	switch {
 	case !utf8.ValidString(password) || strings.ContainsRune(password, 0):
@@ -28,7 +29,7 @@ func checkPassword(c *input.Checks, field, password, login string) {
 		c.Refuse(field, "PASSWORD_TOO_SHORT", "密码至少 10 个字符", "a password has at least 10 characters")
 	case len(password) > credential.MaxPasswordBytes:
 		c.Refuse(field, "TOO_LONG", "密码不能超过 1024 字节", "a password has at most 1024 bytes")
-	case login != "" && strings.Contains(strings.ToLower(password), login):
+	case len(login) >= 4 && strings.Contains(strings.ToLower(password), login):
 		c.Refuse(field, "PASSWORD_HOLDS_LOGIN", "密码不能包含登录名", "a password must not hold the login")
 	}
 }

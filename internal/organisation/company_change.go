@@ -118,7 +118,7 @@ func saveCompany(ctx context.Context, w *act.Work, before, after *entdb.Company)
 		return creditCodeTaken(err)
 	}
 	if n != 1 {
-		return fault.Stale(before.Version + 1).At("input.expectedVersion")
+		return fault.Stale(before.Version + 1)
 	}
 	after.Version = before.Version + 1
 	return nil

@@ -110,7 +110,7 @@ func saveDepartment(ctx context.Context, w *act.Work, before, after *entdb.Depar
 		return wrap("write department", err)
 	}
 	if n != 1 {
-		return fault.Stale(before.Version + 1).At("input.expectedVersion")
+		return fault.Stale(before.Version + 1)
 	}
 	after.Version = before.Version + 1
 	return nil

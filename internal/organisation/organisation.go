@@ -36,7 +36,7 @@ const (
 // version refuses an act on another version of the row than the caller has seen.
 func version(expected, current int64) error {
 	if expected != current {
-		return fault.Stale(current).At("input.expectedVersion")
+		return fault.Stale(current)
 	}
 	return nil
 }

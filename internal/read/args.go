@@ -17,7 +17,7 @@ import (
 type bound struct {
 	errs   []boundError
 	failed bool // the field itself is null
-	ids    map[*Type][][16]byte
+	ids    map[*Type]idKeys
 	at     []nodeAt // by position
 	values []any    // of site.filters; the terms of search follow one another
 	after  position
@@ -64,7 +64,7 @@ func (g *Gate) bindSite(s *site, vars map[string]any) bound {
 		if err != nil {
 			b.fail(err.At("id"))
 		}
-		b.ids = map[*Type][][16]byte{t: {u}}
+		b.ids = map[*Type]idKeys{t: {u}}
 	case s.single.Kind == RootNode:
 		b.bindNodes(g.table, []any{args["id"]})
 		if len(b.errs) > 0 {
@@ -82,7 +82,7 @@ func (g *Gate) bindSite(s *site, vars map[string]any) bound {
 }
 
 func (b *bound) bindNodes(t *Table, ids []any) {
-	b.ids = map[*Type][][16]byte{}
+	b.ids = map[*Type]idKeys{}
 	for i, v := range ids {
 		s, _ := v.(string)
 		prefix, u, err := id.Decode(s)
@@ -92,7 +92,7 @@ func (b *bound) bindNodes(t *Table, ids []any) {
 			b.at = append(b.at, nodeAt{})
 			continue
 		}
-		b.ids[typ] = append(b.ids[typ], u)
+		b.ids[typ] = append(b.ids[typ], idKey(u))
 		b.at = append(b.at, nodeAt{typ, len(b.ids[typ])})
 	}
 }

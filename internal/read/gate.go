@@ -45,8 +45,12 @@ type Config struct {
 	QueryTerms func(string) []string
 	// Opened records openings before the answer leaves; when it fails the read fails. nil records nothing.
 	Opened func(ctx context.Context, s *tenancy.Session, openings []Opening) error
-	// MaxPlans bounds the plans kept, and the rendered ones; 0 means 2048.
+	// Refused records objects that were asked for by id and are absent or look so; when it fails the read fails.
+	Refused func(ctx context.Context, s *tenancy.Session, absent []Ref) error
+	// MaxPlans bounds the plans kept; 0 means 2048.
 	MaxPlans int
+	// MaxRendered bounds the text of the statements kept for actors, in bytes; 0 means 64 MiB.
+	MaxRendered uint64
 }
 
 // Gate answers queries. It is safe for concurrent use.
@@ -89,11 +93,16 @@ func New(db *tenancy.DB, rights RightsSource, schema *ast.Schema, cfg Config) (*
 	if cfg.MaxPlans == 0 {
 		cfg.MaxPlans = 2048
 	}
+	if cfg.MaxRendered == 0 {
+		cfg.MaxRendered = 64 << 20
+	}
 	g := &Gate{db: db, rights: rights, schema: schema, table: table, cfg: cfg}
 	if g.plans, err = otter.New(&otter.Options[planKey, *Plan]{MaximumSize: cfg.MaxPlans}); err != nil {
 		return nil, fmt.Errorf("read: plans: %w", err)
 	}
-	if g.rendered, err = otter.New(&otter.Options[renderedKey, *rendered]{MaximumSize: 2 * cfg.MaxPlans}); err != nil {
+	if g.rendered, err = otter.New(&otter.Options[renderedKey, *rendered]{
+		MaximumWeight: cfg.MaxRendered, Weigher: func(_ renderedKey, r *rendered) uint32 { return r.weight },
+	}); err != nil {
 		return nil, fmt.Errorf("read: rendered plans: %w", err)
 	}
 	return g, nil
@@ -169,6 +178,9 @@ func (g *Gate) run(ctx context.Context, s *tenancy.Session, plan *Plan, vars map
 			if rights, epochs, err = g.rights.Load(ctx, s); err != nil {
 				return Answer{}, err
 			}
+		}
+		if rights == nil { // SECURITY: nobody's rights are no rights, and no reason to go on
+			return Answer{}, fault.Down("POLICY_UNREADABLE", nil)
 		}
 		a, err := g.attempt(ctx, s, plan, vars, one, rights, epochs)
 		if !errors.Is(err, errStale) {

@@ -315,6 +315,13 @@ func TestRightsAreThoseOfTheSnapshot(t *testing.T) {
 	if a, err := ask(); fault.CodeOf(err) != fault.Unavailable || a.Data != nil {
 		t.Errorf("rights that cannot be read: %v, %s", err, a.Data)
 	}
+	w.source.loadErr = nil
+	kept := w.source.rights[s.Actor.Account]
+	w.source.rights[s.Actor.Account] = nil
+	if a, err := ask(); fault.CodeOf(err) != fault.Unavailable || a.Data != nil {
+		t.Errorf("no rights at all: %v, %s", err, a.Data)
+	}
+	w.source.rights[s.Actor.Account] = kept
 	// Rights whose validity has ended are not those of the snapshot either, whatever the epochs say.
 	w.source.loadErr = nil
 	rights := *w.rightsOf(s)
@@ -350,6 +357,29 @@ func TestOpeningsAreRecordedBeforeTheAnswer(t *testing.T) {
 	}
 }
 
+func TestObjectsAskedForByIDAndAbsentAreRecorded(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	s := w.session(w.tenants[0], 0, everything())
+	mine, theirs := w.tenants[0].ids["clients"][0], w.tenants[1].ids["clients"][0]
+	var absent []Ref
+	w.gate.cfg.Refused = func(_ context.Context, _ *tenancy.Session, refs []Ref) error {
+		absent = append(absent, refs...)
+		return nil
+	}
+	query := `{ a: client(id: "` + gid("cli", theirs) + `") { name } b: client(id: "` + gid("cli", mine) + `") { name }
+		nodes(ids: ["` + gid("cli", mine) + `", "` + gid("con", theirs) + `"]) { id } }`
+	w.ask(s, query, nil)
+	if want := []Ref{{"Client", theirs}, {"Contract", theirs}}; !slices.Equal(absent, want) {
+		t.Errorf("recorded %v, want %v", absent, want)
+	}
+	d := w.parse(query, nil)
+	w.gate.cfg.Refused = func(context.Context, *tenancy.Session, []Ref) error { return errors.New("the record cannot be written") }
+	if a, err := w.gate.Query(context.Background(), s, d.doc, d.op, d.vars, d.roots); err == nil || a.Data != nil {
+		t.Errorf("answered without a record: %s", a.Data)
+	}
+}
+
 func TestMaskedListIsCapped(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -381,6 +411,9 @@ func TestRenderWritesOneObject(t *testing.T) {
 	b, masked := render(s, m.ids["clients"][0])
 	if !strings.HasPrefix(b, `{"name":"`) || !strings.HasSuffix(b, `"creditNote":null}`) || len(masked) != 1 || masked[0].Path.String() != "creditNote" {
 		t.Errorf("%s %v", b, masked)
+	}
+	if len(w.opened) != 0 {
+		t.Errorf("a payload was taken for a reading by id: %v", w.opened)
 	}
 	if b, _ := render(s, w.tenants[1].ids["clients"][0]); b != "null" {
 		t.Errorf("another tenant's: %s", b)
@@ -448,82 +481,4 @@ func TestComparisonCanFail(t *testing.T) {
 			t.Error("the difference went unnoticed")
 		}
 	}
-}
-
-// TestTableMatchesTheSchema takes away and adds, on either side.
-func TestTableMatchesTheSchema(t *testing.T) {
-	t.Parallel()
-	schema := publicSchema(t)
-	fresh := func() *Table {
-		x, err := newTable()
-		must(t, err)
-		return x
-	}
-	must(t, fresh().matches(schema))
-	for _, typ := range fresh().Types {
-		for name := range typ.byName {
-			x := fresh()
-			delete(x.byName[typ.Name].byName, name)
-			if err := x.matches(schema); err == nil || !strings.Contains(err.Error(), typ.Name+"."+name) {
-				t.Errorf("%s.%s could be left out: %v", typ.Name, name, err)
-			}
-		}
-		x := fresh()
-		delete(x.byName, typ.Name)
-		if x.matches(schema) == nil {
-			t.Errorf("%s could be left out", typ.Name)
-		}
-	}
-	for _, r := range fresh().Roots {
-		x := fresh()
-		delete(x.roots, r.Name)
-		if x.matches(schema) == nil {
-			t.Errorf("the root %s could be left out", r.Name)
-		}
-	}
-	x := fresh()
-	x.Types[0].Fields = append(x.Types[0].Fields, col(Open, KindText, "extra", "extra"))
-	if x.matches(schema) == nil {
-		t.Error("the table may have a field that the SDL has not")
-	}
-	x = fresh()
-	x.Types[0].Fields[1].Group = ""
-	if x.checkType(x.Types[0]) == nil {
-		t.Error("a field needs no group")
-	}
-}
-
-// TestGroupsAreThoseOfTheDescriptions reads the group in a field's description, or else in its type's.
-func TestGroupsAreThoseOfTheDescriptions(t *testing.T) {
-	t.Parallel()
-	schema := publicSchema(t)
-	table, err := newTable()
-	must(t, err)
-	checked := 0
-	for _, typ := range table.Types {
-		for i := range typ.Fields {
-			f := &typ.Fields[i]
-			def := schema.Types[typ.Name].Fields.ForName(f.Name)
-			word := strings.TrimSuffix(strings.Fields(def.Description + " -")[0], ".")
-			if strings.Contains(word, "#") {
-				checked++
-				if string(f.Group) != word {
-					t.Errorf("%s.%s is of %s, the SDL says %s", typ.Name, f.Name, f.Group, word)
-				}
-			} else if f.Group == Open && !openNames(f.Name) && f.Kind != KindMany {
-				t.Errorf("%s.%s is open to whoever sees the row", typ.Name, f.Name)
-			}
-			if !strings.Contains(word, "#") && f.Group != Open && f.Group != byFieldClass && strings.Contains(schema.Types[typ.Name].Description, "#") &&
-				!strings.Contains(schema.Types[typ.Name].Description, string(f.Group)) {
-				t.Errorf("%s.%s is of %s, which its type's description does not name", typ.Name, f.Name, f.Group)
-			}
-		}
-	}
-	if checked < 40 {
-		t.Fatalf("only %d descriptions name a group", checked)
-	}
-}
-
-func openNames(name string) bool {
-	return slices.Contains([]string{"id", "version", "createdAt", "updatedAt"}, name)
 }

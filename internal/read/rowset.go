@@ -91,8 +91,8 @@ func (s *rowset) rows(ord int) (from, to int) {
 
 // keys collects the ids in a column of the parent's rows, leaving out the row beyond a page, and notes which ordinal
 // belongs to which row.
-func (s *rowset) keys(parent *rowset, col, limit int) [][16]byte {
-	var out [][16]byte
+func (s *rowset) keys(parent *rowset, col, limit int) idKeys {
+	out := make(idKeys, 0, parent.n)
 	s.of = s.of[:0]
 	for ord := 1; ord < len(parent.start); ord++ {
 		from, to := parent.rows(ord)
@@ -102,7 +102,7 @@ func (s *rowset) keys(parent *rowset, col, limit int) [][16]byte {
 				s.of = append(s.of, 0)
 				continue
 			}
-			out = append(out, [16]byte(b))
+			out = append(out, idKey(b))
 			s.of = append(s.of, int32(len(out)))
 		}
 	}

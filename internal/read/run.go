@@ -98,6 +98,8 @@ func (g *Gate) attempt(ctx context.Context, s *tenancy.Session, plan *Plan, vars
 			return Answer{}, err
 		}
 	}
+	// The connection goes back before the openings are recorded: their writer needs one too.
+	tx.Close(ctx)
 	return r.answer(ctx)
 }
 
@@ -116,7 +118,7 @@ func (r *request) bind(vars map[string]any, one *lookupOne) {
 	}
 	ids := func(s *site, t *Type, u uuid.UUID) {
 		if u != uuid.Nil {
-			r.bounds[s.index].ids = map[*Type][][16]byte{t: {u}}
+			r.bounds[s.index].ids = map[*Type]idKeys{t: idKeys{idKey(u)}}
 		}
 	}
 	for i := range r.plan.roots {
@@ -147,7 +149,7 @@ func (r *request) queue(level []*stmt) *pgx.Batch {
 		if r.bounds[st.site.index].failed || r.rendered.refused[st.site.index] != nil {
 			continue
 		}
-		var keys [][16]byte
+		var keys idKeys
 		switch {
 		case st.kind == stmtLookup:
 			keys = r.bounds[st.site.index].ids[st.typ]
@@ -164,7 +166,7 @@ func (r *request) queue(level []*stmt) *pgx.Batch {
 	return b
 }
 
-func (r *request) arguments(st *stmt, keys [][16]byte) []any {
+func (r *request) arguments(st *stmt, keys idKeys) []any {
 	out := make([]any, len(st.args))
 	for i := range st.args {
 		a := &st.args[i]
@@ -255,6 +257,11 @@ func (r *request) answer(ctx context.Context) (Answer, error) {
 	}
 	if len(w.openings) > 0 && r.gate.cfg.Opened != nil {
 		if err := r.gate.cfg.Opened(ctx, r.session, w.openings); err != nil {
+			return Answer{}, err
+		}
+	}
+	if len(w.absent) > 0 && r.gate.cfg.Refused != nil {
+		if err := r.gate.cfg.Refused(ctx, r.session, w.absent); err != nil {
 			return Answer{}, err
 		}
 	}

@@ -81,6 +81,16 @@ func branches(reach policy.Reach, side bool) []branch {
 	return out
 }
 
+// long tells whether a walk has more ids than index descents pay for.
+func (b *branch) long() bool {
+	for _, t := range b.reach.Allow {
+		if len(t.IDs) > eachAtMost {
+			return true
+		}
+	}
+	return false
+}
+
 // splits tells whether the only alternative has a better way than a walk.
 func splits(reach policy.Reach, side bool) bool {
 	if len(reach.Allow) != 1 {

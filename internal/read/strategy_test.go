@@ -1,7 +1,9 @@
 package read
 
 import (
+	"context"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -61,6 +63,42 @@ func TestBranches(t *testing.T) {
 		if s := strings.Join(got, " "); s != x.want {
 			t.Errorf("%s: %s, want %s", name, s, x.want)
 		}
+	}
+}
+
+// TestLongListsAreWalked: hundreds of departments must not become as many descents and a sort of all they hold.
+func TestLongListsAreWalked(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	m := w.tenants[0]
+	w.grow(m, 2_000)
+	k := &maker{w: w, m: m, rnd: rand.New(rand.NewPCG(9, 9))}
+	k.exec(`SELECT set_config('app.tenant_id', $1, false)`, m.id.String())
+	top := k.insert("departments", map[string]any{"company_id": m.ids["companies"][0], "kind": "DEPARTMENT", "name": "top", "created_at": start, "updated_at": start})
+	companies := []policy.OrgCompany{{ID: m.ids["companies"][0]}}
+	departments := []policy.OrgDepartment{{ID: top, Company: companies[0].ID}}
+	for range eachAtMost {
+		d := k.insert("departments", map[string]any{"company_id": companies[0].ID, "parent_id": top, "kind": "SECTION", "name": "d", "created_at": start, "updated_at": start})
+		departments = append(departments, policy.OrgDepartment{ID: d, Company: companies[0].ID, Parent: top})
+	}
+	k.exec(`UPDATE clients SET company_id = $2, department_id = $3 WHERE tenant_id = $1 AND suspended`, m.id.UUID(), companies[0].ID, departments[7].ID)
+	var want int
+	must(t, w.conn.QueryRow(context.Background(), `SELECT count(*) FROM clients WHERE tenant_id = $1 AND suspended`, m.id.UUID()).Scan(&want))
+	org, err := policy.NewOrg(m.id.UUID(), 1, companies, departments, []policy.OrgEmployment{{Staff: m.staff[0], Company: companies[0].ID, Department: top}})
+	must(t, err)
+	m.org = org
+	must(t, w.conn.QueryRow(context.Background(), `SELECT policy_version, org_version, revocation_version FROM tenant_epochs WHERE tenant_id = $1`, m.id.UUID()).
+		Scan(&m.epochs.Policy, &m.epochs.Org, &m.epochs.Revocation))
+	w.source.epochs[m.id] = m.epochs
+	s := w.session(m, 0, append(without(everything(), policy.OnClient, policy.Read), allow(policy.OnClient, policy.Read, policy.DeptTree)))
+	w.seen.take()
+	a := w.ask(s, `{ clients(first: 100) { nodes { department { name } } } }`, nil)
+	sql, _ := w.seen.take()
+	if nodes := get(t, a, "clients", "nodes").([]any); len(nodes) != want {
+		t.Errorf("%d clients, want %d", len(nodes), want)
+	}
+	if !strings.Contains(sql, "department_id = ANY($2)))) IS TRUE") {
+		t.Errorf("the list leads to an index:\n%s", sql)
 	}
 }
 

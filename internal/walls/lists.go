@@ -46,7 +46,7 @@ func tables() []table {
 		{name: "goose_db_version", app: "S"},
 		{name: "idempotency_keys", app: "SIUD"},
 		{name: "obligations", app: "SIU", history: true},
-		{name: "policy_rules", app: "SI"},
+		{name: "policy_rules", app: "SI", bumps: "policy_version"},
 		{name: "policy_versions", app: "SIU", history: true, bumps: "policy_version"},
 		{name: "positions", app: "SIU", history: true},
 		{name: "role_bindings", app: "SIU", history: true, bumps: "org_version"},

@@ -29,10 +29,10 @@ func TestRefusedFindsEveryDifference(t *testing.T) {
 		err  error
 		want []string
 	}{
-		"exact":         {err, []string{"STALE_VERSION STALE_VERSION input.version", "NOT_FOUND NOT_FOUND"}},
+		"exact":         {err, []string{"STALE_VERSION STALE_VERSION input.expectedVersion", "NOT_FOUND NOT_FOUND"}},
 		"no fault":      {errors.New("x"), []string{"NOT_FOUND NOT_FOUND"}},
 		"nil":           {nil, []string{"NOT_FOUND NOT_FOUND"}},
-		"fewer":         {err, []string{"STALE_VERSION STALE_VERSION input.version"}},
+		"fewer":         {err, []string{"STALE_VERSION STALE_VERSION input.expectedVersion"}},
 		"another field": {err, []string{"STALE_VERSION STALE_VERSION", "NOT_FOUND NOT_FOUND"}},
 		"one language":  {&fault.Error{Code: fault.Conflict, Reason: "R", Message: fault.Text{EN: "x"}}, []string{"CONFLICT R"}},
 	} {

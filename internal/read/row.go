@@ -1,0 +1,143 @@
+package read
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/clientele/clientele/policy"
+)
+
+// row is a row of a type in a statement: its data (of then), its current form, and the anchor that rights look at.
+type row struct {
+	*query
+	t                     *Type
+	n                     int
+	data, current, anchor string
+	anchored              bool
+}
+
+func (q *query) row(t *Type) *row {
+	q.aliases++
+	n := strconv.Itoa(q.aliases)
+	w := &row{query: q, t: t, n: q.aliases, data: "t" + n}
+	w.current = w.data
+	if q.asOf && t.Twin {
+		w.current = "c" + n
+	}
+	w.anchor = w.current
+	if t.anchor != t {
+		w.anchor = "a" + n
+	}
+	return w
+}
+
+// joins brings in the current form and the anchor, as far as they are needed.
+func (w *row) joins() string {
+	s := ""
+	if w.current != w.data {
+		s += " JOIN " + w.t.Table + " " + w.current + " ON " + w.current + ".tenant_id = $1 AND " + w.current + "." + w.t.Key + " = " + w.data + "." + w.t.Key
+	}
+	if w.anchored && w.anchor != w.current {
+		s += " JOIN " + w.t.anchor.Table + " " + w.anchor + " ON " + w.anchor + ".tenant_id = $1 AND " + w.anchor + "." + w.t.anchor.Key + " = " + w.current + "." + w.t.AnchorKey
+	}
+	return s
+}
+
+func (w *row) facts() policy.Columns {
+	f := w.t.anchor.Facts
+	f.Tenant, f.Now = "$1", transactionTime
+	for _, p := range []*string{&f.Company, &f.Department, &f.Owner, &f.Staff, &f.Client, &f.Grade, &f.Kind, &f.Stage, &f.State, &f.Important, &f.Suspended, &f.Amount} {
+		*p = strings.ReplaceAll(*p, "{}", w.anchor)
+	}
+	return f
+}
+
+const (
+	yes = "TRUE"
+	no  = "FALSE"
+)
+
+// can is the predicate of a right on the row: yes, no, or an expression.
+func (w *row) can(obj policy.Object, act policy.Action) string {
+	return w.reach(w.rights.Reach(obj, act))
+}
+
+func (w *row) reach(r policy.Reach) string {
+	switch {
+	case r.All:
+		return yes
+	case r.None || len(r.Allow) == 0:
+		return no
+	}
+	w.anchored = true
+	return "(" + policy.SQL(r, w.facts(), w.constant) + ")"
+}
+
+// own is the condition that makes the row the actor's own; empty when there is none.
+func (w *row) own() string {
+	switch o := w.t.Own; {
+	case o.Column == "":
+		return ""
+	case o.Staff:
+		return w.current + "." + o.Column + " = " + w.arg(argument{kind: argStaff}) + "::uuid"
+	default:
+		return w.current + "." + o.Column + " = " + w.arg(argument{kind: argAccount}) + "::uuid"
+	}
+}
+
+func either(a, b string) string {
+	switch {
+	case a == yes || b == yes:
+		return yes
+	case a == no:
+		return b
+	case b == no:
+		return a
+	}
+	return "(" + a + " OR " + b + ")"
+}
+
+func both(a, b string) string {
+	switch {
+	case a == no || b == no:
+		return no
+	case a == yes:
+		return b
+	case b == yes:
+		return a
+	}
+	return "(" + a + " AND " + b + ")"
+}
+
+// visible is the predicate of the row being seen at all.
+func (w *row) visible() string {
+	if w.t.Public {
+		return yes
+	}
+	p := both(w.can(w.t.anchor.Entity, policy.Read), w.covered())
+	if p == yes {
+		return yes
+	}
+	return w.orOwn(p)
+}
+
+func (w *row) covered() string {
+	if w.t.Cover == "" {
+		return yes
+	}
+	if reveal := w.can(w.t.Cover, policy.Reveal); reveal == yes {
+		return yes
+	} else {
+		return either(reveal, w.can(w.t.Cover, policy.Peek))
+	}
+}
+
+func (w *row) orOwn(p string) string {
+	if p == yes {
+		return yes
+	}
+	if own := w.own(); own != "" {
+		return either(p, own)
+	}
+	return p
+}
