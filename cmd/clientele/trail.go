@@ -19,12 +19,9 @@ type trail struct {
 	done   sync.WaitGroup
 }
 
-// startTrail starts the sealer with the signing key in the data folder, which is made when there is none.
-func startTrail(s *services, data string, log *slog.Logger) (*trail, error) {
-	if err := os.MkdirAll(data, 0o700); err != nil {
-		return nil, folderTrouble(data, err)
-	}
-	key, err := audit.LoadOrCreateKey(filepath.Join(data, "audit.key"))
+// startTrail starts the sealer with the configured signing key, or the one in the data folder, made when there is none.
+func startTrail(s *services, configured, data string, log *slog.Logger) (*trail, error) {
+	key, err := signingKey(configured, data)
 	if err != nil {
 		return nil, err
 	}
@@ -38,6 +35,17 @@ func startTrail(s *services, data string, log *slog.Logger) (*trail, error) {
 	t.stop = stop
 	t.done.Go(func() { sealer.Run(ctx) })
 	return t, nil
+}
+
+// signingKey needs no folder that can be written when the key is configured.
+func signingKey(configured, data string) (*audit.Key, error) {
+	if configured != "" {
+		return audit.ParseKey(configured)
+	}
+	if err := os.MkdirAll(data, 0o700); err != nil {
+		return nil, folderTrouble(data, err)
+	}
+	return audit.LoadOrCreateKey(filepath.Join(data, "audit.key"))
 }
 
 func (t *trail) close() {
