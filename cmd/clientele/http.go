@@ -30,8 +30,10 @@ func prefixes(texts []string) ([]netip.Prefix, error) {
 	for _, t := range texts {
 		p, err := netip.ParsePrefix(strings.TrimSpace(t))
 		if err != nil {
-			return nil, &trouble{message: fault.Text{ZH: "不是网段：" + t, EN: "not a network: " + t},
-				remedy: fault.Text{ZH: "例如 --trusted-proxy 10.0.0.0/8", EN: "for example --trusted-proxy 10.0.0.0/8"}, cause: err}
+			return nil, &trouble{
+				message: fault.Text{ZH: "不是网段：" + t, EN: "not a network: " + t},
+				remedy:  fault.Text{ZH: "例如 --trusted-proxy 10.0.0.0/8", EN: "for example --trusted-proxy 10.0.0.0/8"}, cause: err,
+			}
 		}
 		out = append(out, p.Masked())
 	}
@@ -40,8 +42,10 @@ func prefixes(texts []string) ([]netip.Prefix, error) {
 
 // cursorKey is the configured key, or one that is made once and kept in the data folder.
 func cursorKey(configured, data string) ([]byte, error) {
-	malformed := &trouble{message: fault.Text{ZH: "游标密钥不是至少 16 字节的十六进制数", EN: "the cursor key is not 16 bytes or more in hex"},
-		remedy: fault.Text{ZH: "用 openssl rand -hex 32 生成，设为 CLIENTELE_CURSOR_KEY", EN: "make one with openssl rand -hex 32 and set CLIENTELE_CURSOR_KEY"}}
+	malformed := &trouble{
+		message: fault.Text{ZH: "游标密钥不是至少 16 字节的十六进制数", EN: "the cursor key is not 16 bytes or more in hex"},
+		remedy:  fault.Text{ZH: "用 openssl rand -hex 32 生成，设为 CLIENTELE_CURSOR_KEY", EN: "make one with openssl rand -hex 32 and set CLIENTELE_CURSOR_KEY"},
+	}
 	path := filepath.Join(data, "cursor.key")
 	if configured == "" {
 		body, err := os.ReadFile(path)

@@ -2,14 +2,13 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"log/slog"
 	"net"
 	"net/http"
 	"sync"
 	"time"
-
-	"crypto/rand"
 
 	"github.com/clientele/clientele/graph/limit"
 	"github.com/clientele/clientele/graph/serve"

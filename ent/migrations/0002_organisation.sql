@@ -136,6 +136,7 @@ CREATE INDEX employments_department ON employments (tenant_id, department_id);
 CREATE INDEX employments_superior ON employments (tenant_id, superior_id);
 CALL guard.guard_tenant_table('employments');
 CALL guard.keep_history('employments');
+CREATE INDEX employments_history_staff ON employments_history (tenant_id, staff_id);
 CALL guard.bumps('employments', 'org_version');
 
 -- +goose Down

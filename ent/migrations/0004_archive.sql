@@ -79,6 +79,7 @@ CREATE TABLE client_kinds (
 CREATE INDEX client_kinds_kind ON client_kinds (tenant_id, kind, client_id);
 CALL guard.guard_tenant_table('client_kinds', 'SELECT, INSERT, DELETE');
 CALL guard.keep_history('client_kinds');
+CREATE INDEX client_kinds_history_client ON client_kinds_history (tenant_id, client_id);
 
 CREATE TABLE client_former_names (
   tenant_id     uuid NOT NULL REFERENCES tenants (tenant_id),
@@ -119,6 +120,7 @@ CREATE INDEX client_team_client ON client_team_members (tenant_id, client_id, st
 CREATE INDEX client_team_staff ON client_team_members (tenant_id, staff_id, client_id);
 CALL guard.guard_tenant_table('client_team_members');
 CALL guard.keep_history('client_team_members');
+CREATE INDEX client_team_members_history_client ON client_team_members_history (tenant_id, client_id);
 
 -- E03: a prospect list distributed to a section gives its staff access; redistribution ends that of the former section.
 CREATE TABLE client_distributions (
@@ -144,6 +146,7 @@ CREATE INDEX client_distributions_client ON client_distributions (tenant_id, cli
 CREATE INDEX client_distributions_department ON client_distributions (tenant_id, department_id, client_id);
 CALL guard.guard_tenant_table('client_distributions');
 CALL guard.keep_history('client_distributions');
+CREATE INDEX client_distributions_history_client ON client_distributions_history (tenant_id, client_id);
 
 CREATE TABLE contacts (
   tenant_id     uuid NOT NULL REFERENCES tenants (tenant_id),
@@ -171,6 +174,7 @@ CREATE INDEX contacts_client ON contacts (tenant_id, client_id, is_primary DESC,
 CREATE UNIQUE INDEX contacts_one_primary ON contacts (tenant_id, client_id) WHERE is_primary AND state = 'active';
 CALL guard.guard_tenant_table('contacts');
 CALL guard.keep_history('contacts');
+CREATE INDEX contacts_history_client ON contacts_history (tenant_id, client_id);
 
 -- F06, G08: a major change is recorded with old and new value, source and reporter. Insert only.
 CREATE TABLE client_changes (

@@ -45,6 +45,7 @@ CREATE INDEX contracts_owner_updated ON contracts (tenant_id, owner_id, updated_
 CREATE INDEX contracts_state ON contracts (tenant_id, state, updated_at, id);
 CALL guard.guard_tenant_table('contracts');
 CALL guard.keep_history('contracts');
+CREATE INDEX contracts_history_client ON contracts_history (tenant_id, client_id);
 
 CREATE TABLE contract_revisions (
   tenant_id     uuid NOT NULL REFERENCES tenants (tenant_id),
@@ -67,6 +68,7 @@ CREATE TABLE contract_revisions (
 );
 CALL guard.guard_tenant_table('contract_revisions');
 CALL guard.keep_history('contract_revisions');
+CREATE INDEX contract_revisions_history_contract ON contract_revisions_history (tenant_id, contract_id);
 
 CREATE TABLE contract_parties (
   tenant_id     uuid NOT NULL REFERENCES tenants (tenant_id),
@@ -94,6 +96,7 @@ CREATE TABLE contract_parties (
 CREATE INDEX contract_parties_contract ON contract_parties (tenant_id, contract_id, id);
 CALL guard.guard_tenant_table('contract_parties');
 CALL guard.keep_history('contract_parties');
+CREATE INDEX contract_parties_history_contract ON contract_parties_history (tenant_id, contract_id);
 
 CREATE TABLE obligations (
   tenant_id     uuid NOT NULL REFERENCES tenants (tenant_id),
@@ -121,6 +124,7 @@ CREATE TABLE obligations (
 CREATE INDEX obligations_contract ON obligations (tenant_id, contract_id, due_on, id);
 CALL guard.guard_tenant_table('obligations');
 CALL guard.keep_history('obligations');
+CREATE INDEX obligations_history_contract ON obligations_history (tenant_id, contract_id);
 
 -- +goose Down
 SELECT 1 / 0;

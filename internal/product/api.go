@@ -40,7 +40,9 @@ func NewAPI(s *Services, c Settings, tel *telemetry.Telemetry, health *telemetry
 	if err != nil {
 		return nil, err
 	}
-	gate, err := read.New(s.DB, s.Rights, graph.Schema(), read.Config{CursorKey: c.CursorKey, Now: s.Clock.Now, QueryTerms: archive.QueryTerms, Opened: trail.opened})
+	gate, err := read.New(s.DB, s.Rights, graph.Schema(), read.Config{
+		CursorKey: c.CursorKey, Now: s.Clock.Now, QueryTerms: archive.QueryTerms, Opened: trail.opened, Refused: trail.refused,
+	})
 	if err != nil {
 		signIn.Close()
 		return nil, err

@@ -50,3 +50,12 @@ func (t *Trail) opened(ctx context.Context, s *tenancy.Session, openings []read.
 	}
 	return t.writer.Opened(ctx, s, out)
 }
+
+// refused records objects that were asked for by id and are absent, or look so to the actor.
+func (t *Trail) refused(ctx context.Context, s *tenancy.Session, absent []read.Ref) error {
+	out := make([]audit.Refusal, len(absent))
+	for i, a := range absent {
+		out[i] = audit.Refusal{Type: a.Type, ID: a.ID, Act: "read"}
+	}
+	return t.writer.Refused(ctx, s, out)
+}

@@ -18,6 +18,7 @@ type writer struct {
 	more     bool
 	openings []Opening
 	opened   map[openingKey]int
+	absent   []Ref
 	err      error
 }
 
@@ -99,7 +100,9 @@ func (w *writer) roots() {
 		w.push(r.alias)
 		switch r.kind {
 		case RootByID, RootTenant:
-			w.lookup(r.one, 1)
+			if !w.lookup(r.one, 1) && r.kind == RootByID {
+				w.missing(r.site, r.one.stmt.typ, 1)
+			}
 		case RootNode:
 			w.node(r, 0)
 		case RootNodes:
@@ -114,17 +117,26 @@ func (w *writer) roots() {
 	w.out = append(w.out, '}')
 }
 
-func (w *writer) lookup(l *lookup, ord int) {
+// lookup writes the object asked for by id, or null and false.
+func (w *writer) lookup(l *lookup, ord int) bool {
 	set := &w.sets[l.stmt.index]
 	from, to := set.rows(ord)
 	if !set.done || from == to {
 		w.text("null")
-		return
+		return false
 	}
 	if l.program.always {
 		w.open(l.program.typ.Name, set.cell(from, l.program.id), "", true)
 	}
 	w.object(l.program, l.stmt, set, from)
+	return true
+}
+
+// missing notes an object that was asked for by a well-formed id and is absent, or looks so.
+func (w *writer) missing(s *site, t *Type, ord int) {
+	if keys := w.bounds[s.index].ids[t]; ord <= len(keys) {
+		w.absent = append(w.absent, Ref{Type: t.Name, ID: uuid.UUID(keys[ord-1])})
+	}
 }
 
 func (w *writer) node(r *rootProgram, i int) {
@@ -132,7 +144,9 @@ func (w *writer) node(r *rootProgram, i int) {
 	if i < len(at) && at[i].typ != nil {
 		for _, l := range r.nodes {
 			if l.stmt.typ == at[i].typ {
-				w.lookup(l, at[i].ord)
+				if !w.lookup(l, at[i].ord) {
+					w.missing(r.site, l.stmt.typ, at[i].ord)
+				}
 				return
 			}
 		}

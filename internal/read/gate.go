@@ -45,6 +45,8 @@ type Config struct {
 	QueryTerms func(string) []string
 	// Opened records openings before the answer leaves; when it fails the read fails. nil records nothing.
 	Opened func(ctx context.Context, s *tenancy.Session, openings []Opening) error
+	// Refused records objects that were asked for by id and are absent or look so; when it fails the read fails.
+	Refused func(ctx context.Context, s *tenancy.Session, absent []Ref) error
 	// MaxPlans bounds the plans kept; 0 means 2048.
 	MaxPlans int
 	// MaxRendered bounds the text of the statements kept for actors, in bytes; 0 means 64 MiB.

@@ -357,6 +357,29 @@ func TestOpeningsAreRecordedBeforeTheAnswer(t *testing.T) {
 	}
 }
 
+func TestObjectsAskedForByIDAndAbsentAreRecorded(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	s := w.session(w.tenants[0], 0, everything())
+	mine, theirs := w.tenants[0].ids["clients"][0], w.tenants[1].ids["clients"][0]
+	var absent []Ref
+	w.gate.cfg.Refused = func(_ context.Context, _ *tenancy.Session, refs []Ref) error {
+		absent = append(absent, refs...)
+		return nil
+	}
+	query := `{ a: client(id: "` + gid("cli", theirs) + `") { name } b: client(id: "` + gid("cli", mine) + `") { name }
+		nodes(ids: ["` + gid("cli", mine) + `", "` + gid("con", theirs) + `"]) { id } }`
+	w.ask(s, query, nil)
+	if want := []Ref{{"Client", theirs}, {"Contract", theirs}}; !slices.Equal(absent, want) {
+		t.Errorf("recorded %v, want %v", absent, want)
+	}
+	d := w.parse(query, nil)
+	w.gate.cfg.Refused = func(context.Context, *tenancy.Session, []Ref) error { return errors.New("the record cannot be written") }
+	if a, err := w.gate.Query(context.Background(), s, d.doc, d.op, d.vars, d.roots); err == nil || a.Data != nil {
+		t.Errorf("answered without a record: %s", a.Data)
+	}
+}
+
 func TestMaskedListIsCapped(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -98,6 +98,8 @@ func (g *Gate) attempt(ctx context.Context, s *tenancy.Session, plan *Plan, vars
 			return Answer{}, err
 		}
 	}
+	// The connection goes back before the openings are recorded: their writer needs one too.
+	tx.Close(ctx)
 	return r.answer(ctx)
 }
 
@@ -255,6 +257,11 @@ func (r *request) answer(ctx context.Context) (Answer, error) {
 	}
 	if len(w.openings) > 0 && r.gate.cfg.Opened != nil {
 		if err := r.gate.cfg.Opened(ctx, r.session, w.openings); err != nil {
+			return Answer{}, err
+		}
+	}
+	if len(w.absent) > 0 && r.gate.cfg.Refused != nil {
+		if err := r.gate.cfg.Refused(ctx, r.session, w.absent); err != nil {
 			return Answer{}, err
 		}
 	}
