@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -53,7 +54,12 @@ func apiQueryRun(t *testing.T, w *world.World, e *endpoint, a, b *side) {
 	cursors := plainCursors(e, b.caller(t))
 	before := b.state(false)
 	tried, shown, pages := 0, 0, 0
-	for _, root := range graph.Schema().Query.Fields {
+	// The trail is asked first: a read by id that is refused is on A's own record, with the id that was sent.
+	roots := slices.Clone(graph.Schema().Query.Fields)
+	slices.SortStableFunc(roots, func(x, y *ast.FieldDefinition) int {
+		return strings.Compare(fmt.Sprint(x.Name != "auditRecords"), fmt.Sprint(y.Name != "auditRecords"))
+	})
+	for _, root := range roots {
 		if strings.HasPrefix(root.Name, "__") {
 			continue
 		}

@@ -50,6 +50,13 @@ type blank struct {
 	set                func(encoded string)
 }
 
+// leaf is one value of a scalar or enum in a form, with the way to put another there.
+type leaf struct {
+	path, typ string
+	was       any
+	set       func(any)
+}
+
 // form is a mutation with valid variables of one side.
 type form struct {
 	t         *testing.T
@@ -58,6 +65,7 @@ type form struct {
 	document  string
 	variables map[string]any
 	blanks    []blank
+	leaves    []leaf
 	errors    []string
 }
 
@@ -85,8 +93,16 @@ func (x *form) put(into map[string]any, name, path string, typ *ast.Type) {
 	}
 }
 
-// value makes a value; set is how an id at this place is exchanged.
+// value makes a value; set is how the one at this place is exchanged.
 func (x *form) value(name, path string, typ *ast.Type, set func(any)) (any, bool) {
+	v, ok := x.choose(name, path, typ, set)
+	if def := graph.Schema().Types[typ.Name()]; ok && typ.Elem == nil && def.Kind != ast.InputObject {
+		x.leaves = append(x.leaves, leaf{path, def.Name, v, set})
+	}
+	return v, ok
+}
+
+func (x *form) choose(name, path string, typ *ast.Type, set func(any)) (any, bool) {
 	if v, ok := values()[x.name+"."+trimInput(path)]; ok {
 		return v, v != nil
 	}
