@@ -17,6 +17,7 @@ import (
 	"github.com/clientele/clientele/internal/credential"
 	"github.com/clientele/clientele/internal/fault"
 	"github.com/clientele/clientele/internal/id"
+	"github.com/clientele/clientele/internal/product"
 	"github.com/clientele/clientele/internal/tenancy"
 )
 
@@ -67,8 +68,8 @@ func (auditNewKey) Run(p *program) error {
 }
 
 // tenantOf finds a tenant by its slug.
-func tenantOf(ctx context.Context, s *services, slug string) (tenancy.TenantID, error) {
-	kind, tenant, _, found, err := s.db.Lookup(ctx, credential.SlugHash(slug))
+func tenantOf(ctx context.Context, s *product.Services, slug string) (tenancy.TenantID, error) {
+	kind, tenant, _, found, err := s.DB.Lookup(ctx, credential.SlugHash(slug))
 	if err == nil && (!found || kind != tenancy.DirectoryTenant) {
 		err = fault.NotFound("Tenant")
 	}
@@ -108,12 +109,12 @@ func (c *auditVerify) Run(p *program) error {
 		}
 		return tampered(audit.RunVerify(p.ctx, p.stdout, trail, args))
 	}
-	return operate(p, &c.Database, &c.Log, func(ctx context.Context, s *services) error {
+	return operate(p, &c.Database, &c.Log, func(ctx context.Context, s *product.Services) error {
 		tenant, err := tenantOf(ctx, s, c.Tenant)
 		if err != nil {
 			return err
 		}
-		return tampered(audit.RunVerify(ctx, p.stdout, audit.FromDatabase(ctx, s.db, tenancy.ForSystem(tenant, tenancy.SystemOperator)), args))
+		return tampered(audit.RunVerify(ctx, p.stdout, audit.FromDatabase(ctx, s.DB, tenancy.ForSystem(tenant, tenancy.SystemOperator)), args))
 	})
 }
 
@@ -133,7 +134,7 @@ type auditExport struct {
 }
 
 func (c *auditExport) Run(p *program) error {
-	return operate(p, &c.Database, &c.Log, func(ctx context.Context, s *services) error {
+	return operate(p, &c.Database, &c.Log, func(ctx context.Context, s *product.Services) error {
 		tenant, err := tenantOf(ctx, s, c.Tenant)
 		if err != nil {
 			return err
@@ -142,7 +143,7 @@ func (c *auditExport) Run(p *program) error {
 		var sealer *audit.Sealer
 		key, err := audit.LoadKey(auditKeyPath(&c.Database))
 		if err == nil {
-			sealer, err = audit.NewSealer(s.db, key, nil, slog.New(slog.DiscardHandler))
+			sealer, err = audit.NewSealer(s.DB, key, nil, slog.New(slog.DiscardHandler))
 		}
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
@@ -152,7 +153,7 @@ func (c *auditExport) Run(p *program) error {
 		if err != nil {
 			return err
 		}
-		n, err := audit.RunExport(ctx, f, s.db, tenant, sealer)
+		n, err := audit.RunExport(ctx, f, s.DB, tenant, sealer)
 		if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
 			return errors.Join(err, os.Remove(c.Out))
 		}
@@ -173,12 +174,12 @@ func (c *auditProve) Run(p *program) error {
 	if err != nil {
 		return usageError{err}
 	}
-	return operate(p, &c.Database, &c.Log, func(ctx context.Context, s *services) error {
+	return operate(p, &c.Database, &c.Log, func(ctx context.Context, s *product.Services) error {
 		tenant, err := tenantOf(ctx, s, c.Tenant)
 		if err != nil {
 			return err
 		}
-		return audit.RunProve(ctx, p.stdout, s.db, tenant, record)
+		return audit.RunProve(ctx, p.stdout, s.DB, tenant, record)
 	})
 }
 

@@ -29,6 +29,7 @@ import (
 	"github.com/clientele/clientele/internal/id"
 	"github.com/clientele/clientele/internal/identity"
 	"github.com/clientele/clientele/internal/organisation"
+	"github.com/clientele/clientele/internal/product"
 	"github.com/clientele/clientele/policy"
 )
 
@@ -67,11 +68,11 @@ func (c *demoCommand) Run(p *program) error {
 	}
 	return serveOn(p, &c.Database, &c.Listen, &c.Log, serving{
 		diagnostics: c.Diagnostics,
-		before: func(ctx context.Context, sv *server, s *services, log *slog.Logger) error {
+		before: func(ctx context.Context, sv *server, s *product.Services, log *slog.Logger) error {
 			if made != nil {
 				return nil
 			}
-			if there, err := s.db.Tenants(ctx, "active"); err != nil || len(there) > 0 {
+			if there, err := s.DB.Tenants(ctx, "active"); err != nil || len(there) > 0 {
 				return errors.Join(err, &trouble{
 					message: fault.Text{ZH: "数据库中已有租户，演示数据只写入空数据库", EN: "the database has tenants; demo data goes into an empty one only"},
 					remedy:  fault.Text{ZH: "请改用空数据库，或不设 CLIENTELE_DATABASE_URL", EN: "name an empty database, or leave CLIENTELE_DATABASE_URL unset"},

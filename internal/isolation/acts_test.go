@@ -135,7 +135,7 @@ func TestEveryActWithAnotherTenantsIds(t *testing.T) {
 	t.Parallel()
 	rec := &recorder{sent: map[string][][]any{}}
 	w := world.New(t, func(c *tenancy.Config) { c.Tracer = rec })
-	b := newSide(w, "beta")
+	b := newSide(w, foreignMark)
 	n := 0
 	rec.watch(b)
 	trial{w, b, func() *side {
@@ -151,7 +151,7 @@ func TestEveryActWithAnotherTenantsIds(t *testing.T) {
 func TestEveryActBehindPredicatesAlone(t *testing.T) {
 	t.Parallel()
 	w := world.New(t)
-	a, b := newSide(w, "alpha"), newSide(w, "beta")
+	a, b := newSide(w, "alpha"), newSide(w, foreignMark)
 	openWalls(t, w)
 	trial{w, b, func() *side { return a }, false}.run(t)
 }

@@ -22,6 +22,10 @@ type side struct {
 	query  string
 }
 
+// foreignMark is the mark of the tenant whose things must not be seen. No id spells it by chance: its letters o, u and l are
+// none of Crockford's.
+const foreignMark = "ouloubeta"
+
 // newSide makes a tenant in which one person may do everything there is to do.
 func newSide(w *world.World, mark string) *side {
 	s := &side{Tenant: w.Tenant(mark), mark: mark, ids: map[string]uuid.UUID{}}
@@ -97,6 +101,9 @@ func (s *side) fill() {
 	s.add("binding", `INSERT INTO role_bindings (tenant_id, id, account_id, role_id, valid_from, `+made+` SELECT $1, $2, $3, id, now() - interval '1 hour', now(), now() FROM roles WHERE tenant_id = $1 AND key = 'list_reader'`, other.Account)
 	s.add("grant", `INSERT INTO access_grants (tenant_id, id, grantee_staff_id, client_id, class_mask, purpose, valid_from, valid_until, `+made+` VALUES ($1, $2, $3, $4, 1, 'MARK', now(), now() + interval '1 day', `+at, other.Staff, client)
 	s.ids["grantee"] = other.Staff
+	for _, names := range []string{"staff SET name", "departments SET name", "accounts SET display_name"} {
+		s.Exec(`UPDATE ` + names + ` = '` + s.mark + ` one' WHERE tenant_id = $1`)
+	}
 }
 
 func hash(text string) []byte {

@@ -1,4 +1,4 @@
-package main
+package product
 
 import (
 	"github.com/clientele/clientele/graph"
@@ -19,8 +19,8 @@ type resolvers struct{ mutations mutations }
 func (r resolvers) Mutation() graph.MutationResolver { return r.mutations }
 
 // newResolvers gives generated code its mutations.
-func newResolvers(s *services) graph.ResolverRoot {
+func newResolvers(s *Services) graph.ResolverRoot {
 	return resolvers{mutations{
-		resolver.Organisation{Service: s.organisation}, resolver.Identity{Service: s.identity}, resolver.Archive{Service: s.archive}, resolver.Contract{Service: s.contract},
+		resolver.Organisation{Service: s.Organisation}, resolver.Identity{Service: s.Identity}, resolver.Archive{Service: s.Archive}, resolver.Contract{Service: s.Contract},
 	}}
 }
