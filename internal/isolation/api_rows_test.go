@@ -91,10 +91,16 @@ func TestDeniedRowsLookAbsentAndDeniedFieldsAreMasked(t *testing.T) {
 		if got := e.ask(token, list, nil); !strings.Contains(got.body, `"nodes":[]`) || strings.Contains(got.body, a.mark) {
 			t.Errorf("%s lists %s", role, got)
 		}
-		node := `{ node(id: "%s") { id ... on Client { name } } nodes(ids: ["%[1]s"]) { id } contracts(filter: { clientIds: ["%[1]s"] }) { nodes { id } totalCount { value } } }`
+		node := `{ node(id: "%s") { id ... on Client { name } } nodes(ids: ["%[1]s"]) { id } }`
 		x, y = e.ask(token, fmt.Sprintf(node, client), nil), e.ask(token, fmt.Sprintf(node, nobody), nil)
 		if x.same(client) != y.same(nobody) || !strings.Contains(x.body, `"node":null,"nodes":[null]`) {
 			t.Errorf("%s: a denied row %s\nan absent one %s", role, x, y)
+		}
+		// With the filter right and without it, the id in the filter makes no difference.
+		contracts := `{ contracts(filter: { clientIds: ["%s"] }) { nodes { id } totalCount { value } } }`
+		x, y = e.ask(token, fmt.Sprintf(contracts, client), nil), e.ask(token, fmt.Sprintf(contracts, nobody), nil)
+		if x.same(client) != y.same(nobody) || !strings.Contains(x.body, `"nodes":[]`) && !strings.Contains(x.body, `"FILTER_RIGHT_MISSING"`) {
+			t.Errorf("%s: contracts of a denied row %s\nof an absent one %s", role, x, y)
 		}
 		x, y = rename(t, w, e, a, token, client), rename(t, w, e, a, token, nobody)
 		if x.same(client) != y.same(nobody) || !strings.Contains(x.body, `"code":"NOT_FOUND"`) {
@@ -205,9 +211,16 @@ func TestReadsAreOnRecord(t *testing.T) {
 				t.Errorf("on record: %q, want %q", got[i], want[i])
 			}
 		}
-		for role, token := range map[string]string{"a rep": rep, "a list_reader": caller("list_reader")} {
-			if got := records(token, object); len(got) != 0 {
-				t.Errorf("%s reads the record: %q", role, got)
+	}
+	for role, token := range map[string]string{"a rep": rep, "a list_reader": caller("list_reader"), "a tenant_admin": caller("tenant_admin")} {
+		const all = `{ auditRecords(first: 50) { nodes { id act objectId detail } totalCount { value } } }`
+		if r := e.ask(token, all, nil); !strings.Contains(r.body, `{"nodes":[],"totalCount":{"value":0}}`) {
+			t.Errorf("%s reads the record: %s", role, r)
+		}
+		for _, object := range []string{client, nobody} {
+			r := e.ask(token, `{ auditRecords(filter: { objectIds: ["`+object+`"] }) { nodes { id act } } }`, nil)
+			if !strings.Contains(r.body, `"FILTER_RIGHT_MISSING"`) || !strings.Contains(r.body, `"data":null`) {
+				t.Errorf("%s filters the record: %s", role, r)
 			}
 		}
 	}
