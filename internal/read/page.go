@@ -1,0 +1,319 @@
+package read
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/clientele/clientele/policy"
+)
+
+// connection renders the statements of a page: its rows, its count, and whether there is more on either side.
+func (r *renderer) connection(p *connProgram, parent *stmt) {
+	s := p.conn.site
+	if r.out.refused[s.index] != nil {
+		return
+	}
+	order := r.out.orders[s.index]
+	p.ordering = s.ordering(order)
+	base := stmt{parent: parent, parentCol: p.column, site: s, keyCol: -1, ordCol: -1, limit: s.limit, nested: parent != nil}
+	if parent != nil {
+		base.level = parent.level + 1
+	}
+	if p.conn.needs.page {
+		st := base
+		st.kind = stmtPage
+		p.page = &st
+		r.page(p, order)
+	}
+	if p.conn.needs.count {
+		st := base
+		st.kind = stmtCount
+		p.count = &st
+		q := r.query(s)
+		l := q.listing(p.conn, order, parent != nil)
+		where := l.where(nil)
+		inner := "SELECT 1 FROM " + l.from() + " WHERE " + where + " LIMIT " + strconv.Itoa(maxCount+1)
+		q.perParent(&st, "(SELECT count(*) FROM ("+inner+") z)")
+		r.add(&st, q)
+	}
+	exists := func(side bool, needed, given bool) *stmt {
+		if !needed || !given {
+			return nil
+		}
+		st := base
+		st.kind = stmtExists
+		q := r.query(s)
+		l := q.listing(p.conn, order, parent != nil)
+		where := l.where([]string{l.beyond(side)})
+		inner := "SELECT 1 FROM " + l.from() + " WHERE " + where
+		q.perParent(&st, "EXISTS ("+inner+")")
+		r.add(&st, q)
+		return &st
+	}
+	p.prev = exists(false, p.conn.needs.prev, s.after)
+	p.next = exists(true, p.conn.needs.next, s.before)
+}
+
+// perParent makes a statement of one expression, for each parent where there are parents.
+func (q *query) perParent(st *stmt, expr string) {
+	if !st.nested {
+		st.sql = "SELECT " + expr
+		return
+	}
+	st.ordCol = 1
+	st.sql = "SELECT e.v, i.o FROM unnest(" + q.arg(argument{kind: argKeys}) + "::uuid[]) WITH ORDINALITY i(id, o) CROSS JOIN LATERAL (SELECT " + expr + " AS v) e ORDER BY i.o"
+}
+
+// page renders the rows of a page: ids by the ordering first, then the rows that belong to them.
+func (r *renderer) page(p *connProgram, order Order) {
+	s, st := p.conn.site, p.page
+	q := r.query(s)
+	b := q.block(p.conn.target)
+	for _, o := range p.conn.nodes {
+		p.programs = append(p.programs, b.program(o))
+	}
+	ids := q.ids(p.conn, order, st.nested)
+	cols := strings.Join(b.cols, ", ")
+	n := len(b.cols)
+	from := "(" + ids + ") p"
+	sorted := ""
+	if order.Expr != "" {
+		cols += ", p.k"
+		st.keyCol = n
+		n++
+		sorted = "p.k" + direction(order.Desc != s.backward) + ", "
+	}
+	sorted += "p.id" + direction(order.IDDesc != s.backward)
+	if st.nested {
+		cols += ", i.o"
+		st.ordCol = n
+		from = "unnest(" + q.arg(argument{kind: argKeys}) + "::uuid[]) WITH ORDINALITY i(id, o) CROSS JOIN LATERAL " + from
+		sorted = "i.o, " + sorted
+	}
+	st.sql = "SELECT " + cols + " FROM " + from + " JOIN " + q.source(b.t.Table, b.t.Twin) + " " + b.data + " ON " + b.data + ".tenant_id = $1 AND " +
+		b.data + "." + b.t.Key + " = p.id" + b.from() + " ORDER BY " + sorted
+	r.add(st, q)
+}
+
+// ids is the statement that finds the page: id and sort key of one row more than asked for.
+func (q *query) ids(c *connection, order Order, nested bool) string {
+	s := c.site
+	limit := " LIMIT " + strconv.Itoa(s.limit+1)
+	one := func(l *listing, extra []string) string {
+		for _, side := range []bool{true, false} {
+			if side && s.after || !side && s.before {
+				extra = append(extra, l.past(side))
+			}
+		}
+		where := l.where(extra)
+		sorted := l.w.data + "." + l.w.t.Key + direction(order.IDDesc != s.backward)
+		cols := l.w.data + "." + l.w.t.Key + " AS id"
+		if order.Expr != "" {
+			cols += ", " + l.key + " AS k"
+			sorted = l.key + direction(order.Desc != s.backward) + ", " + sorted
+		}
+		return "SELECT " + cols + " FROM " + l.from() + " WHERE " + where + " ORDER BY " + sorted + limit
+	}
+	indexed := c.target.Entity == policy.OnClient || c.target.Entity == policy.OnContract
+	if nested || q.asOf || !indexed {
+		return one(q.listing(c, order, nested), nil)
+	}
+	parts := branches(q.rights.Reach(c.target.Entity, policy.Read), c.target.Entity == policy.OnClient)
+	var texts []string
+	for _, br := range parts {
+		l := q.listing(c, order, false)
+		l.reach = &br.reach
+		switch br.way {
+		case each:
+			inner := one(l, []string{l.w.data + "." + br.column + " = u9.id"})
+			texts = append(texts, "SELECT b9.* FROM unnest("+q.constant(br.ids)+"::uuid[]) u9(id) CROSS JOIN LATERAL ("+inner+") b9")
+		case team:
+			texts = append(texts, one(l, []string{l.w.data + ".id = ANY(ARRAY(SELECT m9.client_id FROM client_team_members m9 WHERE m9.tenant_id = $1 AND m9.staff_id = " + q.constant(br.reach.Me) + "))"}))
+		case lent:
+			texts = append(texts, one(l, []string{l.w.data + ".id = ANY(ARRAY(SELECT g9.client_id FROM access_grants g9 WHERE g9.tenant_id = $1 AND g9.grantee_staff_id = " + q.constant(br.reach.Me) + "))"}))
+		default:
+			texts = append(texts, one(l, nil))
+		}
+	}
+	if len(texts) == 1 && parts[0].way != each {
+		return texts[0]
+	}
+	sorted := "u.id" + direction(order.IDDesc != s.backward)
+	cols := "u.id"
+	if order.Expr != "" {
+		cols, sorted = "u.id, u.k", "u.k"+direction(order.Desc != s.backward)+", "+sorted
+	}
+	return "SELECT " + cols + " FROM ((" + strings.Join(texts, ") UNION (") + ")) u ORDER BY " + sorted + limit
+}
+
+// listing is the candidates of a list: what may be seen, under the filters.
+type listing struct {
+	w      *row
+	c      *connection
+	order  Order
+	nested bool
+	key    string
+	reach  *policy.Reach // replaces the read right's own reach: a part of it
+}
+
+func (q *query) listing(c *connection, order Order, nested bool) *listing {
+	l := &listing{w: q.row(c.target), c: c, order: order, nested: nested}
+	if order.Expr == "" {
+		return l
+	}
+	l.key = q.expand(order.Expr, l.w.data)
+	if order.Nullable && order.Group != Open { // sorted by what may be seen: see effectiveOrder
+		l.key = "CASE WHEN " + l.w.orOwn(l.w.can(order.Group, policy.Reveal)) + " THEN " + l.key + " END"
+	}
+	return l
+}
+
+// from is called after every predicate was made: see row.joins.
+func (l *listing) from() string {
+	return l.w.source(l.w.t.Table, l.w.t.Twin) + " " + l.w.data + l.w.joins()
+}
+
+func (l *listing) where(extra []string) string {
+	w := l.w
+	parts := []string{w.data + ".tenant_id = $1"}
+	if l.nested {
+		parts = append(parts, w.data+"."+l.c.site.list.By+" = i.id")
+	}
+	parts = append(parts, extra...)
+	var seen string
+	if l.reach != nil {
+		seen = w.reach(*l.reach)
+	} else {
+		seen = w.visible()
+	}
+	if seen != yes {
+		parts = append(parts, seen)
+	}
+	value := 0
+	for _, f := range l.c.site.filters {
+		var cond string
+		if f.Kind == FilterSearch {
+			cond, value = l.search(value)
+		} else {
+			holder := w.arg(argument{kind: argFilter, n: value, site: l.c.site})
+			cond = strings.ReplaceAll(w.expand(f.SQL, w.data), "?", holder)
+			value++
+			if f.Group != Open {
+				if right := w.orOwn(w.can(f.Group, policy.Filter)); right != yes {
+					cond += " AND " + right
+				}
+			}
+		}
+		parts = append(parts, cond)
+	}
+	if o := l.order; l.c.site.chosen && o.Group != Open {
+		if right := w.orOwn(w.can(o.Group, policy.Filter)); right != yes {
+			parts = append(parts, right)
+		}
+	}
+	return strings.Join(parts, " AND ")
+}
+
+// search demands every term, in classes that the actor may filter by.
+//
+// SECURITY: a hit on a phone number's tail would tell the number to those who may not see it.
+func (l *listing) search(value int) (string, int) {
+	w := l.w
+	var classes []int16
+	var each []string
+	for _, e := range policy.Catalogue() {
+		if e.Object != policy.OnClient {
+			continue
+		}
+		for _, g := range e.Groups {
+			switch p := w.can(g.Object, policy.Filter); p {
+			case yes:
+				classes = append(classes, int16(g.Class))
+			case no:
+			default:
+				each = append(each, "s9.field_class = "+strconv.Itoa(int(g.Class))+" AND "+p)
+			}
+		}
+	}
+	if len(classes) > 0 {
+		each = append([]string{"s9.field_class = ANY(" + w.constant(classes) + "::smallint[])"}, each...)
+	}
+	var parts []string
+	for range l.c.site.terms {
+		holder := w.arg(argument{kind: argFilter, n: value, site: l.c.site})
+		value++
+		parts = append(parts, "EXISTS (SELECT 1 FROM client_search_terms s9 WHERE s9.tenant_id = $1 AND s9.client_id = "+w.current+".id AND s9.term = "+holder+
+			"::text AND ("+strings.Join(each, " OR ")+"))")
+	}
+	return strings.Join(parts, " AND "), value
+}
+
+// past is the keyset condition: rows after the cursor "after" (side true) or before the cursor "before".
+func (l *listing) past(after bool) string { return l.keyset(after, after, false) }
+
+// beyond is the opposite, for whether there is more: rows up to and including "after" (side false), or from "before" on.
+func (l *listing) beyond(before bool) string { return l.keyset(!before, before, true) }
+
+// keyset compares rows with a cursor: forward means later in the ordering.
+func (l *listing) keyset(cursorIsAfter, forward, inclusive bool) string {
+	s := l.c.site
+	idKind, keyKind := argBeforeID, argBeforeKey
+	if cursorIsAfter {
+		idKind, keyKind = argAfterID, argAfterKey
+	}
+	col := l.w.data + "." + l.w.t.Key
+	at := l.w.arg(argument{kind: idKind, site: s}) + "::uuid"
+	idOp := "<"
+	if forward != l.order.IDDesc {
+		idOp = ">"
+	}
+	if inclusive {
+		idOp += "="
+	}
+	if l.order.Expr == "" {
+		return col + " " + idOp + " " + at
+	}
+	key := l.w.arg(argument{kind: keyKind, site: s}) + keyCast(l.order.Kind)
+	greater := forward != l.order.Desc
+	op := "<"
+	if greater {
+		op = ">"
+	}
+	if !l.order.Nullable {
+		if l.order.Desc == l.order.IDDesc {
+			if inclusive {
+				op += "="
+			}
+			return "(" + l.key + ", " + col + ") " + op + " (" + key + ", " + at + ")"
+		}
+		return "(" + l.key + " " + op + " " + key + " OR " + l.key + " = " + key + " AND " + col + " " + idOp + " " + at + ")"
+	}
+	// NULL sorts as if it were larger than everything.
+	ties := "(" + l.key + " = " + key + " AND " + col + " " + idOp + " " + at + ")"
+	nulls := "(" + l.key + " IS NULL AND " + col + " " + idOp + " " + at + ")"
+	if greater {
+		return "CASE WHEN " + key + " IS NULL THEN " + nulls + " ELSE " + l.key + " IS NULL OR " + l.key + " > " + key + " OR " + ties + " END"
+	}
+	return "CASE WHEN " + key + " IS NULL THEN " + l.key + " IS NOT NULL OR " + nulls + " ELSE " + l.key + " < " + key + " OR " + ties + " END"
+}
+
+func keyCast(k Kind) string {
+	switch k {
+	case KindTime:
+		return "::timestamptz"
+	case KindDate:
+		return "::date"
+	case KindBool:
+		return "::boolean"
+	case KindInt, KindBigInt:
+		return "::bigint"
+	}
+	return "::text"
+}
+
+func direction(desc bool) string {
+	if desc {
+		return " DESC"
+	}
+	return ""
+}

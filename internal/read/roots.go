@@ -1,0 +1,44 @@
+package read
+
+import (
+	"github.com/clientele/clientele/internal/id"
+	"github.com/clientele/clientele/policy"
+)
+
+func roots() []*Root {
+	org, rules, grants := policy.OrganisationList, policy.PolicyRules, policy.GrantAdmin
+	return []*Root{
+		{Name: "viewer", Kind: RootViewer},
+		{Name: "tenant", Kind: RootTenant, Type: "Tenant"},
+		{Name: "node", Kind: RootNode},
+		{Name: "nodes", Kind: RootNodes},
+		{Name: "company", Kind: RootByID, Type: "Company"},
+		{Name: "department", Kind: RootByID, Type: "Department"},
+		{Name: "staffMember", Kind: RootByID, Type: "Staff"},
+		{Name: "account", Kind: RootByID, Type: "Account"},
+		{Name: "client", Kind: RootByID, Type: "Client"},
+		{Name: "contract", Kind: RootByID, Type: "Contract"},
+		{Name: "companies", Kind: RootList, Type: "Company", List: &List{Target: "Company"}},
+		{Name: "departments", Kind: RootList, Type: "Department", List: &List{Target: "Department", Args: []Filter{
+			{Name: "companyId", Group: org, Kind: FilterID, Prefix: id.Company, SQL: "{}.company_id = ?::uuid"},
+		}}},
+		{Name: "staffMembers", Kind: RootList, Type: "Staff", List: staffList()},
+		{Name: "accounts", Kind: RootList, Type: "Account", List: &List{Target: "Account"}},
+		{Name: "roles", Kind: RootList, Type: "Role", List: &List{Target: "Role"}},
+		{Name: "roleBindings", Kind: RootList, Type: "RoleBinding", List: &List{Target: "RoleBinding", Args: []Filter{
+			{Name: "accountId", Group: rules, Kind: FilterID, Prefix: id.Account, SQL: "{}.account_id = ?::uuid"},
+			{Name: "roleId", Group: rules, Kind: FilterID, Prefix: id.Role, SQL: "{}.role_id = ?::uuid"},
+		}}},
+		{Name: "policyVersions", Kind: RootList, Type: "PolicyVersion", List: &List{
+			Target:  "PolicyVersion",
+			Default: Order{Group: Open, Expr: "{}.number", Kind: KindBigInt, Desc: true, IDDesc: true},
+		}},
+		{Name: "accessGrants", Kind: RootList, Type: "AccessGrant", List: &List{Target: "AccessGrant", Args: []Filter{
+			{Name: "clientId", Group: grants, Kind: FilterID, Prefix: id.Client, SQL: "{}.client_id = ?::uuid"},
+			{Name: "granteeId", Group: grants, Kind: FilterID, Prefix: id.Staff, SQL: "{}.grantee_staff_id = ?::uuid"},
+		}}},
+		{Name: "clients", Kind: RootList, Type: "Client", List: clientList()},
+		{Name: "contracts", Kind: RootList, Type: "Contract", List: contractList("")},
+		{Name: "auditRecords", Kind: RootList, Type: "AuditRecord", List: auditList()},
+	}
+}
