@@ -108,6 +108,9 @@ func (db *DB) Close() {
 // Ping says whether the application's server answers; for readiness.
 func (db *DB) Ping(ctx context.Context) error { return db.app.Ping(ctx) }
 
+// Ready says whether the server answers and its schema is new enough for this program; for readiness.
+func (db *DB) Ready(ctx context.Context) error { return db.checkSchema(ctx) }
+
 // PoolStat is a snapshot of the application pool's figures; for metrics.
 func (db *DB) PoolStat() *pgxpool.Stat { return db.app.Stat() }
 

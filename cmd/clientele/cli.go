@@ -1,0 +1,143 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/clientele/clientele/internal/telemetry"
+)
+
+// commands is the whole command line: commands, flags, and for each flag the environment variable that sets it.
+type commands struct {
+	Serve   serveCommand   `cmd:"" help:"提供 GraphQL API 与登录服务 · Serve the GraphQL API and sign-in."`
+	Demo    demoCommand    `cmd:"" help:"以两个虚构租户的演示数据提供服务 · Serve made-up data of two fictional tenants."`
+	Migrate migrateCommand `cmd:"" help:"把数据库结构升级到本程序的版本 · Bring the database's schema to this program's version."`
+	Tenant  tenantCommands `cmd:"" help:"租户管理（服务器运维人员使用） · Tenants, for the operator of the server."`
+	Version versionCommand `cmd:"" help:"显示版本 · Print the version."`
+}
+
+// databaseFlags say which PostgreSQL. Without any, a private one is run from the installed binaries.
+type databaseFlags struct {
+	DatabaseURL string `name:"database-url" setting:"CLIENTELE_DATABASE_URL" placeholder:"URL" help:"应用角色 clientele_app 的连接地址；不设则运行私有 PostgreSQL · URL of the role clientele_app; without it a private PostgreSQL is run."`
+	AuthnURL    string `name:"authn-url" setting:"CLIENTELE_AUTHN_URL" placeholder:"URL" help:"登录角色 clientele_authn 的连接地址 · URL of the role clientele_authn."`
+	SystemURL   string `name:"system-url" setting:"CLIENTELE_SYSTEM_URL" placeholder:"URL" help:"系统角色 clientele_system 的连接地址 · URL of the role clientele_system."`
+	OwnerURL    string `name:"owner-url" setting:"CLIENTELE_OWNER_URL" placeholder:"URL" help:"所有者角色 clientele_owner 的连接地址，仅 migrate 使用 · URL of the role clientele_owner; migrate alone uses it."`
+	Data        string `name:"data" setting:"CLIENTELE_DATA" default:".data" placeholder:"DIR" help:"私有 PostgreSQL 与程序文件的目录 · Folder of the private PostgreSQL and the program's files."`
+	MaxConns    int32  `name:"max-conns" setting:"CLIENTELE_MAX_CONNS" default:"16" help:"应用连接池的最大连接数 · Connections of the application's pool."`
+	Pooler      bool   `name:"pooler" setting:"CLIENTELE_POOLER" help:"前置了事务模式的连接池（PgBouncer） · A pooler in transaction mode stands before the server."`
+}
+
+// logFlags say how the program talks.
+type logFlags struct {
+	LogFormat string  `name:"log-format" setting:"CLIENTELE_LOG_FORMAT" enum:"text,json" default:"text" help:"日志格式：text 或 json · Log format: text or json."`
+	LogLevel  string  `name:"log-level" setting:"CLIENTELE_LOG_LEVEL" enum:"debug,info,warn,error" default:"info" help:"最低日志级别 · Least level that is logged."`
+	OTLP      string  `name:"otlp" setting:"CLIENTELE_OTLP_URL" placeholder:"URL" help:"OTLP/HTTP 采集器地址；不设则不追踪 · Collector for traces and metrics over OTLP/HTTP; without it nothing is traced."`
+	Ratio     float64 `name:"trace-ratio" setting:"CLIENTELE_TRACE_RATIO" default:"0.1" help:"被追踪请求的比例，0 至 1 · Share of requests that is traced, 0 to 1."`
+}
+
+// listenFlags say where the program listens.
+type listenFlags struct {
+	Listen    string        `name:"listen" setting:"CLIENTELE_LISTEN" default:"127.0.0.1:8080" help:"API 监听地址 · Address of the API."`
+	Telemetry string        `name:"telemetry-listen" setting:"CLIENTELE_TELEMETRY_LISTEN" default:"127.0.0.1:9090" help:"指标与健康检查的监听地址；off 为关闭 · Address of metrics and health; off for none."`
+	Origins   []string      `name:"origin" setting:"CLIENTELE_ORIGINS" placeholder:"ORIGIN" help:"允许的浏览器来源，可多个 · Browser origins that may call; several."`
+	Proxies   []string      `name:"trusted-proxy" setting:"CLIENTELE_TRUSTED_PROXIES" placeholder:"CIDR" help:"可信反向代理的网段，可多个 · Networks of trusted reverse proxies; several."`
+	CursorKey string        `name:"cursor-key" setting:"CLIENTELE_CURSOR_KEY" placeholder:"HEX" help:"分页游标的密钥，至少 16 字节，各进程相同；不设则存于数据目录 · Key of page cursors, 16 bytes or more in hex, the same in all processes; without it one is kept in the data folder."`
+	Drain     time.Duration `name:"drain" setting:"CLIENTELE_DRAIN" default:"0s" help:"收到停止信号后、关闭监听前的等待时间 · Time between the stop signal and closing the listener."`
+	Public    bool          `name:"production" setting:"CLIENTELE_PRODUCTION" help:"关闭自省与控制台页面 · No introspection, no console page."`
+}
+
+type versionCommand struct{}
+
+func (versionCommand) Run(p *program) error {
+	fmt.Fprintln(p.stdout, telemetry.ReadBuild())
+	return nil
+}
+
+// program is what every command gets: its surroundings, none of them global.
+type program struct {
+	ctx            context.Context
+	stdout, stderr io.Writer
+}
+
+// Exit codes.
+const (
+	exitOK     = 0
+	exitFailed = 1 // the message on stderr says why and what to do
+	exitUsage  = 2 // the command line is wrong
+)
+
+// exited carries the code with which the parser wants to end (after --help).
+type exited int
+
+// Main runs the program with these arguments and environment and gives its exit code. It returns when ctx ends and what
+// was under way has been finished.
+func Main(ctx context.Context, args []string, stdout, stderr io.Writer, environ []string) (code int) {
+	defer func() {
+		if v := recover(); v != nil {
+			c, ok := v.(exited)
+			if !ok {
+				panic(v)
+			}
+			code = int(c)
+		}
+	}()
+	var cli commands
+	parser, err := kong.New(&cli,
+		kong.Name("clientele"),
+		kong.Description("大客户部门的多租户 GraphQL 后端 · A multi-tenant GraphQL backend for key-account departments."),
+		kong.Writers(stdout, stderr),
+		kong.Exit(func(c int) { panic(exited(c)) }),
+		kong.Resolvers(settings(environ)),
+		kong.ValueFormatter(withSetting),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 120}),
+		kong.Bind(&program{ctx: ctx, stdout: stdout, stderr: stderr}),
+	)
+	if err != nil {
+		tell(stderr, err)
+		return exitFailed
+	}
+	command, err := parser.Parse(args)
+	if err != nil {
+		tell(stderr, usageError{err})
+		return exitUsage
+	}
+	if err := command.Run(); err != nil {
+		if errors.Is(err, context.Canceled) && ctx.Err() != nil {
+			return exitOK
+		}
+		tell(stderr, err)
+		return exitFailed
+	}
+	return exitOK
+}
+
+// settings resolves flags from the environment that Main was given.
+func settings(environ []string) kong.Resolver {
+	env := make(map[string]string, len(environ))
+	for _, e := range environ {
+		if name, value, ok := strings.Cut(e, "="); ok {
+			env[name] = value
+		}
+	}
+	return kong.ResolverFunc(func(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
+		name := flag.Tag.Get("setting")
+		if value, ok := env[name]; ok && name != "" && value != "" {
+			return value, nil
+		}
+		return nil, nil
+	})
+}
+
+// withSetting names the environment variable behind the help of a flag.
+func withSetting(v *kong.Value) string {
+	if name := v.Tag.Get("setting"); name != "" {
+		return v.Help + " [$" + name + "]"
+	}
+	return v.Help
+}

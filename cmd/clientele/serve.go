@@ -1,0 +1,177 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"crypto/rand"
+
+	"github.com/clientele/clientele/graph/limit"
+	"github.com/clientele/clientele/graph/serve"
+	"github.com/clientele/clientele/internal/clock"
+	"github.com/clientele/clientele/internal/telemetry"
+)
+
+// finishTime is how long requests that are under way may still take after the stop signal.
+const finishTime = 20 * time.Second
+
+type serveCommand struct {
+	Database databaseFlags `embed:""`
+	Listen   listenFlags   `embed:""`
+	Log      logFlags      `embed:""`
+}
+
+func (c *serveCommand) Run(p *program) error {
+	return serveOn(p, &c.Database, &c.Listen, &c.Log, serving{})
+}
+
+// serving is what demo does besides serve.
+type serving struct {
+	diagnostics bool
+	// before runs when the database is open and nothing listens yet.
+	before func(ctx context.Context, s *services, log *slog.Logger) error
+	// listening runs when the API answers at address.
+	listening func(address string) error
+}
+
+// serveOn serves until the program's context ends, then finishes what is under way.
+func serveOn(p *program, db *databaseFlags, listen *listenFlags, logging *logFlags, more serving) (err error) {
+	tel, err := logging.start(p)
+	if err != nil {
+		return err
+	}
+	defer shutdownTelemetry(tel)
+	sv, err := db.openServer(p.ctx, tel.Log)
+	if err != nil {
+		return err
+	}
+	defer sv.stop(tel.Log)
+	clk := clock.New()
+	pools, err := sv.open(p.ctx, clk, tel.Log, tel.SQL())
+	if err != nil {
+		return err
+	}
+	defer pools.Close()
+	s, err := newServices(pools, clk, clk.Now, rand.Reader, tel.Log)
+	if err != nil {
+		return err
+	}
+	if more.before != nil {
+		if err := more.before(p.ctx, s, tel.Log); err != nil {
+			return err
+		}
+	}
+	if err := tel.WatchPool(func() telemetry.Pool {
+		stat := pools.PoolStat()
+		return telemetry.Pool{Busy: int64(stat.AcquiredConns()), Idle: int64(stat.IdleConns()), Most: int64(stat.MaxConns())}
+	}); err != nil {
+		return err
+	}
+	health := telemetry.NewHealth(pools.Ready)
+	a, err := newAPI(s, listen, db.Data, tel, health, more.diagnostics)
+	if err != nil {
+		return err
+	}
+	defer a.authn.Close()
+	var broken <-chan struct{}
+	if sv.local != nil {
+		broken = sv.local.Exited()
+	}
+	return a.listen(p.ctx, listen, tel, health, broken, more.listening)
+}
+
+// listen serves until ctx ends or the private PostgreSQL does.
+func (a *api) listen(ctx context.Context, f *listenFlags, tel *telemetry.Telemetry, health *telemetry.Health, broken <-chan struct{}, listening func(string) error) error {
+	socket, err := net.Listen("tcp", f.Listen)
+	if err != nil {
+		return err
+	}
+	web := serve.NewServer(f.Listen, a, limit.Default())
+	web.ErrorLog = slog.NewLogLogger(serverLog(tel.Log).Handler(), slog.LevelWarn)
+	failed := make(chan error, 2)
+	go func() { failed <- web.Serve(socket) }()
+	side, err := sideServer(f.Telemetry, tel, health, failed)
+	if err != nil {
+		web.Close()
+		return err
+	}
+	tel.Log.Info("serving", slog.String("address", socket.Addr().String()), slog.String("build", telemetry.ReadBuild().String()))
+	if listening != nil {
+		if err := listening(socket.Addr().String()); err != nil {
+			web.Close()
+			return err
+		}
+	}
+	select {
+	case <-ctx.Done():
+	case <-broken:
+		err = errors.New("PostgreSQL ended by itself")
+	case err = <-failed:
+	}
+	stop(a, web, side, health, f.Drain, tel.Log)
+	return err
+}
+
+// sideServer serves metrics and health on an address of their own; nil when it is off.
+func sideServer(address string, tel *telemetry.Telemetry, health *telemetry.Health, failed chan<- error) (*http.Server, error) {
+	if address == "off" || address == "" {
+		return nil, nil
+	}
+	socket, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", tel.Metrics())
+	health.Register(mux)
+	side := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second}
+	go func() { failed <- side.Serve(socket) }()
+	tel.Log.Info("metrics and health", slog.String("address", socket.Addr().String()))
+	return side, nil
+}
+
+// stop ends serving in good order: readiness fails first, then no new connections, sockets are closed with 1001, requests
+// that are under way finish within finishTime.
+func stop(a *api, web, side *http.Server, health *telemetry.Health, drain time.Duration, log *slog.Logger) {
+	log.Info("stopping")
+	health.Drain()
+	if drain > 0 {
+		time.Sleep(drain) // the load balancer's turn to notice
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), finishTime)
+	defer cancel()
+	var both sync.WaitGroup
+	both.Go(a.graphql.Shutdown)
+	if err := web.Shutdown(ctx); err != nil {
+		log.Warn("requests were cut off", slog.Any("error", err))
+		web.Close()
+	}
+	both.Wait()
+	if side != nil {
+		_ = side.Close() // scrapes are repeated
+	}
+	log.Info("stopped")
+}
+
+func (f *logFlags) start(p *program) (*telemetry.Telemetry, error) {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(f.LogLevel)); err != nil {
+		return nil, err
+	}
+	return telemetry.Start(p.ctx, telemetry.Config{
+		LogFormat: f.LogFormat, LogLevel: level, LogTo: p.stderr, OTLP: f.OTLP, Ratio: f.Ratio, Build: telemetry.ReadBuild(),
+	})
+}
+
+func shutdownTelemetry(tel *telemetry.Telemetry) {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	if err := tel.Shutdown(ctx); err != nil {
+		tel.Log.Warn("telemetry not sent", slog.Any("error", err))
+	}
+}

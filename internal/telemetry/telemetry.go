@@ -1,0 +1,136 @@
+// Package telemetry owns logs, traces, metrics, health and the build's description. It does not own what is worth telling:
+// those who call it say so, without names, phone numbers, tokens or passwords.
+package telemetry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+
+	"github.com/exaring/otelpgx"
+	"github.com/jackc/pgx/v5"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
+	"go.opentelemetry.io/otel/exporters/otlp/otlpmetric/otlpmetrichttp"
+	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
+	otelprometheus "go.opentelemetry.io/otel/exporters/prometheus"
+	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/propagation"
+	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
+	"go.opentelemetry.io/otel/sdk/resource"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	semconv "go.opentelemetry.io/otel/semconv/v1.37.0"
+	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
+)
+
+const scope = "github.com/clientele/clientele"
+
+// Config says where telemetry goes.
+type Config struct {
+	LogFormat string     // "json" or "text"
+	LogLevel  slog.Level // least level that is written
+	LogTo     io.Writer
+	// OTLP is the URL of a collector that speaks OTLP over HTTP, e.g. "http://127.0.0.1:4318"; empty: no traces are made and
+	// metrics are for Prometheus alone.
+	OTLP string
+	// Ratio of requests traced when the caller has not decided, 0 to 1.
+	Ratio float64
+	Build Build
+}
+
+// Telemetry is what the program tells about itself. Shutdown sends what is waiting.
+type Telemetry struct {
+	Log *slog.Logger
+
+	registry  *prometheus.Registry
+	tracers   trace.TracerProvider
+	meters    metric.MeterProvider
+	tracer    trace.Tracer
+	duration  metric.Float64Histogram
+	cost      metric.Int64Histogram
+	refusals  metric.Int64Counter
+	shutdowns []func(context.Context) error
+}
+
+// Start sets up logs, metrics and, with a collector, traces. Nothing global is set.
+func Start(ctx context.Context, c Config) (*Telemetry, error) {
+	log, err := newLogger(c)
+	if err != nil {
+		return nil, err
+	}
+	t := &Telemetry{Log: log, registry: prometheus.NewRegistry(), tracers: noop.NewTracerProvider()}
+	res := resource.NewSchemaless(semconv.ServiceName("clientele"), semconv.ServiceVersion(c.Build.Version))
+	t.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), c.Build.collector())
+	reader, err := otelprometheus.New(otelprometheus.WithRegisterer(t.registry), otelprometheus.WithoutScopeInfo())
+	if err != nil {
+		return nil, fmt.Errorf("telemetry: prometheus: %w", err)
+	}
+	options := []sdkmetric.Option{sdkmetric.WithReader(reader), sdkmetric.WithResource(res)}
+	if c.OTLP != "" {
+		spans, err := otlptracehttp.New(ctx, otlptracehttp.WithEndpointURL(c.OTLP+"/v1/traces"))
+		if err != nil {
+			return nil, fmt.Errorf("telemetry: traces: %w", err)
+		}
+		provider := sdktrace.NewTracerProvider(sdktrace.WithBatcher(spans), sdktrace.WithResource(res),
+			sdktrace.WithSampler(sdktrace.ParentBased(sdktrace.TraceIDRatioBased(c.Ratio))))
+		t.tracers = provider
+		t.shutdowns = append(t.shutdowns, provider.Shutdown)
+		figures, err := otlpmetrichttp.New(ctx, otlpmetrichttp.WithEndpointURL(c.OTLP+"/v1/metrics"))
+		if err != nil {
+			return nil, fmt.Errorf("telemetry: metrics: %w", err)
+		}
+		options = append(options, sdkmetric.WithReader(sdkmetric.NewPeriodicReader(figures)))
+	}
+	meters := sdkmetric.NewMeterProvider(options...)
+	t.meters = meters
+	t.shutdowns = append(t.shutdowns, meters.Shutdown)
+	t.tracer = t.tracers.Tracer(scope)
+	return t, t.instruments()
+}
+
+func (t *Telemetry) instruments() error {
+	meter := t.meters.Meter(scope)
+	var errs [3]error
+	t.duration, errs[0] = meter.Float64Histogram("clientele.operation.duration", metric.WithUnit("s"), metric.WithDescription("Time of one GraphQL operation"),
+		metric.WithExplicitBucketBoundaries(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30))
+	t.cost, errs[1] = meter.Int64Histogram("clientele.operation.cost", metric.WithUnit("{point}"), metric.WithDescription("Cost of one GraphQL operation"),
+		metric.WithExplicitBucketBoundaries(1, 10, 50, 100, 250, 500, 1000, 2500, 5000))
+	t.refusals, errs[2] = meter.Int64Counter("clientele.operation.errors", metric.WithDescription("Errors of GraphQL operations by code"))
+	return errors.Join(errs[:]...)
+}
+
+// Metrics answers Prometheus.
+func (t *Telemetry) Metrics() http.Handler {
+	return promhttp.HandlerFor(t.registry, promhttp.HandlerOpts{})
+}
+
+// SQL traces statements by their text, which has parameters as $n and never their values. nil when nothing is traced.
+func (t *Telemetry) SQL() pgx.QueryTracer {
+	if _, off := t.tracers.(noop.TracerProvider); off {
+		return nil
+	}
+	return otelpgx.NewTracer(otelpgx.WithTracerProvider(t.tracers), otelpgx.WithMeterProvider(t.meters), otelpgx.WithTrimSQLInSpanName(),
+		otelpgx.WithDisableConnectionDetailsInAttributes())
+}
+
+// HTTP puts a span and metrics around a handler. Only the route's pattern is recorded, never a query string.
+func (t *Telemetry) HTTP(next http.Handler) http.Handler {
+	return otelhttp.NewHandler(next, "http", otelhttp.WithTracerProvider(t.tracers), otelhttp.WithMeterProvider(t.meters),
+		otelhttp.WithPropagators(propagation.TraceContext{}),
+		otelhttp.WithSpanNameFormatter(func(_ string, r *http.Request) string { return r.Method + " " + r.URL.Path }))
+}
+
+// Shutdown sends what is waiting, for at most as long as ctx.
+func (t *Telemetry) Shutdown(ctx context.Context) error {
+	var errs []error
+	for _, f := range t.shutdowns {
+		errs = append(errs, f(ctx))
+	}
+	return errors.Join(errs...)
+}
