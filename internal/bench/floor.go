@@ -59,7 +59,7 @@ func newFloor(ctx context.Context) (http.Handler, error) {
 			return nil, err
 		}
 		c.MaxConns = 16
-		c.ConnConfig.RuntimeParams["timezone"] = "UTC"
+		c.ConnConfig.RuntimeParams["timezone"], c.ConnConfig.RuntimeParams["jit"] = "UTC", "off"
 		if *p.pool, err = pgxpool.NewWithConfig(ctx, c); err != nil {
 			return nil, err
 		}

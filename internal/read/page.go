@@ -17,7 +17,11 @@ func (r *renderer) connection(p *connProgram, parent *stmt) {
 	p.ordering = s.ordering(order)
 	base := stmt{parent: parent, parentCol: p.column, site: s, keyCol: -1, ordCol: -1, limit: s.limit, nested: parent != nil}
 	if parent != nil {
+		base.early = p.own && parent.kind == stmtLookup
 		base.level = parent.level + 1
+		if base.early {
+			base.level = parent.level
+		}
 	}
 	if p.conn.needs.page {
 		st := base

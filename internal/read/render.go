@@ -2,7 +2,9 @@ package read
 
 import (
 	"fmt"
+	"reflect"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -27,6 +29,8 @@ type rendered struct {
 	levels  [][]*stmt
 	refused []*fault.Error // by site
 	orders  []Order        // by site
+	// planOnce: the values of no statement's arguments matter for how it is best run.
+	planOnce bool
 }
 
 type rootProgram struct {
@@ -66,6 +70,7 @@ type stmt struct {
 	keyCol       int   // sort key; -1 none
 	limit        int
 	nested       bool
+	early        bool // the parent's ids are known beforehand: sent beside it, not after it
 }
 
 type argKind uint8
@@ -136,7 +141,8 @@ type item struct {
 // connProgram writes a page.
 type connProgram struct {
 	conn       *connection
-	column     int // of the parent: its id, or NULL when the field is hidden
+	column     int  // of the parent: its id, or NULL when the field is hidden
+	own        bool // the column is the id of the very row that a statement looks up
 	page       *stmt
 	count      *stmt
 	next, prev *stmt
@@ -179,7 +185,7 @@ type renderer struct {
 // render makes the statements of a plan under rights.
 func (g *Gate) render(p *Plan, rights *policy.Rights) *rendered {
 	r := &renderer{gate: g, table: g.table, rights: rights, out: &rendered{
-		refused: make([]*fault.Error, len(p.sites)), orders: make([]Order, len(p.sites)),
+		refused: make([]*fault.Error, len(p.sites)), orders: make([]Order, len(p.sites)), planOnce: planOnce(p),
 	}}
 	r.judge(p)
 	for i := range p.roots {
@@ -217,6 +223,17 @@ func (g *Gate) render(p *Plan, rights *policy.Rights) *rendered {
 	return r.out
 }
 
+// planOnce tells whether no list is narrowed by values that a request brings. With a filter or a cursor the best way to the
+// rows can differ from value to value; ids and rights lead to them by the same indexes always.
+func planOnce(p *Plan) bool {
+	for _, s := range p.sites {
+		if len(s.filters) > 0 || s.after || s.before {
+			return false
+		}
+	}
+	return true
+}
+
 // query is one statement in the making.
 type query struct {
 	*renderer
@@ -237,7 +254,7 @@ func (r *renderer) query(s *site) *query {
 
 func (q *query) arg(a argument) string {
 	for i, x := range q.args {
-		if x.kind == a.kind && x.kind != argConst && x.n == a.n && x.site == a.site {
+		if x.kind == a.kind && x.n == a.n && x.site == a.site && (x.kind != argConst || reflect.DeepEqual(x.value, a.value)) {
 			return "$" + strconv.Itoa(i+1)
 		}
 	}
@@ -411,6 +428,7 @@ type block struct {
 	*row
 	cols   []string
 	ones   string
+	top    bool // the row that the statement is about, not one that it joins
 	grants map[policy.Object]*grant
 	checks []string
 }
@@ -444,7 +462,14 @@ func (b *block) from() string {
 	s := b.joins()
 	if len(b.checks) > 0 {
 		// OFFSET 0 keeps the planner from writing the predicates out once for every column that they guard.
-		s += " CROSS JOIN LATERAL (SELECT " + strings.Join(b.checks, ", ") + " OFFSET 0) x" + strconv.Itoa(b.n)
+		s += " CROSS JOIN LATERAL (SELECT "
+		for i, expr := range b.checks {
+			if i > 0 {
+				s += ", "
+			}
+			s += "(" + expr + ")::smallint AS g" + strconv.Itoa(i)
+		}
+		s += " OFFSET 0) x" + strconv.Itoa(b.n)
 	}
 	return s + b.ones
 }
@@ -506,9 +531,11 @@ func (b *block) access(group policy.Object) *grant {
 
 // check adds an access code to those that are computed once per row.
 func (b *block) check(expr string) int {
-	name := "g" + strconv.Itoa(len(b.checks))
-	b.checks = append(b.checks, "("+expr+")::smallint AS "+name)
-	return b.col("x" + strconv.Itoa(b.n) + "." + name)
+	n := slices.Index(b.checks, expr)
+	if n < 0 {
+		n, b.checks = len(b.checks), append(b.checks, expr)
+	}
+	return b.col("x" + strconv.Itoa(b.n) + ".g" + strconv.Itoa(n))
 }
 
 // openingClass is the least class whose reading is recorded.
@@ -577,7 +604,7 @@ func (b *block) field(it *item, s *selected, g *grant) {
 		b.one(it, s, g)
 	case KindMany:
 		it.op = itemMany
-		it.many = &connProgram{conn: s.many, column: b.col(b.guarded(g, b.data+"."+b.t.Key, "", 1))}
+		it.many = &connProgram{conn: s.many, column: b.col(b.guarded(g, b.data+"."+b.t.Key, "", 1)), own: b.top}
 		b.pending = append(b.pending, it.many)
 	case KindMoney:
 		it.op, it.money = itemMoney, s.money
@@ -628,6 +655,7 @@ func (b *block) one(it *item, s *selected, g *grant) {
 func (r *renderer) lookup(o *object, s *site) *lookup {
 	q := r.query(s)
 	b := q.block(o.typ)
+	b.top = true
 	p := b.program(o)
 	p.always = o.typ.Name == "Client"
 	st := &stmt{kind: stmtLookup, site: s, typ: o.typ, keyCol: -1, limit: maxIDs}

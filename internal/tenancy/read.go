@@ -2,6 +2,7 @@ package tenancy
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -16,18 +17,38 @@ type Read struct {
 	session *Session
 	conn    *pgxpool.Conn
 	header  header
+	plans   planning
+	done    bool
 }
 
 // BeginRead prepares a read; nothing is sent and no connection is taken until the first Send.
-func (db *DB) BeginRead(s *Session) *Read { return &Read{db: db, session: s} }
+func (db *DB) BeginRead(s *Session) *Read { return &Read{db: db, session: s, plans: planAsNeeded} }
+
+// PlanOnce, before the first Send, keeps one plan of each statement for all values. It is for statements that find rows by
+// ids: PostgreSQL would plan them anew each time, at several times the cost of running them, because it takes a list of
+// unknown length for one of ten.
+func (r *Read) PlanOnce() { r.plans = planOnce }
 
 // Send pipelines the batch, in one round trip with BEGIN, tenant, clock and epochs when it is the first. consume reads the
 // results in the order that they were queued; Now and Epochs are valid when it is called. When the credential turns out to
 // be dead the error is UNAUTHENTICATED and what consume saw must not be used.
 func (r *Read) Send(ctx context.Context, b *pgx.Batch, consume func(pgx.BatchResults) error) error {
+	return r.send(ctx, b, false, consume)
+}
+
+// SendLast is Send for the last batch: the transaction ends with it, in the same round trip.
+func (r *Read) SendLast(ctx context.Context, b *pgx.Batch, consume func(pgx.BatchResults) error) error {
+	return r.send(ctx, b, true, consume)
+}
+
+func (r *Read) send(ctx context.Context, b *pgx.Batch, last bool, consume func(pgx.BatchResults) error) error {
 	if err := zeroTenant(r.session); err != nil {
 		return err
 	}
+	if r.done {
+		return errors.New("tenancy: a read was sent after its last batch")
+	}
+	r.done = last
 	first := r.conn == nil
 	if first {
 		conn, err := r.db.app.Acquire(ctx)
@@ -36,9 +57,12 @@ func (r *Read) Send(ctx context.Context, b *pgx.Batch, consume func(pgx.BatchRes
 		}
 		r.conn = conn
 		whole := &pgx.Batch{}
-		r.db.queueHeader(whole, "begin isolation level repeatable read, read only", r.session)
+		r.db.queueHeader(whole, "begin isolation level repeatable read, read only", r.session, r.plans)
 		whole.QueuedQueries = append(whole.QueuedQueries, b.QueuedQueries...)
 		b = whole
+	}
+	if last {
+		b.Queue("commit")
 	}
 	br := r.conn.SendBatch(ctx, b)
 	err := func() error {
@@ -54,10 +78,17 @@ func (r *Read) Send(ctx context.Context, b *pgx.Batch, consume func(pgx.BatchRes
 	if e := br.Close(); err == nil && e != nil {
 		err = fmt.Errorf("tenancy: read: %w", e)
 	}
-	if err == nil && first {
-		err = verify(ctx, r.conn, r.session, r.header)
+	if err != nil || !first {
+		return err
 	}
-	return err
+	if last && doubtful(r.session, r.header) {
+		// The transaction is over; the credential is looked at in another one, which sees it as it is now. Its connection is
+		// given back first: whoever waits for a second one while holding the first can wait for ever.
+		r.Close(ctx)
+		_, err = r.db.Probe(ctx, r.session)
+		return err
+	}
+	return verify(ctx, r.conn, r.session, r.header)
 }
 
 // Now is the transaction's time; valid from the first Send's consume on.

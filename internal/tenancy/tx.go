@@ -91,7 +91,7 @@ func (db *DB) InTx(ctx context.Context, s *Session, fn func(ctx context.Context,
 		conn.Release()
 	}()
 	b := &pgx.Batch{}
-	db.queueHeader(b, "begin", s)
+	db.queueHeader(b, "begin", s, planAsNeeded)
 	br := conn.SendBatch(ctx, b)
 	tx.header, err = readHeader(br, s)
 	if e := br.Close(); err == nil && e != nil {
