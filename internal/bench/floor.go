@@ -15,6 +15,8 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/clientele/clientele/internal/tenancy"
 )
 
 // floor is what somebody would write by hand for these few requests and these three roles: typed rows, pipelines, text
@@ -59,6 +61,10 @@ func newFloor(ctx context.Context) (http.Handler, error) {
 			return nil, err
 		}
 		c.MaxConns = 16
+		c.AfterConnect = func(_ context.Context, conn *pgx.Conn) error {
+			tenancy.FastUUIDs(conn.TypeMap())
+			return nil
+		}
 		c.ConnConfig.RuntimeParams["timezone"], c.ConnConfig.RuntimeParams["jit"] = "UTC", "off"
 		if *p.pool, err = pgxpool.NewWithConfig(ctx, c); err != nil {
 			return nil, err

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 )
 
@@ -78,6 +80,9 @@ func cell(ctx context.Context, o *options, d *driver, sides [2]*process, clients
 			return err
 		}
 	}
+	if o.into != "" {
+		return profile(ctx, o, d, sides[1], r, src, count)
+	}
 	var samples [2][]sample
 	for range o.rounds {
 		for _, side := range []int{0, 1, 1, 0} {
@@ -90,6 +95,28 @@ func cell(ctx context.Context, o *options, d *driver, sides [2]*process, clients
 	}
 	t.row(clients, s, r, summary(samples[0]), summary(samples[1]))
 	return nil
+}
+
+// profile takes three seconds of the product under load.
+func profile(ctx context.Context, o *options, d *driver, p *process, r role, src *source, count int) error {
+	done := make(chan error, 1)
+	go func() {
+		body, err := p.get("/debug/pprof/profile?seconds=3")
+		if err == nil {
+			err = os.WriteFile(filepath.Join(o.into, src.shape.key+"-"+r.key+".pprof"), body, 0o600)
+		}
+		done <- err
+	}()
+	for {
+		select {
+		case err := <-done:
+			return err
+		default:
+			if _, err := d.round(ctx, p, r, src, count); err != nil {
+				return err
+			}
+		}
+	}
 }
 
 // wait prints where the servers are, for profiles by hand, until the program is stopped.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/pprof"
@@ -126,12 +127,20 @@ func startSide(side string, c *cluster, clients int) (*process, error) {
 func (p *process) stop() error { return errors.Join(p.hold(), p.cmd.Wait()) }
 
 func (p *process) figures() (f figure, err error) {
-	resp, err := http.Get(p.control + "/figures")
+	body, err := p.get("/figures")
 	if err != nil {
 		return f, err
 	}
+	return f, json.Unmarshal(body, &f)
+}
+
+func (p *process) get(path string) ([]byte, error) {
+	resp, err := http.Get(p.control + path)
+	if err != nil {
+		return nil, err
+	}
 	defer resp.Body.Close()
-	return f, json.NewDecoder(resp.Body).Decode(&f)
+	return io.ReadAll(resp.Body)
 }
 
 // cpu is the processor time that a process has used, over all its threads. The kernel's clock of a process counts
