@@ -154,7 +154,7 @@ func fill(ctx context.Context, dsn string, number, n int) error {
 			return err
 		}
 	}
-	numbers := strings.NewReplacer("{t}", strconv.Itoa(number), "{n}", strconv.Itoa(n), "{o}", strconv.FormatInt(ownersOf(n), 10))
+	numbers := strings.NewReplacer("{t}", strconv.Itoa(number), "{n}", strconv.Itoa(n)+"::bigint", "{o}", strconv.FormatInt(ownersOf(n), 10)+"::bigint")
 	for _, s := range rows() {
 		if _, err := conn.Exec(ctx, numbers.Replace(s)); err != nil {
 			return fmt.Errorf("%s: %w", s, err)

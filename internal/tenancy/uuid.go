@@ -1,8 +1,6 @@
 package tenancy
 
 import (
-	"errors"
-
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgtype"
 )
@@ -14,19 +12,14 @@ func FastUUIDs(m *pgtype.Map) {
 	m.TryWrapScanPlanFuncs = append([]pgtype.TryWrapScanPlanFunc{wrapScan}, m.TryWrapScanPlanFuncs...)
 }
 
-var errNullID = errors.New("tenancy: NULL where an id is expected")
-
 // wire is an id that the driver knows how to handle.
 type wire uuid.UUID
 
 // UUIDValue implements pgtype.UUIDValuer.
 func (u wire) UUIDValue() (pgtype.UUID, error) { return pgtype.UUID{Bytes: u, Valid: true}, nil }
 
-// ScanUUID implements pgtype.UUIDScanner. NULL is the zero id's business only where the column has none: it is refused.
+// ScanUUID implements pgtype.UUIDScanner; NULL is the zero id, whose bytes v has then.
 func (u *wire) ScanUUID(v pgtype.UUID) error {
-	if !v.Valid {
-		return errNullID
-	}
 	*u = v.Bytes
 	return nil
 }
