@@ -19,7 +19,7 @@ type shape struct {
 
 func shapes() []shape {
 	return []shape{
-		{key: "client", title: "client by id, contacts, contracts, obligations", requests: 1500, document: `query Client($id: ID!) {
+		{key: "client", title: "client by id, contacts, contracts, obligations", requests: 1000, document: `query Client($id: ID!) {
   client(id: $id) {
     id code name kinds stage grade region address phone updatedAt
     owner { id name }
@@ -28,7 +28,7 @@ func shapes() []shape {
       obligations(first: 10) { nodes { id title dueOn state amount { amount currency } } } } }
   }
 }`},
-		{key: "page", title: "page of 50, owner, 3 contacts, 2 contracts", requests: 400, document: `query Page {
+		{key: "page", title: "page of 50, owner, 3 contacts, 2 contracts", requests: 300, document: `query Page {
   clients(first: 50) {
     nodes { id code name grade stage updatedAt
       owner { id name }
@@ -37,20 +37,20 @@ func shapes() []shape {
     pageInfo { hasNextPage }
   }
 }`},
-		{key: "list", title: "filtered, ordered list of 20 with count", requests: 500, document: `query List($grade: ClientGrade!) {
+		{key: "list", title: "filtered, ordered list of 20 with count", requests: 200, document: `query List($grade: ClientGrade!) {
   clients(first: 20, filter: {grades: [$grade], stages: [TRADING]}, orderBy: {field: NAME, direction: ASC}) {
     totalCount { value capped }
     nodes { id code name grade stage region updatedAt owner { id name } }
     pageInfo { hasNextPage }
   }
 }`},
-		{key: "change", title: "change of a client's profile", requests: 600, writes: true, document: `mutation Change($client: ID!, $version: BigInt!, $address: String, $key: String!) {
+		{key: "change", title: "change of a client's profile", requests: 400, writes: true, document: `mutation Change($client: ID!, $version: BigInt!, $address: String, $key: String!) {
   clientChangeProfile(input: {clientId: $client, expectedVersion: $version, profile: {address: $address}, source: "来访"}, idempotencyKey: $key) {
     client { id name address version updatedAt }
     userErrors { code message field }
   }
 }`},
-		{key: "viewer", title: "sign-in check", requests: 3000, document: `query Viewer { viewer { account { id login } } }`},
+		{key: "viewer", title: "sign-in check", requests: 2000, document: `query Viewer { viewer { account { id login } } }`},
 	}
 }
 
