@@ -5,11 +5,10 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 )
 
-// FastUUIDs has a connection send and read ids as the sixteen bytes that they are. uuid.UUID is a driver.Valuer and a
-// sql.Scanner, and the driver would by itself go through their text both ways, at several allocations for each id.
+// FastUUIDs has a connection send ids as the sixteen bytes that they are. uuid.UUID is a driver.Valuer, and the driver would
+// by itself go through its text, at several allocations for each id. Reading is left as it is: a sql.Scanner comes first there.
 func FastUUIDs(m *pgtype.Map) {
 	m.TryWrapEncodePlanFuncs = append([]pgtype.TryWrapEncodePlanFunc{wrapEncode}, m.TryWrapEncodePlanFuncs...)
-	m.TryWrapScanPlanFuncs = append([]pgtype.TryWrapScanPlanFunc{wrapScan}, m.TryWrapScanPlanFuncs...)
 }
 
 // wire is an id that the driver knows how to handle.
@@ -17,12 +16,6 @@ type wire uuid.UUID
 
 // UUIDValue implements pgtype.UUIDValuer.
 func (u wire) UUIDValue() (pgtype.UUID, error) { return pgtype.UUID{Bytes: u, Valid: true}, nil }
-
-// ScanUUID implements pgtype.UUIDScanner; NULL is the zero id, whose bytes v has then.
-func (u *wire) ScanUUID(v pgtype.UUID) error {
-	*u = v.Bytes
-	return nil
-}
 
 // wires is a list of ids; it implements pgtype.ArrayGetter without a value of its own for each.
 type wires []wire
@@ -40,20 +33,16 @@ func (l wires) IndexType() any  { return (*wire)(nil) }
 type (
 	one  struct{ next pgtype.EncodePlan }
 	many struct{ next pgtype.EncodePlan }
-	into struct{ next pgtype.ScanPlan }
 )
 
 func (p *one) SetNext(next pgtype.EncodePlan)  { p.next = next }
 func (p *many) SetNext(next pgtype.EncodePlan) { p.next = next }
-func (p *into) SetNext(next pgtype.ScanPlan)   { p.next = next }
 
 func (p *one) Encode(v any, buf []byte) ([]byte, error) {
 	return p.next.Encode(wire(v.(uuid.UUID)), buf)
 }
 
 func (p *many) Encode(v any, buf []byte) ([]byte, error) { return p.next.Encode(listOf(v), buf) }
-
-func (p *into) Scan(src []byte, dst any) error { return p.next.Scan(src, (*wire)(dst.(*uuid.UUID))) }
 
 func convert[T ~[16]byte](list []T) wires {
 	if list == nil {
@@ -82,13 +71,6 @@ func wrapEncode(v any) (pgtype.WrappedEncodePlanNextSetter, any, bool) {
 		return &one{}, wire(v), true
 	case []uuid.UUID, [][16]byte:
 		return &many{}, listOf(v), true
-	}
-	return nil, nil, false
-}
-
-func wrapScan(dst any) (pgtype.WrappedScanPlanNextSetter, any, bool) {
-	if u, ok := dst.(*uuid.UUID); ok {
-		return &into{}, (*wire)(u), true
 	}
 	return nil, nil, false
 }
