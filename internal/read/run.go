@@ -55,10 +55,11 @@ func (b *buffers) put(r *request) {
 	b.pool.Put(r)
 }
 
-// attempt answers under the given rights, or with errStale when they are not those of the snapshot.
-func (g *Gate) attempt(ctx context.Context, s *tenancy.Session, plan *Plan, vars map[string]any, one *lookupOne, rights *policy.Rights, epochs tenancy.Epochs) (Answer, error) {
+// attempt answers under the given rights, or with errStale when they are not those of the snapshot. It ends tx.
+func (g *Gate) attempt(ctx context.Context, tx *tenancy.Read, plan *Plan, vars map[string]any, one *lookupOne, rights *policy.Rights, epochs tenancy.Epochs) (Answer, error) {
 	r := g.buffers.get()
 	defer g.buffers.put(r)
+	s := tx.Session()
 	r.gate, r.session, r.plan, r.rendered = g, s, plan, g.under(s, plan, rights)
 	for len(r.sets) < len(r.rendered.stmts) {
 		r.sets = append(r.sets, rowset{})
@@ -68,7 +69,6 @@ func (g *Gate) attempt(ctx context.Context, s *tenancy.Session, plan *Plan, vars
 	}
 	r.bind(vars, one)
 
-	tx := g.db.BeginRead(s)
 	defer tx.Close(ctx)
 	if r.rendered.planOnce {
 		tx.PlanOnce()

@@ -101,6 +101,9 @@ func (r *Read) verify(ctx context.Context, last bool) error {
 	return err
 }
 
+// Session is whose transaction it is.
+func (r *Read) Session() *Session { return r.session }
+
 // Now is the transaction's time; valid from the first Send's consume on.
 func (r *Read) Now() time.Time { return r.header.now }
 
