@@ -113,7 +113,7 @@ func (r *request) bind(vars map[string]any, one *lookupOne) {
 	}
 	ids := func(s *site, t *Type, u uuid.UUID) {
 		if u != uuid.Nil {
-			r.bounds[s.index].ids = map[*Type]idKeys{t: idKeys{idKey(u)}}
+			r.bounds[s.index].ids = map[*Type]idKeys{t: {idKey(u)}}
 		}
 	}
 	for i := range r.plan.roots {
