@@ -1,3 +1,5 @@
+//go:build deploy
+
 package deploy_test
 
 import (
@@ -59,9 +61,16 @@ type installation struct {
 // install gives the settings for serving c through port: the server's own, or a pooler's.
 func (c *cluster) install(port int, more ...string) *installation {
 	role := func(name string) string { return dsn("clientele_"+name, passwords()[name], port, "clientele") }
+	out, err := runToEnd(nil, binary, "audit", "new-key")
+	private, _, found := strings.Cut(out, "\n")
+	if err != nil || !found {
+		c.t.Fatalf("audit new-key: %v\n%s", err, out)
+	}
+	// Nothing can be written where the data folder would be: as in the image, whose file system is read-only.
 	return &installation{t: c.t, folder: c.folder, owner: c.role("owner"), env: append([]string{
 		"CLIENTELE_DATABASE_URL=" + role("app"), "CLIENTELE_AUTHN_URL=" + role("authn"), "CLIENTELE_SYSTEM_URL=" + role("system"),
-		"CLIENTELE_CURSOR_KEY=00112233445566778899aabbccddeeff", "CLIENTELE_LOG_FORMAT=json", "CLIENTELE_MAX_CONNS=4",
+		"CLIENTELE_CURSOR_KEY=00112233445566778899aabbccddeeff", "CLIENTELE_AUDIT_KEY=" + private, "CLIENTELE_DATA=/dev/null/data",
+		"CLIENTELE_LOG_FORMAT=json", "CLIENTELE_MAX_CONNS=4",
 	}, more...)}
 }
 
@@ -98,7 +107,7 @@ func (in *installation) serve(program string, more ...string) *server {
 	in.t.Helper()
 	api, side := address(in.t), address(in.t)
 	cmd := exec.Command(program, "serve", "--production")
-	cmd.Dir = in.folder // nothing is written there: the cursor key is given
+	cmd.Dir = in.folder
 	cmd.Env = append(append([]string{"CLIENTELE_LISTEN=" + api, "CLIENTELE_TELEMETRY_LISTEN=" + side}, in.env...), more...)
 	s := &server{base: "http://" + api, side: "http://" + side}
 	s.process = run(in.t, cmd, filepath.Join(in.folder, "serve-"+strings.TrimPrefix(api, "127.0.0.1:")+".log"), syscall.SIGTERM)

@@ -1,3 +1,5 @@
+//go:build deploy
+
 package deploy_test
 
 import (
@@ -17,12 +19,16 @@ import (
 // balancer is the least that stands before two processes: it asks readiness of each all the time, sends to those that are
 // ready in turn, and tries another when a connection is refused, which is before a process has accepted anything.
 type balancer struct {
-	t       *testing.T
 	client  *http.Client
 	turn    atomic.Uint64
 	mu      sync.Mutex
 	servers []*server
 	refused atomic.Int64
+}
+
+func newBalancer(servers ...*server) *balancer {
+	transport := &http.Transport{MaxIdleConnsPerHost: 16}
+	return &balancer{client: &http.Client{Transport: transport, Timeout: 30 * time.Second}, servers: servers}
 }
 
 func (b *balancer) add(s *server) {
@@ -88,6 +94,99 @@ func (b *balancer) send(token string, body, into any) (*server, int, error) {
 	return nil, 0, last
 }
 
+// stream is a constant load of reads, and writes that decide no rights.
+type stream struct {
+	balancer          *balancer
+	stop              chan struct{}
+	work              sync.WaitGroup
+	answered, written atomic.Int64
+	by                sync.Map // *server -> *atomic.Int64
+	mu                sync.Mutex
+	failed            []string
+}
+
+// load starts six clients, of whom one writes. Each ends with its first failure.
+func (b *balancer) load(token, department string) *stream {
+	l := &stream{balancer: b, stop: make(chan struct{})}
+	l.work.Go(func() { b.watch(l.stop) })
+	for worker := range 6 {
+		l.work.Go(func() {
+			for n := 0; ; n++ {
+				select {
+				case <-l.stop:
+					return
+				default:
+				}
+				s, err := l.one(token, department, worker == 0, n)
+				if err != nil {
+					l.mu.Lock()
+					l.failed = append(l.failed, fmt.Sprintf("request %d of client %d: %v", n, worker, err))
+					l.mu.Unlock()
+					return
+				}
+				l.answered.Add(1)
+				l.count(s).Add(1)
+			}
+		})
+	}
+	return l
+}
+
+// one sends a request and compares the answer.
+func (l *stream) one(token, department string, writes bool, n int) (*server, error) {
+	body := map[string]any{"query": `{ tenant { slug } companies(first: 5) { nodes { name } } }`}
+	want := `{"tenant":{"slug":"hengxin"},"companies":{"nodes":[{"name":"客户部 hengxin"}]}}`
+	if writes {
+		title := fmt.Sprintf("岗位 %d", n)
+		body = map[string]any{
+			"query":     `mutation($i: PositionCreateInput!, $k: String!) { positionCreate(input: $i, idempotencyKey: $k) { position { title } userErrors { code message } } }`,
+			"variables": map[string]any{"k": fmt.Sprintf("rolling-key-%06d", n), "i": map[string]any{"departmentId": department, "title": title}},
+		}
+		want = `{"positionCreate":{"position":{"title":"` + title + `"},"userErrors":[]}}`
+	}
+	var got answer
+	s, status, err := l.balancer.send(token, body, &got)
+	switch {
+	case err != nil:
+		return s, err
+	case status != http.StatusOK || string(got.Data) != want || got.Errors != nil:
+		return s, fmt.Errorf("%d %s %s, want %s", status, got.Data, got.Errors, want)
+	case writes:
+		l.written.Add(1)
+	}
+	return s, nil
+}
+
+func (l *stream) count(s *server) *atomic.Int64 {
+	n, _ := l.by.LoadOrStore(s, &atomic.Int64{})
+	return n.(*atomic.Int64)
+}
+
+// failures are those until now.
+func (l *stream) failures() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.failed
+}
+
+// through waits until the process has answered n requests more.
+func (l *stream) through(s *server, n int64) {
+	from := l.count(s).Load()
+	await(s.process, "requests", func() error {
+		if have := l.count(s).Load() - from; have < n {
+			return fmt.Errorf("%d of %d requests, failures: %q", have, n, l.failures())
+		}
+		return nil
+	})
+}
+
+// end stops the load and gives its failures.
+func (l *stream) end() []string {
+	close(l.stop)
+	l.work.Wait()
+	return l.failures()
+}
+
 // nextVersion builds the program with one migration more: a column that the program before does not know.
 func nextVersion(t *testing.T) string {
 	t.Helper()
@@ -151,108 +250,64 @@ func TestRollingUpgradeLosesNoRequest(t *testing.T) {
 
 	old1, old2 := in.serve(binary), in.serve(binary)
 	token := old1.signIn(a)
-	department := openDepartment(t, old1, token)
-	b := &balancer{t: t, client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 16}, Timeout: 30 * time.Second}}
-	b.add(old1)
-	b.add(old2)
-	stop := make(chan struct{})
-	var work sync.WaitGroup
-	work.Go(func() { b.watch(stop) })
-
-	var answered, written atomic.Int64
-	var by sync.Map // *server -> *atomic.Int64
-	failed := make(chan string, 100)
-	fail := func(format string, args ...any) {
-		select {
-		case failed <- fmt.Sprintf(format, args...):
-		default:
-		}
-	}
-	const want = `{"tenant":{"slug":"hengxin"},"companies":{"nodes":[{"name":"客户部 hengxin"}]}}`
-	for worker := range 6 {
-		work.Go(func() {
-			for n := 0; ; n++ {
-				select {
-				case <-stop:
-					return
-				default:
-				}
-				var got answer
-				body := map[string]any{"query": `{ tenant { slug } companies(first: 5) { nodes { name } } }`}
-				if worker == 0 { // one of them writes
-					body = map[string]any{
-						"query":     `mutation($i: PositionCreateInput!, $k: String!) { positionCreate(input: $i, idempotencyKey: $k) { position { title } userErrors { code message } } }`,
-						"variables": map[string]any{"k": fmt.Sprintf("rolling-key-%06d", n), "i": map[string]any{"departmentId": department, "title": fmt.Sprintf("岗位 %d", n)}},
-					}
-				}
-				s, status, err := b.send(token, body, &got)
-				switch {
-				case err != nil || status != http.StatusOK || got.Errors != nil:
-					fail("request %d of %d: %d %v %s", n, worker, status, err, got.Errors)
-					return
-				case worker == 0 && string(got.Data) != fmt.Sprintf(`{"positionCreate":{"position":{"title":"岗位 %d"},"userErrors":[]}}`, n):
-					fail("mutation %d: %s", n, got.Data)
-					return
-				case worker != 0 && string(got.Data) != want:
-					fail("request %d: %s, want %s", n, got.Data, want)
-					return
-				}
-				if worker == 0 {
-					written.Add(1)
-				}
-				answered.Add(1)
-				count, _ := by.LoadOrStore(s, &atomic.Int64{})
-				count.(*atomic.Int64).Add(1)
-			}
-		})
-	}
-	// through waits until the process has answered n requests more.
-	through := func(s *server, n int64) {
-		t.Helper()
-		count, _ := by.LoadOrStore(s, &atomic.Int64{})
-		from := count.(*atomic.Int64).Load()
-		await(s.process, "requests", func() error {
-			if have := count.(*atomic.Int64).Load() - from; have < n {
-				return fmt.Errorf("%d of %d requests, %d failures", have, n, len(failed))
-			}
-			return nil
-		})
-	}
-	through(old1, 50)
-	through(old2, 50)
+	b := newBalancer(old1, old2)
+	load := b.load(token, openDepartment(t, old1, token))
+	load.through(old1, 50)
+	load.through(old2, 50)
 	in.migrate(next) // under load; the old version goes on
-	through(old1, 50)
-	through(old2, 50)
+	load.through(old1, 50)
+	load.through(old2, 50)
 	new1 := in.serve(next)
 	b.add(new1)
-	through(new1, 50)
+	load.through(new1, 50)
 	if err := old1.stop(syscall.SIGTERM); err != nil {
 		t.Errorf("the first old process: %v", err)
 	}
-	through(new1, 50)
+	load.through(new1, 50)
 	new2 := in.serve(next)
 	b.add(new2)
-	through(new2, 50)
+	load.through(new2, 50)
 	if err := old2.stop(syscall.SIGTERM); err != nil {
 		t.Errorf("the second old process: %v", err)
 	}
-	through(new1, 50)
-	through(new2, 50)
-	close(stop)
-	work.Wait()
-	close(failed)
-	for f := range failed {
+	load.through(new1, 50)
+	load.through(new2, 50)
+	for _, f := range load.end() {
 		t.Error(f)
 	}
 	var positions int64
 	if err := c.super("clientele").QueryRow(t.Context(), `SELECT count(*) FROM positions WHERE title LIKE '岗位 %'`).Scan(&positions); err != nil {
 		t.Fatal(err)
 	}
-	if positions != written.Load() {
-		t.Errorf("%d positions for %d mutations answered", positions, written.Load())
+	if positions != load.written.Load() {
+		t.Errorf("%d positions for %d mutations answered", positions, load.written.Load())
 	}
-	t.Logf("%d requests answered, %d of them mutations; %d connections refused and sent to the other process", answered.Load(), written.Load(), b.refused.Load())
+	t.Logf("%d requests answered, %d of them mutations; %d connections refused and sent to the other process", load.answered.Load(), load.written.Load(), b.refused.Load())
 	if _, err := os.Stat(filepath.Join("..", "ent", "migrations", "9000_next.sql")); err == nil {
 		t.Error("the migration of the test is in the source")
+	}
+}
+
+// TestLoadSeesWhatAKillLoses: the same load on a process that is killed instead of stopped has failures.
+func TestLoadSeesWhatAKillLoses(t *testing.T) {
+	t.Parallel()
+	c := readyCluster(t)
+	in := c.install(c.port)
+	in.migrate(binary)
+	a := in.createTenant("hengxin")
+	killed, other := in.serve(binary), in.serve(binary)
+	token := killed.signIn(a)
+	b := newBalancer(killed, other)
+	load := b.load(token, openDepartment(t, other, token))
+	load.through(killed, 50)
+	killed.kill()
+	await(other.process, "a failure", func() error {
+		if len(load.failures()) == 0 {
+			return errors.New("none")
+		}
+		return nil
+	})
+	if failures := load.end(); len(failures) == 0 {
+		t.Fatal("a killed process loses nothing")
 	}
 }

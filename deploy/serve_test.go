@@ -1,3 +1,5 @@
+//go:build deploy
+
 package deploy_test
 
 import (
@@ -124,6 +126,7 @@ func TestServesThroughPgBouncer(t *testing.T) {
 	tokens := map[string]string{}
 	for _, a := range accounts {
 		tokens[a.tenant] = s.signIn(a)
+		openDepartment(t, s, tokens[a.tenant]) // mutations go through as well
 	}
 	var all sync.WaitGroup
 	failed := make(chan string, 16)

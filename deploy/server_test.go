@@ -1,6 +1,5 @@
-// Package deploy_test holds the deployment files to what they say, without containers: a server of one's own with
-// passwords, set up by roles.sql alone, migrated, served, pooled, backed up, restored and upgraded under load.
-// It does not own what the program does when it serves; that is tested where it is written.
+//go:build deploy
+
 package deploy_test
 
 import (
@@ -196,15 +195,6 @@ func write(t testing.TB, path, text string) {
 	}
 }
 
-func read(t testing.TB, path string) string {
-	t.Helper()
-	body, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(body)
-}
-
 func freePort(t testing.TB) int {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -243,6 +233,14 @@ type process struct {
 	log    string // the file that it writes to
 	exited chan struct{}
 	err    error
+	killed bool // on purpose
+}
+
+// kill ends the program as a crash does.
+func (p *process) kill() {
+	p.killed = true
+	_ = p.cmd.Process.Kill()
+	<-p.exited
 }
 
 // run starts a program that is sent the signal when the test ends, and killed with the test's process.
@@ -290,6 +288,9 @@ func run(t testing.TB, cmd *exec.Cmd, log string, end syscall.Signal) *process {
 
 // stop sends the signal and waits for the end; nil when the program ended with 0.
 func (p *process) stop(sig syscall.Signal) error {
+	if p.killed {
+		return nil
+	}
 	_ = p.cmd.Process.Signal(sig) // it may have ended
 	select {
 	case <-p.exited:

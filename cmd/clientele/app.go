@@ -32,14 +32,22 @@ func openServices(ctx context.Context, f *databaseFlags, log *slog.Logger) (s *p
 	return s, closeAll, nil
 }
 
-// startTrail starts the trail with the signing key in the data folder, which is made when there is none.
-func startTrail(s *product.Services, data string, log *slog.Logger) (*product.Trail, error) {
-	if err := os.MkdirAll(data, 0o700); err != nil {
-		return nil, folderTrouble(data, err)
-	}
-	key, err := audit.LoadOrCreateKey(filepath.Join(data, "audit.key"))
+// startTrail starts the trail with the configured signing key, or the one in the data folder, made when there is none.
+func startTrail(s *product.Services, configured, data string, log *slog.Logger) (*product.Trail, error) {
+	key, err := signingKey(configured, data)
 	if err != nil {
 		return nil, err
 	}
 	return product.StartTrail(s, key, log)
+}
+
+// signingKey needs no folder that can be written when the key is configured.
+func signingKey(configured, data string) (*audit.Key, error) {
+	if configured != "" {
+		return audit.ParseKey(configured)
+	}
+	if err := os.MkdirAll(data, 0o700); err != nil {
+		return nil, folderTrouble(data, err)
+	}
+	return audit.LoadOrCreateKey(filepath.Join(data, "audit.key"))
 }

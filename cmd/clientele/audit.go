@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -10,6 +11,7 @@ import (
 	"path/filepath"
 
 	"github.com/google/uuid"
+	"golang.org/x/mod/sumdb/note"
 
 	"github.com/clientele/clientele/internal/audit"
 	"github.com/clientele/clientele/internal/credential"
@@ -23,6 +25,7 @@ type auditCommands struct {
 	Verify auditVerify `cmd:"" help:"核验审计记录，指出首条有问题的记录 · Verify an audit trail and name the first bad record."`
 	Export auditExport `cmd:"" help:"导出审计记录与签名检查点，可离线核验 · Export a trail that can be verified without a database."`
 	Prove  auditProve  `cmd:"" help:"为一条记录出具证明 · Make the proof of one record."`
+	NewKey auditNewKey `cmd:"" name:"new-key" help:"生成签名密钥：第一行私钥，第二行公钥 · Make a signing key: the private key on the first line, the public one on the second."`
 	Check  auditCheck  `cmd:"" help:"核验一条记录的证明，无需数据库 · Check such a proof, without a database."`
 }
 
@@ -46,6 +49,22 @@ func (f *auditKeyFlags) args(data *databaseFlags) (audit.VerifyArgs, error) {
 		args.Keys = []string{key.Public()}
 	}
 	return args, nil
+}
+
+type auditNewKey struct{}
+
+// Run prints a new pair; nothing is kept.
+func (auditNewKey) Run(p *program) error {
+	private, _, err := note.GenerateKey(rand.Reader, audit.KeyName)
+	if err != nil {
+		return err
+	}
+	key, err := audit.ParseKey(private)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(p.stdout, "%s\n%s\n", private, key.Public())
+	return nil
 }
 
 // tenantOf finds a tenant by its slug.

@@ -73,7 +73,7 @@ func serveOn(p *program, db *databaseFlags, listen *listenFlags, logging *logFla
 		return err
 	}
 	health := telemetry.NewHealth(pools.Ready)
-	audited, err := startTrail(s, db.Data, tel.Log)
+	audited, err := startTrail(s, listen.AuditKey, db.Data, tel.Log)
 	if err != nil {
 		return err
 	}
