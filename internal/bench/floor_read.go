@@ -151,15 +151,14 @@ func contractsIn(out []byte, contracts []contract, obligations []obligation) []b
 }
 
 type listed struct {
-	id          uuid.UUID
-	code, name  string
-	grade       *string
-	stage       string
-	region      *string
-	updated     time.Time
-	owner       *uuid.UUID
-	ownerName   *string
-	first, last int
+	id         uuid.UUID
+	code, name string
+	grade      *string
+	stage      string
+	region     *string
+	updated    time.Time
+	owner      *uuid.UUID
+	ownerName  *string
 }
 
 func (x *listed) in(out []byte, withRegion bool) []byte {

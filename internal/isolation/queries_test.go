@@ -93,7 +93,7 @@ func newAsker(t *testing.T, w *world.World) *asker {
 // ask answers with data, faults and masked fields as one text.
 func (a *asker) ask(s *tenancy.Session, query string) string {
 	a.t.Helper()
-	doc, errs := gqlparser.LoadQuery(a.schema, query)
+	doc, errs := gqlparser.LoadQueryWithRules(a.schema, query, nil)
 	if errs != nil {
 		a.t.Fatalf("%s: %v", query, errs)
 	}

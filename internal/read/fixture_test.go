@@ -242,7 +242,7 @@ func (w *world) parse(query string, vars map[string]any) document {
 }
 
 func (w *world) tryParse(query string, vars map[string]any) (document, error) {
-	doc, errs := gqlparser.LoadQuery(w.gate.schema, query)
+	doc, errs := gqlparser.LoadQueryWithRules(w.gate.schema, query, nil)
 	if len(errs) > 0 {
 		return document{}, errs
 	}

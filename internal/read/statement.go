@@ -111,7 +111,6 @@ type connProgram struct {
 	next, prev *stmt
 	programs   []*program
 	ordering   string
-	dead       bool // nothing can be in it
 }
 
 // shift moves a program into a block that holds the columns of its own from base on.
