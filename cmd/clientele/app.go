@@ -17,6 +17,7 @@ import (
 	"github.com/clientele/clientele/internal/id"
 	"github.com/clientele/clientele/internal/identity"
 	"github.com/clientele/clientele/internal/organisation"
+	"github.com/clientele/clientele/internal/policyadmin"
 	"github.com/clientele/clientele/internal/tenancy"
 )
 
@@ -32,6 +33,7 @@ type services struct {
 	organisation *organisation.Service
 	archive      *archive.Service
 	contract     *contract.Service
+	policy       *policyadmin.Service
 }
 
 // cachedTenants is how many tenants' rights are kept in memory.
@@ -49,6 +51,7 @@ func newServices(db *tenancy.DB, clk *clock.Clock, now func() time.Time, random 
 	s.organisation = organisation.New(s.run)
 	s.archive = archive.New(s.run)
 	s.contract = contract.New(s.run)
+	s.policy = policyadmin.New(s.run, db, rights)
 	return s, nil
 }
 

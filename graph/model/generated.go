@@ -622,6 +622,101 @@ type ObligationSettlePayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+// What one version has and the other has not. Rules that differ in number, clause or note alone are the same rule.
+type PolicyComparison struct {
+	From *read.Ref `json:"from,omitempty"`
+	To   *read.Ref `json:"to,omitempty"`
+	// Rules of `to` that `from` has not.
+	Added []*PolicyRuleSentence `json:"added"`
+	// Rules of `from` that `to` has not.
+	Removed []*PolicyRuleSentence `json:"removed"`
+}
+
+type PolicyDiscardInput struct {
+	PolicyVersionID string `json:"policyVersionId"`
+	ExpectedVersion int64  `json:"expectedVersion"`
+	Reason          string `json:"reason"`
+}
+
+type PolicyDiscardPayload struct {
+	PolicyVersion *read.Ref    `json:"policyVersion,omitempty"`
+	UserErrors    []*UserError `json:"userErrors"`
+}
+
+type PolicyDraftInput struct {
+	// The version in force.
+	BaseNumber int64              `json:"baseNumber"`
+	Reason     string             `json:"reason"`
+	Add        []*PolicyRuleInput `json:"add,omitempty"`
+	// Rules of the base, by their `seq`.
+	Remove []int `json:"remove,omitempty"`
+}
+
+type PolicyDraftPayload struct {
+	PolicyVersion *read.Ref `json:"policyVersion,omitempty"`
+	// Null when the warnings may not be read: permission policy.read.
+	Warnings   []*PolicyWarning `json:"warnings,omitempty"`
+	UserErrors []*UserError     `json:"userErrors"`
+}
+
+type PolicyPublishInput struct {
+	PolicyVersionID string `json:"policyVersionId"`
+	ExpectedVersion int64  `json:"expectedVersion"`
+}
+
+type PolicyPublishPayload struct {
+	PolicyVersion *read.Ref    `json:"policyVersion,omitempty"`
+	UserErrors    []*UserError `json:"userErrors"`
+}
+
+type PolicyRollbackInput struct {
+	// A version that was in force.
+	ToNumber int64  `json:"toNumber"`
+	Reason   string `json:"reason"`
+}
+
+type PolicyRollbackPayload struct {
+	PolicyVersion *read.Ref    `json:"policyVersion,omitempty"`
+	UserErrors    []*UserError `json:"userErrors"`
+}
+
+// A rule to add. Names are those of the policy catalogue.
+type PolicyRuleInput struct {
+	RoleKey string `json:"roleKey"`
+	// An entity or field group: `client`, `client#contacts`.
+	Object string `json:"object"`
+	// `read`, `count`, `peek`, `reveal`, `write`, `filter`, or a business act: `contract.submit`.
+	Action    string    `json:"action"`
+	DataScope DataScope `json:"dataScope"`
+	// Field classes 0-7, for peek, reveal, write and filter on an entity, and for the scope GRANTED.
+	Classes []int `json:"classes,omitempty"`
+	// `kind = KEY & amount <= 5000000`: field, operator, constant, joined by &.
+	Condition  *string      `json:"condition,omitempty"`
+	Effect     PolicyEffect `json:"effect"`
+	ValidFrom  *time.Time   `json:"validFrom,omitempty"`
+	ValidUntil *time.Time   `json:"validUntil,omitempty"`
+	// The article of the regulation that it implements.
+	Clause *string `json:"clause,omitempty"`
+	Note   *string `json:"note,omitempty"`
+}
+
+// A rule as people read it.
+type PolicyRuleSentence struct {
+	Seq  int       `json:"seq"`
+	Rule *read.Ref `json:"rule,omitempty"`
+	Zh   string    `json:"zh"`
+	En   string    `json:"en"`
+}
+
+// Something about a rule that is lawful and probably not meant.
+type PolicyWarning struct {
+	// DUPLICATE, SHADOWED, ALWAYS_DENIED, ROLE_UNHELD, ROLE_RETIRED.
+	Code    string    `json:"code"`
+	Seq     int       `json:"seq"`
+	Rule    *read.Ref `json:"rule,omitempty"`
+	Message string    `json:"message"`
+}
+
 type PositionCreateInput struct {
 	DepartmentID string  `json:"departmentId"`
 	Title        string  `json:"title"`
@@ -648,6 +743,35 @@ type RoleBindInput struct {
 type RoleBindPayload struct {
 	RoleBinding *read.Ref    `json:"roleBinding,omitempty"`
 	UserErrors  []*UserError `json:"userErrors"`
+}
+
+type RoleCreateInput struct {
+	// 2-63 characters: lower-case letters, digits, underscore, a letter first. Unique in the tenant for ever.
+	Key    string `json:"key"`
+	NameZh string `json:"nameZh"`
+	NameEn string `json:"nameEn"`
+	// The role whose rules it has besides its own.
+	ParentKey *string `json:"parentKey,omitempty"`
+	// The shipped role that it is made from.
+	Template *string `json:"template,omitempty"`
+	// The role exists in this company only.
+	CompanyID *string `json:"companyId,omitempty"`
+}
+
+type RoleCreatePayload struct {
+	Role       *read.Ref    `json:"role,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+type RoleRetireInput struct {
+	RoleID          string `json:"roleId"`
+	ExpectedVersion int64  `json:"expectedVersion"`
+	Reason          string `json:"reason"`
+}
+
+type RoleRetirePayload struct {
+	Role       *read.Ref    `json:"role,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
 }
 
 type RoleUnbindInput struct {

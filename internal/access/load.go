@@ -119,7 +119,7 @@ func readRules(rows pgx.Rows) (rules []policy.Rule, number int64, err error) {
 			return nil, 0, err
 		}
 		r.Classes = policy.ClassSet(classes)
-		r.ValidFrom, r.ValidUntil = instant(from), instant(until)
+		r.ValidFrom, r.ValidUntil = instant(from).UTC(), instant(until).UTC() // the content hash of a version must not depend on the server's zone
 		rules = append(rules, r)
 	}
 	return rules, number, rows.Err()

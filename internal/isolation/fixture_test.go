@@ -9,6 +9,9 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/clientele/clientele/internal/access"
+	"github.com/clientele/clientele/internal/identity"
+	"github.com/clientele/clientele/internal/tenancy"
 	"github.com/clientele/clientele/internal/testkit/world"
 	"github.com/clientele/clientele/policy"
 )
@@ -97,6 +100,29 @@ func (s *side) fill() {
 	s.add("binding", `INSERT INTO role_bindings (tenant_id, id, account_id, role_id, valid_from, `+made+` SELECT $1, $2, $3, id, now() - interval '1 hour', now(), now() FROM roles WHERE tenant_id = $1 AND key = 'list_reader'`, other.Account)
 	s.add("grant", `INSERT INTO access_grants (tenant_id, id, grantee_staff_id, client_id, class_mask, purpose, valid_from, valid_until, `+made+` VALUES ($1, $2, $3, $4, 1, 'MARK', now(), now() + interval '1 day', `+at, other.Staff, client)
 	s.ids["grantee"] = other.Staff
+	s.add("role without holder", `INSERT INTO roles (tenant_id, id, key, name_zh, name_en, `+made+` VALUES ($1, $2, 'without_holder', 'MARK', 'MARK', `+at)
+	for number, state := range map[int]string{2: "draft", 3: "superseded"} {
+		kind := map[string]string{"draft": "draft of somebody else", "superseded": "older version"}[state]
+		version := s.add(kind, `INSERT INTO policy_versions (tenant_id, id, number, base_number, state, reason, content_hash, author_id, `+made+` VALUES ($1, $2, $3, 1, $4, 'MARK', $5, $6, `+at,
+			number, state, hash(""), other.Account)
+		s.Exec(`INSERT INTO policy_rules (tenant_id, id, policy_version_id, seq, role_key, object, action, data_scope, class_mask, condition, effect)
+			SELECT $1, gen_random_uuid(), $2, seq, role_key, object, action, data_scope, class_mask, condition, effect FROM policy_rules r
+			WHERE tenant_id = $1 AND policy_version_id = (SELECT id FROM policy_versions WHERE tenant_id = $1 AND number = 1)`, version)
+		s.Exec(`UPDATE policy_versions SET content_hash = $3 WHERE tenant_id = $1 AND id = $2`, version, s.rulesHash(version))
+	}
+}
+
+// rulesHash is the content hash of the rules that a version has.
+func (s *side) rulesHash(version uuid.UUID) (sum []byte) {
+	err := s.DB.InTx(context.Background(), tenancy.ForSystem(tenancy.TenantID(s.ID), tenancy.SystemSignIn), func(ctx context.Context, tx *tenancy.Tx) error {
+		rules, err := access.Rules(ctx, tx, version)
+		sum = identity.RulesHash(rules)
+		return err
+	})
+	if err != nil {
+		panic(err)
+	}
+	return sum
 }
 
 func hash(text string) []byte {
