@@ -11,7 +11,7 @@ export CGO_ENABLED ?= 0
 # Packages in which goroutines share memory of ours; the race detector needs cgo and a C compiler.
 RACED = ./internal/authn ./internal/access ./internal/act ./internal/audit ./internal/read ./internal/tenancy ./internal/telemetry ./graph/serve
 
-.PHONY: demo build test race lint generate drift stats bench console postgres clean
+.PHONY: demo build test test-deploy race lint generate drift stats bench console postgres pgbouncer clean
 
 demo: postgres build ## serve made-up data: make demo ARGS="--fresh --size large"
 	bin/clientele demo --data $(DATA) --listen $(LISTEN) $(ARGS)
@@ -21,6 +21,11 @@ build: console
 
 test: postgres ## every test, on a real PostgreSQL
 	$(GO) test ./...
+
+test-deploy: postgres pgbouncer ## deploy/ without containers: an ordinary server, PgBouncer, backup, rolling upgrade, manifests
+	$(GO) vet -tags deploy ./deploy
+	$(GO) test -count=1 -tags deploy ./deploy
+	cd internal/tools/kube && $(GO) vet . && $(GO) test -count=1 .
 
 race: postgres
 	CGO_ENABLED=1 $(GO) test -race $(RACED)
@@ -70,6 +75,13 @@ postgres: ## installs PostgreSQL from the system's packages where it is missing
 	echo "installing PostgreSQL from the system's packages …"; \
 	$$as mkdir -p /etc/postgresql-common && { [ -e /etc/postgresql-common/createcluster.conf ] || echo "create_main_cluster = false" | $$as tee /etc/postgresql-common/createcluster.conf >/dev/null; }; \
 	$$as env DEBIAN_FRONTEND=noninteractive sh -c 'apt-get update -qq && apt-get install -y -qq --no-install-recommends postgresql' >/dev/null
+
+pgbouncer: ## for test-deploy; installed from the system's packages where it is missing, and not started
+	@if command -v pgbouncer >/dev/null 2>&1 || [ -x /usr/sbin/pgbouncer ]; then exit 0; fi; \
+	if [ "$$(id -u)" = 0 ]; then as=""; else as=sudo; fi; \
+	if ! command -v apt-get >/dev/null 2>&1 || { [ -n "$$as" ] && ! sudo -n true 2>/dev/null; }; then echo "PgBouncer is missing. Install it: sudo apt-get install -y pgbouncer"; exit 1; fi; \
+	echo "installing PgBouncer from the system's packages …"; \
+	$$as mkdir -p /etc/default && $$as env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 sh -c 'apt-get update -qq && apt-get install -y -qq --no-install-recommends pgbouncer' >/dev/null
 
 clean:
 	rm -rf bin graph/graphiql/node_modules

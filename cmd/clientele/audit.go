@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -10,11 +11,13 @@ import (
 	"path/filepath"
 
 	"github.com/google/uuid"
+	"golang.org/x/mod/sumdb/note"
 
 	"github.com/clientele/clientele/internal/audit"
 	"github.com/clientele/clientele/internal/credential"
 	"github.com/clientele/clientele/internal/fault"
 	"github.com/clientele/clientele/internal/id"
+	"github.com/clientele/clientele/internal/product"
 	"github.com/clientele/clientele/internal/tenancy"
 )
 
@@ -22,6 +25,7 @@ type auditCommands struct {
 	Verify auditVerify `cmd:"" help:"核验审计记录，指出首条有问题的记录 · Verify an audit trail and name the first bad record."`
 	Export auditExport `cmd:"" help:"导出审计记录与签名检查点，可离线核验 · Export a trail that can be verified without a database."`
 	Prove  auditProve  `cmd:"" help:"为一条记录出具证明 · Make the proof of one record."`
+	NewKey auditNewKey `cmd:"" name:"new-key" help:"生成签名密钥：第一行私钥，第二行公钥 · Make a signing key: the private key on the first line, the public one on the second."`
 	Check  auditCheck  `cmd:"" help:"核验一条记录的证明，无需数据库 · Check such a proof, without a database."`
 }
 
@@ -47,9 +51,25 @@ func (f *auditKeyFlags) args(data *databaseFlags) (audit.VerifyArgs, error) {
 	return args, nil
 }
 
+type auditNewKey struct{}
+
+// Run prints a new pair; nothing is kept.
+func (auditNewKey) Run(p *program) error {
+	private, _, err := note.GenerateKey(rand.Reader, audit.KeyName)
+	if err != nil {
+		return err
+	}
+	key, err := audit.ParseKey(private)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(p.stdout, "%s\n%s\n", private, key.Public())
+	return nil
+}
+
 // tenantOf finds a tenant by its slug.
-func tenantOf(ctx context.Context, s *services, slug string) (tenancy.TenantID, error) {
-	kind, tenant, _, found, err := s.db.Lookup(ctx, credential.SlugHash(slug))
+func tenantOf(ctx context.Context, s *product.Services, slug string) (tenancy.TenantID, error) {
+	kind, tenant, _, found, err := s.DB.Lookup(ctx, credential.SlugHash(slug))
 	if err == nil && (!found || kind != tenancy.DirectoryTenant) {
 		err = fault.NotFound("Tenant")
 	}
@@ -89,12 +109,12 @@ func (c *auditVerify) Run(p *program) error {
 		}
 		return tampered(audit.RunVerify(p.ctx, p.stdout, trail, args))
 	}
-	return operate(p, &c.Database, &c.Log, func(ctx context.Context, s *services) error {
+	return operate(p, &c.Database, &c.Log, func(ctx context.Context, s *product.Services) error {
 		tenant, err := tenantOf(ctx, s, c.Tenant)
 		if err != nil {
 			return err
 		}
-		return tampered(audit.RunVerify(ctx, p.stdout, audit.FromDatabase(ctx, s.db, tenancy.ForSystem(tenant, tenancy.SystemOperator)), args))
+		return tampered(audit.RunVerify(ctx, p.stdout, audit.FromDatabase(ctx, s.DB, tenancy.ForSystem(tenant, tenancy.SystemOperator)), args))
 	})
 }
 
@@ -114,7 +134,7 @@ type auditExport struct {
 }
 
 func (c *auditExport) Run(p *program) error {
-	return operate(p, &c.Database, &c.Log, func(ctx context.Context, s *services) error {
+	return operate(p, &c.Database, &c.Log, func(ctx context.Context, s *product.Services) error {
 		tenant, err := tenantOf(ctx, s, c.Tenant)
 		if err != nil {
 			return err
@@ -123,7 +143,7 @@ func (c *auditExport) Run(p *program) error {
 		var sealer *audit.Sealer
 		key, err := audit.LoadKey(auditKeyPath(&c.Database))
 		if err == nil {
-			sealer, err = audit.NewSealer(s.db, key, nil, slog.New(slog.DiscardHandler))
+			sealer, err = audit.NewSealer(s.DB, key, nil, slog.New(slog.DiscardHandler))
 		}
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
@@ -133,7 +153,7 @@ func (c *auditExport) Run(p *program) error {
 		if err != nil {
 			return err
 		}
-		n, err := audit.RunExport(ctx, f, s.db, tenant, sealer)
+		n, err := audit.RunExport(ctx, f, s.DB, tenant, sealer)
 		if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
 			return errors.Join(err, os.Remove(c.Out))
 		}
@@ -154,12 +174,12 @@ func (c *auditProve) Run(p *program) error {
 	if err != nil {
 		return usageError{err}
 	}
-	return operate(p, &c.Database, &c.Log, func(ctx context.Context, s *services) error {
+	return operate(p, &c.Database, &c.Log, func(ctx context.Context, s *product.Services) error {
 		tenant, err := tenantOf(ctx, s, c.Tenant)
 		if err != nil {
 			return err
 		}
-		return audit.RunProve(ctx, p.stdout, s.db, tenant, record)
+		return audit.RunProve(ctx, p.stdout, s.DB, tenant, record)
 	})
 }
 

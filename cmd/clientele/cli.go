@@ -52,6 +52,7 @@ type listenFlags struct {
 	Origins   []string      `name:"origin" setting:"CLIENTELE_ORIGINS" placeholder:"ORIGIN" help:"允许的浏览器来源，可多个 · Browser origins that may call; several."`
 	Proxies   []string      `name:"trusted-proxy" setting:"CLIENTELE_TRUSTED_PROXIES" placeholder:"CIDR" help:"可信反向代理的网段，可多个 · Networks of trusted reverse proxies; several."`
 	CursorKey string        `name:"cursor-key" setting:"CLIENTELE_CURSOR_KEY" placeholder:"HEX" help:"分页游标的密钥，至少 16 字节，各进程相同；不设则存于数据目录 · Key of page cursors, 16 bytes or more in hex, the same in all processes; without it one is kept in the data folder."`
+	AuditKey  string        `name:"audit-key" setting:"CLIENTELE_AUDIT_KEY" placeholder:"KEY" help:"审计检查点的签名私钥，各进程相同，由 audit new-key 生成；不设则存于数据目录 · Private key that signs audit checkpoints, the same in all processes, made by audit new-key; without it one is kept in the data folder."`
 	Drain     time.Duration `name:"drain" setting:"CLIENTELE_DRAIN" default:"0s" help:"收到停止信号后、关闭监听前的等待时间 · Time between the stop signal and closing the listener."`
 	Public    bool          `name:"production" setting:"CLIENTELE_PRODUCTION" help:"关闭自省与控制台页面 · No introspection, no console page."`
 }

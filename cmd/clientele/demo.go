@@ -29,6 +29,7 @@ import (
 	"github.com/clientele/clientele/internal/id"
 	"github.com/clientele/clientele/internal/identity"
 	"github.com/clientele/clientele/internal/organisation"
+	"github.com/clientele/clientele/internal/product"
 	"github.com/clientele/clientele/policy"
 )
 
@@ -67,13 +68,15 @@ func (c *demoCommand) Run(p *program) error {
 	}
 	return serveOn(p, &c.Database, &c.Listen, &c.Log, serving{
 		diagnostics: c.Diagnostics,
-		before: func(ctx context.Context, sv *server, s *services, log *slog.Logger) error {
+		before: func(ctx context.Context, sv *server, s *product.Services, log *slog.Logger) error {
 			if made != nil {
 				return nil
 			}
-			if there, err := s.db.Tenants(ctx, "active"); err != nil || len(there) > 0 {
-				return errors.Join(err, &trouble{message: fault.Text{ZH: "数据库中已有租户，演示数据只写入空数据库", EN: "the database has tenants; demo data goes into an empty one only"},
-					remedy: fault.Text{ZH: "请改用空数据库，或不设 CLIENTELE_DATABASE_URL", EN: "name an empty database, or leave CLIENTELE_DATABASE_URL unset"}})
+			if there, err := s.DB.Tenants(ctx, "active"); err != nil || len(there) > 0 {
+				return errors.Join(err, &trouble{
+					message: fault.Text{ZH: "数据库中已有租户，演示数据只写入空数据库", EN: "the database has tenants; demo data goes into an empty one only"},
+					remedy:  fault.Text{ZH: "请改用空数据库，或不设 CLIENTELE_DATABASE_URL", EN: "name an empty database, or leave CLIENTELE_DATABASE_URL unset"},
+				})
 			}
 			if made, err = c.make(ctx, p, sv, log); err != nil {
 				return err
@@ -94,8 +97,12 @@ func (c *demoCommand) Run(p *program) error {
 func (c *demoCommand) make(ctx context.Context, p *program, sv *server, log *slog.Logger) (*demoFile, error) {
 	begin := time.Now()
 	fmt.Fprintln(p.stdout, "正在生成演示数据（均为虚构）… · Making demo data (all of it fictional) …")
+	mass := 0
+	if c.Size == "large" {
+		mass = 198_000 // with the 2,000 that services make: 200,000
+	}
 	tenants, err := demo.Make(ctx, opener(sv, log), demo.Options{
-		Seed: demoSeed, Until: begin.Truncate(time.Hour), Large: c.Size == "large", Progress: bar(p.stderr), Clients: [2]int{c.Clients, c.Clients},
+		Seed: demoSeed, Until: begin.Truncate(time.Hour), Mass: mass, Progress: bar(p.stderr), Clients: [2]int{c.Clients, c.Clients},
 	})
 	if err != nil {
 		return nil, err
@@ -159,8 +166,10 @@ func readDemo(path string) (*demoFile, error) {
 	}
 	var f demoFile
 	if err := json.Unmarshal(body, &f); err != nil || len(f.Tenants) == 0 {
-		return nil, &trouble{message: fault.Text{ZH: path + " 无法识别", EN: path + " cannot be understood"},
-			remedy: fault.Text{ZH: "请删除该文件并用 --fresh 重新生成", EN: "remove the file and make the data anew with --fresh"}, cause: err}
+		return nil, &trouble{
+			message: fault.Text{ZH: path + " 无法识别", EN: path + " cannot be understood"},
+			remedy:  fault.Text{ZH: "请删除该文件并用 --fresh 重新生成", EN: "remove the file and make the data anew with --fresh"}, cause: err,
+		}
 	}
 	return &f, nil
 }

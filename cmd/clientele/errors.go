@@ -59,8 +59,10 @@ func troubleOf(err error) *trouble {
 	case errors.As(err, &usage):
 		return &trouble{message: fault.Text{ZH: "命令行有误：" + err.Error(), EN: err.Error()}, remedy: fault.Text{ZH: "用法见 clientele --help", EN: "see clientele --help"}}
 	case errors.Is(err, syscall.EADDRINUSE):
-		return &trouble{message: fault.Text{ZH: "监听地址已被占用：" + addressOf(err), EN: "the address is in use: " + addressOf(err)},
-			remedy: fault.Text{ZH: "请用 --listen 或 --telemetry-listen 指定其他地址", EN: "name another one with --listen or --telemetry-listen"}}
+		return &trouble{
+			message: fault.Text{ZH: "监听地址已被占用：" + addressOf(err), EN: "the address is in use: " + addressOf(err)},
+			remedy:  fault.Text{ZH: "请用 --listen 或 --telemetry-listen 指定其他地址", EN: "name another one with --listen or --telemetry-listen"},
+		}
 	}
 	if list, ok := fault.As(err); ok {
 		return &trouble{message: list[0].Message, remedy: list[0].Remedy}

@@ -185,9 +185,14 @@ func TestOperatorOnAServerOfOnesOwn(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		var in struct{ Token string }
+		_ = json.NewDecoder(r.Body).Decode(&in) // a refusal has none
 		r.Body.Close()
 		if r.StatusCode != want {
 			t.Errorf("sign-in: %d, want %d", r.StatusCode, want)
+		}
+		if in.Token != "" {
+			mustChange(t, api+"/graphql", in.Token, fresh)
 		}
 	}
 	if code := p.end(); code != exitOK {
@@ -195,6 +200,29 @@ func TestOperatorOnAServerOfOnesOwn(t *testing.T) {
 	}
 	if log := p.stderr.String(); strings.Contains(log, fresh) || strings.Contains(log, "张三") {
 		t.Errorf("the log holds personal data: %s", log)
+	}
+}
+
+// mustChange: with a password that somebody else set, a session changes it and does nothing else; the same token then has all
+// rights.
+func mustChange(t *testing.T, url, token, password string) {
+	t.Helper()
+	if a := ask(t, url, token, `{ viewer { account { login } } }`); !strings.Contains(a, `"login":"admin"`) {
+		t.Errorf("who am I: %s", a)
+	}
+	const companies = `{ companies(first: 1) { nodes { name } } }`
+	if a := ask(t, url, token, companies); strings.Contains(a, "测试公司") {
+		t.Errorf("before the change: %s", a)
+	}
+	if a := ask(t, url, token, `mutation { companyOpen(input: {name: "x"}, idempotencyKey: "must-change-1") { userErrors { code } } }`); !strings.Contains(a, "FORBIDDEN") {
+		t.Errorf("before the change: %s", a)
+	}
+	change := `mutation { accountChangePassword(input: {currentPassword: "` + password + `", newPassword: "another horse 电池"}, idempotencyKey: "must-change-2") { userErrors { code reason } } }`
+	if a := ask(t, url, token, change); !strings.Contains(a, `"userErrors":[]`) {
+		t.Errorf("the change: %s", a)
+	}
+	if a := ask(t, url, token, companies); !strings.Contains(a, "测试公司") {
+		t.Errorf("after the change: %s", a)
 	}
 }
 

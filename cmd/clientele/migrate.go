@@ -21,8 +21,10 @@ func (c *migrateCommand) Run(p *program) error {
 	defer shutdownTelemetry(tel)
 	if c.Database.DatabaseURL != "" || c.Database.OwnerURL != "" {
 		if c.Database.OwnerURL == "" {
-			return &trouble{message: fault.Text{ZH: "未设置 CLIENTELE_OWNER_URL", EN: "CLIENTELE_OWNER_URL is not set"},
-				remedy: fault.Text{ZH: "迁移以所有者角色 clientele_owner 运行；见 docs/operators.md", EN: "migrations run as the role clientele_owner; see docs/operators.md"}}
+			return &trouble{
+				message: fault.Text{ZH: "未设置 CLIENTELE_OWNER_URL", EN: "CLIENTELE_OWNER_URL is not set"},
+				remedy:  fault.Text{ZH: "迁移以所有者角色 clientele_owner 运行；见 docs/operators.md", EN: "migrations run as the role clientele_owner; see docs/operators.md"},
+			}
 		}
 		err = migrations.Up(p.ctx, c.Database.OwnerURL, tel.Log)
 	} else {

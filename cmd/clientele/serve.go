@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"log/slog"
 	"net"
@@ -9,11 +10,10 @@ import (
 	"sync"
 	"time"
 
-	"crypto/rand"
-
 	"github.com/clientele/clientele/graph/limit"
 	"github.com/clientele/clientele/graph/serve"
 	"github.com/clientele/clientele/internal/clock"
+	"github.com/clientele/clientele/internal/product"
 	"github.com/clientele/clientele/internal/telemetry"
 )
 
@@ -34,7 +34,7 @@ func (c *serveCommand) Run(p *program) error {
 type serving struct {
 	diagnostics bool
 	// before runs when the database is open and nothing listens yet.
-	before func(ctx context.Context, sv *server, s *services, log *slog.Logger) error
+	before func(ctx context.Context, sv *server, s *product.Services, log *slog.Logger) error
 	// listening runs when the API answers at address.
 	listening func(address string) error
 }
@@ -57,7 +57,7 @@ func serveOn(p *program, db *databaseFlags, listen *listenFlags, logging *logFla
 		return err
 	}
 	defer pools.Close()
-	s, err := newServices(pools, clk, clk.Now, rand.Reader, tel.Log)
+	s, err := product.NewServices(pools, clk, clk.Now, rand.Reader, tel.Log)
 	if err != nil {
 		return err
 	}
@@ -73,25 +73,29 @@ func serveOn(p *program, db *databaseFlags, listen *listenFlags, logging *logFla
 		return err
 	}
 	health := telemetry.NewHealth(pools.Ready)
-	audited, err := startTrail(s, db.Data, tel.Log)
+	audited, err := startTrail(s, listen.AuditKey, db.Data, tel.Log)
 	if err != nil {
 		return err
 	}
-	defer audited.close()
-	a, err := newAPI(s, listen, db.Data, tel, health, audited, more.diagnostics)
+	defer audited.Close()
+	settings, err := listen.settings(db.Data, more.diagnostics)
 	if err != nil {
 		return err
 	}
-	defer a.authn.Close()
+	a, err := product.NewAPI(s, settings, tel, health, audited)
+	if err != nil {
+		return err
+	}
+	defer a.Close()
 	var broken <-chan struct{}
 	if sv.local != nil {
 		broken = sv.local.Exited()
 	}
-	return a.listen(p.ctx, listen, tel, health, broken, more.listening)
+	return serveAPI(p.ctx, a, listen, tel, health, broken, more.listening)
 }
 
-// listen serves until ctx ends or the private PostgreSQL does.
-func (a *api) listen(ctx context.Context, f *listenFlags, tel *telemetry.Telemetry, health *telemetry.Health, broken <-chan struct{}, listening func(string) error) error {
+// serveAPI serves until ctx ends or the private PostgreSQL does.
+func serveAPI(ctx context.Context, a *product.API, f *listenFlags, tel *telemetry.Telemetry, health *telemetry.Health, broken <-chan struct{}, listening func(string) error) error {
 	socket, err := net.Listen("tcp", f.Listen)
 	if err != nil {
 		return err
@@ -142,7 +146,7 @@ func sideServer(address string, tel *telemetry.Telemetry, health *telemetry.Heal
 
 // stop ends serving in good order: readiness fails first, then no new connections, sockets are closed with 1001, requests
 // that are under way finish within finishTime.
-func stop(a *api, web, side *http.Server, health *telemetry.Health, drain time.Duration, log *slog.Logger) {
+func stop(a *product.API, web, side *http.Server, health *telemetry.Health, drain time.Duration, log *slog.Logger) {
 	log.Info("stopping")
 	health.Drain()
 	if drain > 0 {
@@ -151,7 +155,7 @@ func stop(a *api, web, side *http.Server, health *telemetry.Health, drain time.D
 	ctx, cancel := context.WithTimeout(context.Background(), finishTime)
 	defer cancel()
 	var both sync.WaitGroup
-	both.Go(a.graphql.Shutdown)
+	both.Go(a.Shutdown)
 	if err := web.Shutdown(ctx); err != nil {
 		log.Warn("requests were cut off", slog.Any("error", err))
 		web.Close()

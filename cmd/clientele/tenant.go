@@ -9,6 +9,7 @@ import (
 
 	"github.com/clientele/clientele/internal/authn"
 	"github.com/clientele/clientele/internal/identity"
+	"github.com/clientele/clientele/internal/product"
 	"github.com/clientele/clientele/internal/tenancy"
 )
 
@@ -31,9 +32,9 @@ type tenantCreate struct {
 }
 
 func (c *tenantCreate) Run(p *program) error {
-	return operate(p, &c.Database, &c.Log, func(ctx context.Context, s *services) error {
+	return operate(p, &c.Database, &c.Log, func(ctx context.Context, s *product.Services) error {
 		password := rand.Text()
-		made, err := s.identity.CreateTenant(ctx, s.ids, identity.TenantCreate{
+		made, err := s.Identity.CreateTenant(ctx, s.IDs, identity.TenantCreate{
 			Slug: c.Slug, Name: c.Name, Locale: c.Language, Timezone: c.Timezone, Company: c.Company,
 			AdminName: c.Person, AdminLogin: c.Admin, AdminPassword: password,
 		})
@@ -51,18 +52,18 @@ type tenantList struct {
 }
 
 func (c *tenantList) Run(p *program) error {
-	return operate(p, &c.Database, &c.Log, func(ctx context.Context, s *services) error {
+	return operate(p, &c.Database, &c.Log, func(ctx context.Context, s *product.Services) error {
 		w := tabwriter.NewWriter(p.stdout, 0, 4, 2, ' ', 0)
 		fmt.Fprintln(w, "SLUG\tNAME\tSTATE\tID")
 		for _, state := range []string{"active", "suspended", "closing", "closed"} {
-			ids, err := s.db.Tenants(ctx, state)
+			ids, err := s.DB.Tenants(ctx, state)
 			if err != nil {
 				return err
 			}
 			for _, tenant := range ids {
 				// The list of ids is the system role's; each name is read inside its tenant.
 				var slug, name string
-				err := s.db.InTx(ctx, tenancy.ForSystem(tenant, tenancy.SystemOperator), func(ctx context.Context, tx *tenancy.Tx) error {
+				err := s.DB.InTx(ctx, tenancy.ForSystem(tenant, tenancy.SystemOperator), func(ctx context.Context, tx *tenancy.Tx) error {
 					return tx.QueryRow(ctx, `SELECT slug, name FROM tenants WHERE tenant_id = $1`, tenant.UUID()).Scan(&slug, &name)
 				})
 				if err != nil {
@@ -83,8 +84,8 @@ type tenantResetAdmin struct {
 }
 
 func (c *tenantResetAdmin) Run(p *program) error {
-	return operate(p, &c.Database, &c.Log, func(ctx context.Context, s *services) error {
-		password, err := authn.ResetAdmin(ctx, s.db, s.run, s.hasher, c.Slug, c.Login)
+	return operate(p, &c.Database, &c.Log, func(ctx context.Context, s *product.Services) error {
+		password, err := authn.ResetAdmin(ctx, s.DB, s.Run, s.Hasher, c.Slug, c.Login)
 		if err != nil {
 			return err
 		}
@@ -94,7 +95,7 @@ func (c *tenantResetAdmin) Run(p *program) error {
 }
 
 // operate runs an operator's command on the database.
-func operate(p *program, f *databaseFlags, logging *logFlags, do func(context.Context, *services) error) error {
+func operate(p *program, f *databaseFlags, logging *logFlags, do func(context.Context, *product.Services) error) error {
 	if logging.LogLevel == "info" {
 		logging.LogLevel = "warn" // the answer is on stdout; what led to it is of no interest here
 	}

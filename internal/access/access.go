@@ -90,7 +90,17 @@ func (p *Provider) For(ctx context.Context, tx *tenancy.Tx) (*policy.Rights, err
 		return err
 	}
 	epochs := tx.Epochs()
-	for range 5 {
+	for attempt := range 5 {
+		if attempt == 2 {
+			// Rights change faster than they can be read: let this transaction go first. Whoever changes rights waits for it.
+			if _, err := tx.Exec(ctx, `SELECT 1 FROM tenant_epochs WHERE tenant_id = $1 FOR SHARE`, s.Tenant.UUID()); err != nil {
+				return nil, fault.Down("POLICY_UNREADABLE", err)
+			}
+			var err error
+			if epochs, err = currentEpochs(ctx, tx); err != nil {
+				return nil, err
+			}
+		}
 		if snap, ok := p.snapshots.GetIfPresent(s.Tenant); ok && snap.epochs == epochs {
 			if rights, ok := snap.known(s, tx.Now()); ok {
 				return rights, nil

@@ -347,7 +347,7 @@ func TestPasswordThatMustChange(t *testing.T) {
 		t.Fatalf("%v %+v", err, session)
 	}
 	w.exec(db, `UPDATE accounts SET must_change_password = false WHERE tenant_id = $1`)
-	if session, err = s.Authenticate(t.Context(), token, request()); err != nil || session.Actor.Scopes != nil && len(session.Actor.Scopes) > 0 {
+	if session, err = s.Authenticate(t.Context(), token, request()); err != nil || len(session.Actor.Scopes) > 0 {
 		t.Fatalf("still narrowed: %v %+v", err, session)
 	}
 }

@@ -97,8 +97,10 @@ func (s *scene) open(ctx context.Context, t *story, owner *person) error {
 
 func (s *scene) contact(ctx context.Context, c *client, first bool) error {
 	title, phone := pick(s.random, []string{"总经理", "采购经理", "车队队长", "行政主管", "财务经理"}), s.names.mobile()
-	r, err := s.Archive.ContactAdd(ctx, c.owner.session, archive.ContactAdd{ClientID: c.id, Name: s.names.person(), Title: &title, Phone: &phone, IsPrimary: first,
-		RefusesCalls: s.chance(5)}, s.key())
+	r, err := s.Archive.ContactAdd(ctx, c.owner.session, archive.ContactAdd{
+		ClientID: c.id, Name: s.names.person(), Title: &title, Phone: &phone, IsPrimary: first,
+		RefusesCalls: s.chance(5),
+	}, s.key())
 	_, err = did("contact", r, err)
 	return err
 }

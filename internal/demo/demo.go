@@ -38,7 +38,7 @@ type Opener func(clk *clock.Clock, ids *id.Source) (s *Services, closing func(),
 type Options struct {
 	Seed  uint64    // the same seed makes the same rows, but for secrets and fractions of seconds
 	Until time.Time // where the year of history ends; the present, to the hour
-	Large bool      // 200,000 clients in the first tenant
+	Mass  int       // clients of the first tenant beside those that services make
 	// Clients of the two tenants that are made through services; zero is 2,000 and 300.
 	Clients [2]int
 	// Progress is told how much of total has been done; nil for nobody.
@@ -77,10 +77,8 @@ func Make(ctx context.Context, open Opener, o Options) ([]Tenant, error) {
 	for i := range plans {
 		p.total += plans[i].clients
 	}
-	if o.Large {
-		plans[0].mass = massClients
-		p.total += massClients
-	}
+	plans[0].mass = o.Mass
+	p.total += o.Mass
 	made := make([]Tenant, len(plans))
 	g, ctx := errgroup.WithContext(ctx)
 	for i, pl := range plans {
@@ -102,13 +100,8 @@ func makeTenant(ctx context.Context, open Opener, o Options, pl plan, source *ra
 	}
 	defer closing()
 	s.Services = services
-	for _, step := range []func(context.Context) error{s.found, s.organise, s.people, s.archives, s.present} {
+	for _, step := range []func(context.Context) error{s.found, s.organise, s.people, s.load, s.archives, s.present} {
 		if err := step(ctx); err != nil {
-			return Tenant{}, err
-		}
-	}
-	if pl.mass > 0 {
-		if err := s.load(ctx, pl.mass); err != nil {
 			return Tenant{}, err
 		}
 	}

@@ -1,10 +1,15 @@
 package demo_test
 
 import (
+	"context"
 	"crypto/rand"
 	"log/slog"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/clientele/clientele/internal/access"
 	"github.com/clientele/clientele/internal/act"
@@ -19,6 +24,7 @@ import (
 	"github.com/clientele/clientele/internal/organisation"
 	"github.com/clientele/clientele/internal/tenancy"
 	"github.com/clientele/clientele/internal/testkit"
+	"github.com/clientele/clientele/policy"
 )
 
 // opener opens services on a test's database as the command does on the private one.
@@ -44,14 +50,101 @@ func opener(t *testing.T, d *testkit.Database) demo.Opener {
 	}
 }
 
-func TestMake(t *testing.T) {
-	t.Parallel()
-	d := testkit.NewDatabase(t)
-	made, err := demo.Make(t.Context(), opener(t, d), demo.Options{Seed: 1, Until: time.Now().Truncate(time.Hour), Clients: [2]int{60, 20}})
+func conn(t *testing.T, d *testkit.Database) *pgx.Conn {
+	t.Helper()
+	c, err := pgx.Connect(t.Context(), d.Superuser)
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { _ = c.Close(context.Background()) })
+	return c
+}
+
+func lines(t *testing.T, c *pgx.Conn, sql string, args ...any) []string {
+	t.Helper()
+	rows, err := c.Query(t.Context(), sql, args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// The same seed makes the same rows, but for secrets and fractions of seconds, and the data is what a first look needs.
+func TestMake(t *testing.T) {
+	t.Parallel()
+	until := time.Now().Truncate(time.Hour)
+	var first map[string][]string
+	for i, seed := range []uint64{1, 1, 2} {
+		d := testkit.NewDatabase(t)
+		made, err := demo.Make(t.Context(), opener(t, d), demo.Options{Seed: seed, Until: until, Clients: [2]int{60, 12}, Mass: 30})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := conn(t, d)
+		rows := map[string][]string{}
+		for _, table := range []string{
+			"tenants", "companies", "departments", "positions", "staff", "employments", "role_bindings", "clients", "clients_history", "client_kinds", "client_team_members",
+			"contacts", "client_changes", "client_search_terms", "access_grants", "contracts", "contract_revisions", "contract_parties", "obligations",
+		} {
+			rows[table] = lines(t, c, `SELECT (SELECT jsonb_object_agg(key, CASE WHEN value #>> '{}' ~ '^\d{4}-\d\d-\d\dT' THEN to_jsonb(left(value #>> '{}', 16)) ELSE value END) FROM jsonb_each(to_jsonb(x)))::text
+				FROM `+table+` x ORDER BY to_jsonb(x) ->> 'tenant_id', to_jsonb(x) ->> 'id', to_jsonb(x) ->> 'version', to_jsonb(x)::text`)
+		}
+		switch {
+		case i == 0:
+			first = rows
+			look(t, c, made)
+		case i == 1:
+			for table := range rows {
+				if diff := cmp.Diff(first[table], rows[table]); diff != "" {
+					t.Errorf("%s differs between two runs: %.2000s", table, diff)
+				}
+			}
+		case cmp.Equal(first["clients"], rows["clients"]):
+			t.Error("another seed makes the same clients")
+		}
+	}
+}
+
+func look(t *testing.T, c *pgx.Conn, made []demo.Tenant) {
+	t.Helper()
+	held := map[string]bool{}
 	for _, tenant := range made {
-		t.Log(tenant.Slug, len(tenant.Actors))
+		for _, a := range tenant.Actors {
+			if !strings.HasPrefix(a.Token, "clt_") {
+				t.Errorf("%s of %s has no token", a.Login, tenant.Slug)
+			}
+			for _, r := range a.Roles {
+				held[r] = true
+			}
+		}
+	}
+	for _, r := range policy.ShippedRoles() {
+		if (r.Holder == "STAFF" || r.Holder == "APP") && !r.Base && !held[r.Key] {
+			t.Errorf("nobody holds %s", r.Key)
+		}
+	}
+	for what, sql := range map[string]string{
+		"a telephone number that could be somebody's": `SELECT phone FROM contacts WHERE phone !~ '^1990000' UNION ALL SELECT phone FROM staff WHERE phone !~ '^1990000' UNION ALL SELECT phone FROM clients WHERE phone !~ '^1990000'`,
+		"a credit code of a real division":            `SELECT unified_credit_code FROM clients WHERE unified_credit_code !~ '^91990000'`,
+		"a row of the future":                         `SELECT name FROM clients WHERE created_at > now() OR updated_at > now()`,
+		"a tenant that does not say it is fictional":  `SELECT name FROM tenants WHERE name NOT LIKE '%虚构%'`,
+		"a credential of the story that lives on":     `SELECT name FROM api_tokens WHERE name <> '演示' AND revoked_at IS NULL`,
+		"a client without terms":                      `SELECT name FROM clients c WHERE NOT EXISTS (SELECT FROM client_search_terms s WHERE s.client_id = c.id)`,
+		"a client without an owner in its team":       `SELECT name FROM clients c WHERE NOT EXISTS (SELECT FROM client_team_members m WHERE m.client_id = c.id AND m.staff_id = c.owner_id AND m.duty = 'OWNER')`,
+	} {
+		if found := lines(t, c, sql); len(found) > 0 {
+			t.Errorf("%s: %v", what, found[0])
+		}
+	}
+	got := lines(t, c, `SELECT t.slug || ' ' || count(*) || ' ' || min(c.code) || ' ' || max(c.code) FROM clients c JOIN tenants t USING (tenant_id) GROUP BY t.slug ORDER BY 1`)
+	if want := []string{"beiling 12 KA-000001 KA-000012", "yunchuan 90 KA-000001 KA-000090"}; !cmp.Equal(got, want) {
+		t.Errorf("clients %v", got)
+	}
+	if span := lines(t, c, `SELECT (max(created_at) - min(created_at) > interval '250 days')::text FROM clients`); span[0] != "true" {
+		t.Error("the history is shorter than most of a year")
 	}
 }

@@ -43,7 +43,8 @@ func (s *scene) then(t *story, least, most float64, do func(context.Context) err
 
 func (s *scene) at(t *story, at time.Time, do func(context.Context) error) {
 	t.told++
-	heap.Push(t, event{workingHour(at), t.told, do})
+	// Whole minutes: what a run takes longer than another never shows but in seconds.
+	heap.Push(t, event{workingHour(at).Truncate(time.Minute), t.told, do})
 }
 
 // workingHour moves an instant into 9 to 18 o'clock in China, Monday to Friday. It never goes back.

@@ -31,8 +31,8 @@ type operation struct {
 func notActs() map[string]string {
 	return map[string]string{
 		"CreateTenant":  "the operator's, at the command line of the server",
-		"PolicyCompare": "a question: see questions_test.go",
-		"PolicyLint":    "a question: see questions_test.go",
+		"PolicyCompare": "a question: the run over HTTP asks it",
+		"PolicyLint":    "a question: the run over HTTP asks it",
 	}
 }
 
@@ -145,7 +145,7 @@ func TestEveryActWithAnotherTenantsIds(t *testing.T) {
 	t.Parallel()
 	rec := &recorder{sent: map[string][][]any{}}
 	w := world.New(t, func(c *tenancy.Config) { c.Tracer = rec })
-	b := newSide(w, "beta")
+	b := newSide(w, foreignMark)
 	n := 0
 	rec.watch(b)
 	trial{w, b, func() *side {
@@ -161,7 +161,7 @@ func TestEveryActWithAnotherTenantsIds(t *testing.T) {
 func TestEveryActBehindPredicatesAlone(t *testing.T) {
 	t.Parallel()
 	w := world.New(t)
-	a, b := newSide(w, "alpha"), newSide(w, "beta")
+	a, b := newSide(w, "alpha"), newSide(w, foreignMark)
 	openWalls(t, w)
 	trial{w, b, func() *side { return a }, false}.run(t)
 }

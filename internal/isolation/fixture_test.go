@@ -9,9 +9,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
-	"github.com/clientele/clientele/internal/access"
 	"github.com/clientele/clientele/internal/identity"
-	"github.com/clientele/clientele/internal/tenancy"
 	"github.com/clientele/clientele/internal/testkit/world"
 	"github.com/clientele/clientele/policy"
 )
@@ -24,6 +22,10 @@ type side struct {
 	ids    map[string]uuid.UUID // of one row of each kind
 	query  string
 }
+
+// foreignMark is the mark of the tenant whose things must not be seen. No id spells it by chance: its letters o, u and l are
+// none of Crockford's.
+const foreignMark = "ouloubeta"
 
 // newSide makes a tenant in which one person may do everything there is to do.
 func newSide(w *world.World, mark string) *side {
@@ -101,28 +103,31 @@ func (s *side) fill() {
 	s.add("grant", `INSERT INTO access_grants (tenant_id, id, grantee_staff_id, client_id, class_mask, purpose, valid_from, valid_until, `+made+` VALUES ($1, $2, $3, $4, 1, 'MARK', now(), now() + interval '1 day', `+at, other.Staff, client)
 	s.ids["grantee"] = other.Staff
 	s.add("role without holder", `INSERT INTO roles (tenant_id, id, key, name_zh, name_en, `+made+` VALUES ($1, $2, 'without_holder', 'MARK', 'MARK', `+at)
-	for number, state := range map[int]string{2: "draft", 3: "superseded"} {
-		kind := map[string]string{"draft": "draft of somebody else", "superseded": "older version"}[state]
-		version := s.add(kind, `INSERT INTO policy_versions (tenant_id, id, number, base_number, state, reason, content_hash, author_id, `+made+` VALUES ($1, $2, $3, 1, $4, 'MARK', $5, $6, `+at,
-			number, state, hash(""), other.Account)
-		s.Exec(`INSERT INTO policy_rules (tenant_id, id, policy_version_id, seq, role_key, object, action, data_scope, class_mask, condition, effect)
-			SELECT $1, gen_random_uuid(), $2, seq, role_key, object, action, data_scope, class_mask, condition, effect FROM policy_rules r
-			WHERE tenant_id = $1 AND policy_version_id = (SELECT id FROM policy_versions WHERE tenant_id = $1 AND number = 1)`, version)
-		s.Exec(`UPDATE policy_versions SET content_hash = $3 WHERE tenant_id = $1 AND id = $2`, version, s.rulesHash(version))
+	s.addVersion("draft of somebody else", 2, "draft", other.Account)
+	s.addVersion("older version", 3, "superseded", other.Account)
+	for _, names := range []string{"staff SET name", "departments SET name", "accounts SET display_name"} {
+		s.Exec(`UPDATE ` + names + ` = '` + s.mark + ` one' WHERE tenant_id = $1`)
 	}
 }
 
-// rulesHash is the content hash of the rules that a version has.
-func (s *side) rulesHash(version uuid.UUID) (sum []byte) {
-	err := s.DB.InTx(context.Background(), tenancy.ForSystem(tenancy.TenantID(s.ID), tenancy.SystemSignIn), func(ctx context.Context, tx *tenancy.Tx) error {
-		rules, err := access.Rules(ctx, tx, version)
-		sum = identity.RulesHash(rules)
-		return err
-	})
-	if err != nil {
-		panic(err)
+// addVersion adds a policy version with the shipped rules and what nobody may be left without.
+func (s *side) addVersion(kind string, number int, state string, author uuid.UUID) {
+	rules := policy.ShippedRules()
+	for _, a := range []policy.Action{policy.PolicyWrite, policy.RoleBind} {
+		rules = append(rules, policy.Rule{Seq: len(rules) + 1, Role: "general_manager", Object: policy.OnPolicy, Action: a, Scope: policy.Tenant, Effect: policy.Allow})
 	}
-	return sum
+	version := s.add(kind, `INSERT INTO policy_versions (tenant_id, id, number, base_number, state, reason, content_hash, author_id, created_at, updated_at)
+		VALUES ($1, $2, $3, 1, $4, 'MARK', $5, $6, now(), now())`, number, state, identity.RulesHash(rules), author)
+	columns := make([][]string, 7)
+	for _, r := range rules {
+		for i, v := range []string{r.Role, string(r.Object), string(r.Action), r.Scope.String(), fmt.Sprint(uint16(r.Classes)), r.Condition, r.Clause} {
+			columns[i] = append(columns[i], v)
+		}
+	}
+	s.Exec(`INSERT INTO policy_rules (tenant_id, id, policy_version_id, seq, role_key, object, action, data_scope, class_mask, condition, clause, effect)
+		SELECT $1, gen_random_uuid(), $2, n, r, o, a, s, c::int, w, l, 'allow'
+		FROM unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[]) WITH ORDINALITY x (r, o, a, s, c, w, l, n)`,
+		version, columns[0], columns[1], columns[2], columns[3], columns[4], columns[5], columns[6])
 }
 
 func hash(text string) []byte {

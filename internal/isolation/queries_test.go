@@ -23,14 +23,17 @@ import (
 // object says of which kind and prefix an id is.
 type object struct{ kind, prefix string }
 
-// objects are the kinds of ids of the API. A new prefix that is not here makes the run red: node takes every one.
+// objects are the kinds of ids of the API, one at least for each prefix (TestObjectsAreThoseOfTheSchema): node takes every one.
 func objects() []object {
 	return []object{
 		{"company", id.Company}, {"department", id.Department}, {"position", id.Position}, {"staff", id.Staff}, {"owner", id.Staff}, {"grantee", id.Staff}, {"account", id.Account}, {"session", id.Session},
 		{"token", id.APIToken}, {"binding", id.RoleBinding}, {"grant", id.Grant}, {"client", id.Client}, {"team member", id.ClientTeamMember},
 		{"distribution", id.ClientDistribution}, {"contact", id.Contact}, {"client change", id.ClientChange}, {"contract", id.Contract},
 		{"contract revision", id.Revision}, {"contract party 0", id.Party}, {"obligation", id.Obligation},
-		{"role", id.Role}, {"policy version", id.PolicyVersion}, {"employment", id.Employment}, {"audit record", id.AuditRecord}, {"tenant", id.Tenant},
+		{"role", id.Role}, {"policy version", id.PolicyVersion}, {"policy rule", id.PolicyRule}, {"employment", id.Employment}, {"audit record", id.AuditRecord}, {"tenant", id.Tenant},
+		{"suspended client", id.Client}, {"contract under review", id.Contract}, {"contract in force", id.Contract}, {"staff without account", id.Staff},
+		{"app account", id.Account}, {"suspended account", id.Account}, {"company without anything", id.Company}, {"department without anything", id.Department},
+		{"draft of somebody else", id.PolicyVersion}, {"role without holder", id.Role},
 	}
 }
 
@@ -39,7 +42,7 @@ func idArguments() map[string]string {
 	return map[string]string{
 		"client.id": "client", "contract.id": "contract", "company.id": "company", "department.id": "department", "staffMember.id": "staff", "account.id": "account",
 		"companyId": "company", "companyIds": "company", "departmentId": "department", "departmentIds": "department", "accountId": "account", "actorIds": "account",
-		"roleId": "role", "clientId": "client", "clientIds": "client", "granteeId": "grantee", "ownerIds": "owner", "objectIds": "client",
+		"roleId": "role", "policyVersionId": "draft of somebody else", "clientId": "client", "clientIds": "client", "granteeId": "grantee", "ownerIds": "owner", "objectIds": "suspended client",
 	}
 }
 
@@ -117,14 +120,29 @@ func (a *asker) selection(typ string, depth int) string {
 	return "{ " + strings.Join(parts, " ") + " }"
 }
 
-// nodeSelection names every field apart, because types give the same name different types.
+// nodeSelection asks for every scalar of every type; what types give the same name and different types is named apart.
 func (a *asker) nodeSelection() string {
+	types := a.schema.GetPossibleTypes(a.schema.Types["Node"])
+	as := map[string]map[string]bool{}
+	for _, p := range types {
+		for _, f := range p.Fields {
+			if as[f.Name] == nil {
+				as[f.Name] = map[string]bool{}
+			}
+			as[f.Name][f.Type.String()] = true
+		}
+	}
 	var parts []string
-	for _, p := range a.schema.GetPossibleTypes(a.schema.Types["Node"]) {
+	for _, p := range types {
 		var fields []string
 		for _, f := range p.Fields {
-			if of := a.schema.Types[f.Type.Name()]; of.Kind == ast.Scalar || of.Kind == ast.Enum {
+			if of := a.schema.Types[f.Type.Name()]; of.Kind != ast.Scalar && of.Kind != ast.Enum {
+				continue
+			}
+			if len(as[f.Name]) > 1 {
 				fields = append(fields, strings.ToLower(p.Name)+"_"+f.Name+": "+f.Name)
+			} else {
+				fields = append(fields, f.Name)
 			}
 		}
 		parts = append(parts, "... on "+p.Name+" { "+strings.Join(fields, " ")+" }")
@@ -171,8 +189,9 @@ func (s *side) fillForQueries() {
 	one := func(kind, sql string) { s.ids[kind] = uuid.MustParse(s.Text(sql)) }
 	one("role", `SELECT id FROM roles WHERE tenant_id = $1 AND key = 'general_manager'`)
 	one("policy version", `SELECT id FROM policy_versions WHERE tenant_id = $1 AND number = 1`)
+	one("policy rule", `SELECT id FROM policy_rules WHERE tenant_id = $1 ORDER BY seq LIMIT 1`)
 	one("employment", `SELECT id FROM employments WHERE tenant_id = $1 ORDER BY id LIMIT 1`)
-	s.add("audit record", `INSERT INTO audit_records (tenant_id, id, kind, act, actor_kind, actor_name, object_type, object_id, reason, occurred_at) VALUES ($1, $2, 'change', 'MARK', 'staff', 'MARK', 'Client', $3, 'MARK', now())`, s.ids["client"])
+	s.add("audit record", `INSERT INTO audit_records (tenant_id, id, kind, act, actor_kind, actor_id, actor_name, object_type, object_id, reason, occurred_at) VALUES ($1, $2, 'change', 'MARK', 'staff', $4, 'MARK', 'Client', $3, 'MARK', now())`, s.ids["suspended client"], s.ids["account"])
 	s.ids["tenant"], s.ids["owner"] = s.ID, s.person.Staff
 }
 
@@ -222,10 +241,7 @@ func queryRun(t *testing.T, w *world.World, a, b *side, aside func(func())) {
 			continue
 		}
 		if readside.IsServiceRoot(root.Name) {
-			if _, asked := questions(nil, nil)[root.Name]; !asked {
-				t.Errorf("Query.%s is answered by a service that questions_test.go does not ask", root.Name)
-			}
-			continue
+			continue // a service's answer: the run over HTTP asks for it
 		}
 		if !q.gate.Serves(root.Name) {
 			t.Errorf("Query.%s is not served by the gate: the run has to learn how to ask it", root.Name)
@@ -282,7 +298,7 @@ func TestEveryQueryWithAnotherTenantsIds(t *testing.T) {
 	t.Parallel()
 	rec := &recorder{sent: map[string][][]any{}}
 	w := world.New(t, func(c *tenancy.Config) { c.Tracer = rec })
-	a, b := newSide(w, "alpha"), newSide(w, "beta")
+	a, b := newSide(w, "alpha"), newSide(w, foreignMark)
 	a.fillForQueries()
 	b.fillForQueries()
 	rec.watch(b)
@@ -294,7 +310,7 @@ func TestEveryQueryWithAnotherTenantsIds(t *testing.T) {
 func TestEveryQueryBehindPredicatesAlone(t *testing.T) {
 	t.Parallel()
 	w := world.New(t)
-	a, b := newSide(w, "alpha"), newSide(w, "beta")
+	a, b := newSide(w, "alpha"), newSide(w, foreignMark)
 	a.fillForQueries()
 	b.fillForQueries()
 	openWalls(t, w)

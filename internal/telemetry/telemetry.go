@@ -115,7 +115,7 @@ func (t *Telemetry) SQL() pgx.QueryTracer {
 	if _, off := t.tracers.(noop.TracerProvider); off {
 		return nil
 	}
-	return otelpgx.NewTracer(otelpgx.WithTracerProvider(t.tracers), otelpgx.WithMeterProvider(t.meters), otelpgx.WithTrimSQLInSpanName(),
+	return otelpgx.NewTracer(otelpgx.WithTracerProvider(t.tracers), otelpgx.WithMeterProvider(t.meters),
 		otelpgx.WithDisableConnectionDetailsInAttributes())
 }
 

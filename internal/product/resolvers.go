@@ -1,4 +1,4 @@
-package main
+package product
 
 import (
 	"github.com/clientele/clientele/graph"
@@ -16,19 +16,19 @@ type mutations struct {
 
 type resolvers struct {
 	mutations mutations
-	queries   resolver.PolicyQuestions
+	questions resolver.PolicyQuestions
 }
 
 // Mutation implements graph.ResolverRoot.
 func (r resolvers) Mutation() graph.MutationResolver { return r.mutations }
 
 // Query implements graph.ResolverRoot: what the read gate does not answer.
-func (r resolvers) Query() graph.QueryResolver { return r.queries }
+func (r resolvers) Query() graph.QueryResolver { return r.questions }
 
 // newResolvers gives generated code its mutations.
-func newResolvers(s *services) graph.ResolverRoot {
+func newResolvers(s *Services) graph.ResolverRoot {
 	return resolvers{mutations{
-		resolver.Organisation{Service: s.organisation}, resolver.Identity{Service: s.identity}, resolver.Archive{Service: s.archive}, resolver.Contract{Service: s.contract},
-		resolver.Policy{Service: s.policy},
-	}, resolver.PolicyQuestions{Service: s.policy}}
+		resolver.Organisation{Service: s.Organisation}, resolver.Identity{Service: s.Identity}, resolver.Archive{Service: s.Archive}, resolver.Contract{Service: s.Contract},
+		resolver.Policy{Service: s.Policy},
+	}, resolver.PolicyQuestions{Service: s.Policy}}
 }

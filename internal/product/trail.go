@@ -1,10 +1,8 @@
-package main
+package product
 
 import (
 	"context"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"sync"
 
 	"github.com/clientele/clientele/internal/audit"
@@ -12,27 +10,20 @@ import (
 	"github.com/clientele/clientele/internal/tenancy"
 )
 
-// trail writes openings before answers leave and seals the audit trail behind them.
-type trail struct {
+// Trail writes openings before answers leave and seals the audit trail behind them. Close it.
+type Trail struct {
 	writer *audit.Writer
 	stop   context.CancelFunc
 	done   sync.WaitGroup
 }
 
-// startTrail starts the sealer with the signing key in the data folder, which is made when there is none.
-func startTrail(s *services, data string, log *slog.Logger) (*trail, error) {
-	if err := os.MkdirAll(data, 0o700); err != nil {
-		return nil, folderTrouble(data, err)
-	}
-	key, err := audit.LoadOrCreateKey(filepath.Join(data, "audit.key"))
+// StartTrail starts the sealer with the signing key.
+func StartTrail(s *Services, key *audit.Key, log *slog.Logger) (*Trail, error) {
+	sealer, err := audit.NewSealer(s.DB, key, nil, log)
 	if err != nil {
 		return nil, err
 	}
-	sealer, err := audit.NewSealer(s.db, key, nil, log)
-	if err != nil {
-		return nil, err
-	}
-	t := &trail{writer: audit.NewWriter(s.db, s.ids, log, audit.WriterConfig{}, sealer.Wake)}
+	t := &Trail{writer: audit.NewWriter(s.DB, s.IDs, log, audit.WriterConfig{}, sealer.Wake)}
 	// The sealer outlives the signal to stop: what the last requests wrote is sealed too.
 	ctx, stop := context.WithCancel(context.Background())
 	t.stop = stop
@@ -40,14 +31,15 @@ func startTrail(s *services, data string, log *slog.Logger) (*trail, error) {
 	return t, nil
 }
 
-func (t *trail) close() {
+// Close ends the trail when what waits has been written. It is called after the last answer and before the pools close.
+func (t *Trail) Close() {
 	t.writer.Close()
 	t.stop()
 	t.done.Wait()
 }
 
 // opened records what a read opens: a client asked for by id, and groups of class L4 and above.
-func (t *trail) opened(ctx context.Context, s *tenancy.Session, openings []read.Opening) error {
+func (t *Trail) opened(ctx context.Context, s *tenancy.Session, openings []read.Opening) error {
 	out := make([]audit.Opening, len(openings))
 	for i, o := range openings {
 		act := "read"
@@ -60,7 +52,7 @@ func (t *trail) opened(ctx context.Context, s *tenancy.Session, openings []read.
 }
 
 // refused records objects that were asked for by id and are absent, or look so to the actor.
-func (t *trail) refused(ctx context.Context, s *tenancy.Session, absent []read.Ref) error {
+func (t *Trail) refused(ctx context.Context, s *tenancy.Session, absent []read.Ref) error {
 	out := make([]audit.Refusal, len(absent))
 	for i, a := range absent {
 		out[i] = audit.Refusal{Type: a.Type, ID: a.ID, Act: "read"}
