@@ -14,6 +14,30 @@ import (
 	"github.com/clientele/clientele/internal/read"
 )
 
+// Why a staff member may or may not do something.
+type AccessExplanation struct {
+	Allow bool `json:"allow"`
+	// Reason code: ALLOWED, NO_ROLE, OUT_OF_SCOPE, CONDITION_NOT_MET, DENIED_BY_RULE, ACCOUNT_SUSPENDED, TOKEN_SCOPE, UNKNOWN_PERMISSION.
+	Reason  string `json:"reason"`
+	Message string `json:"message"`
+	// The rule that decided. Permission: policy#rules.
+	Rule *read.Ref `json:"rule,omitempty"`
+	// The rule in words. Permission: policy.read.
+	Sentence *string `json:"sentence,omitempty"`
+	// The role and binding that brought the rule.
+	Role    *string    `json:"role,omitempty"`
+	Binding *read.Ref  `json:"binding,omitempty"`
+	Scope   *DataScope `json:"scope,omitempty"`
+	Clause  *string    `json:"clause,omitempty"`
+	// For a refusal: the nearest lawful way, in words, and whom to ask.
+	Way    *AccessWay `json:"way,omitempty"`
+	Remedy *string    `json:"remedy,omitempty"`
+	Ask    *read.Ref  `json:"ask,omitempty"`
+	// Every rule about the question, the nearest first. Null without permission policy.read.
+	Lines         []*AccessLine `json:"lines,omitempty"`
+	PolicyVersion int64         `json:"policyVersion"`
+}
+
 type AccessGrantGiveInput struct {
 	GranteeID string `json:"granteeId"`
 	ClientID  string `json:"clientId"`
@@ -39,6 +63,31 @@ type AccessGrantRevokeInput struct {
 type AccessGrantRevokePayload struct {
 	AccessGrant *read.Ref    `json:"accessGrant,omitempty"`
 	UserErrors  []*UserError `json:"userErrors"`
+}
+
+// One rule about the question, and the first of its tests that fails: ROLE, VALIDITY, SCOPE, CONDITION; null: the rule is met.
+type AccessLine struct {
+	Rule     *read.Ref `json:"rule,omitempty"`
+	Seq      int       `json:"seq"`
+	Fails    *string   `json:"fails,omitempty"`
+	Sentence string    `json:"sentence"`
+}
+
+// A staff member who sees the object, and by which way.
+type AccessPath struct {
+	Staff    *read.Ref   `json:"staff,omitempty"`
+	Access   FieldAccess `json:"access"`
+	Role     string      `json:"role"`
+	Binding  *read.Ref   `json:"binding,omitempty"`
+	Scope    DataScope   `json:"scope"`
+	Rule     *read.Ref   `json:"rule,omitempty"`
+	Sentence string      `json:"sentence"`
+}
+
+type AccessPaths struct {
+	Paths []*AccessPath `json:"paths"`
+	// There are more than were asked for.
+	More bool `json:"more"`
 }
 
 type AccountChangePasswordInput struct {
@@ -865,6 +914,79 @@ type UserError struct {
 	Remedy *string `json:"remedy,omitempty"`
 	// STALE_VERSION: the version that is current.
 	CurrentVersion *int64 `json:"currentVersion,omitempty"`
+}
+
+// The nearest lawful way to what was refused.
+type AccessWay string
+
+const (
+	// A role that has the rule; the tenant administrator binds it.
+	AccessWayRole AccessWay = "ROLE"
+	// A grant on the client (F10); the owning department's head is asked.
+	AccessWayGrant AccessWay = "GRANT"
+	// A place on the client's team.
+	AccessWayTeam AccessWay = "TEAM"
+	// The client distributed to the section.
+	AccessWayDistribution AccessWay = "DISTRIBUTION"
+	// Somebody whose scope reaches the row.
+	AccessWayScope AccessWay = "SCOPE"
+	// A row that meets the rule's condition, or somebody whose rule has none.
+	AccessWayCondition AccessWay = "CONDITION"
+	// The rule is not in force now.
+	AccessWayValidity AccessWay = "VALIDITY"
+)
+
+var AllAccessWay = []AccessWay{
+	AccessWayRole,
+	AccessWayGrant,
+	AccessWayTeam,
+	AccessWayDistribution,
+	AccessWayScope,
+	AccessWayCondition,
+	AccessWayValidity,
+}
+
+func (e AccessWay) IsValid() bool {
+	switch e {
+	case AccessWayRole, AccessWayGrant, AccessWayTeam, AccessWayDistribution, AccessWayScope, AccessWayCondition, AccessWayValidity:
+		return true
+	}
+	return false
+}
+
+func (e AccessWay) String() string {
+	return string(e)
+}
+
+func (e *AccessWay) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = AccessWay(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid AccessWay", str)
+	}
+	return nil
+}
+
+func (e AccessWay) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *AccessWay) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e AccessWay) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
 }
 
 type AccountKind string
@@ -1887,6 +2009,63 @@ func (e *DepartmentState) UnmarshalJSON(b []byte) error {
 }
 
 func (e DepartmentState) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+type FieldAccess string
+
+const (
+	FieldAccessFull   FieldAccess = "FULL"
+	FieldAccessMasked FieldAccess = "MASKED"
+	FieldAccessRow    FieldAccess = "ROW"
+)
+
+var AllFieldAccess = []FieldAccess{
+	FieldAccessFull,
+	FieldAccessMasked,
+	FieldAccessRow,
+}
+
+func (e FieldAccess) IsValid() bool {
+	switch e {
+	case FieldAccessFull, FieldAccessMasked, FieldAccessRow:
+		return true
+	}
+	return false
+}
+
+func (e FieldAccess) String() string {
+	return string(e)
+}
+
+func (e *FieldAccess) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = FieldAccess(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid FieldAccess", str)
+	}
+	return nil
+}
+
+func (e FieldAccess) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *FieldAccess) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e FieldAccess) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil
