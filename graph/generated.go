@@ -99,6 +99,7 @@ type MutationResolver interface {
 	RoleRetire(ctx context.Context, input model.RoleRetireInput, idempotencyKey string) (model.RoleRetirePayload, error)
 }
 type QueryResolver interface {
+	PolicySimulate(ctx context.Context, policyVersionID string) (*model.PolicySimulation, error)
 	ExplainAccess(ctx context.Context, staffID *string, object string, action string, objectID *string, field *string) (*model.AccessExplanation, error)
 	WhoCanSee(ctx context.Context, objectID string, group *string, first *int) (*model.AccessPaths, error)
 	PolicyCompare(ctx context.Context, from int64, to int64) (*model.PolicyComparison, error)
@@ -789,6 +790,30 @@ func (ec *executionContext) childFields_PolicyDraftPayload(ctx context.Context, 
 	return nil, fmt.Errorf("no field named %q was found under type PolicyDraftPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_PolicyEffectOnStaff(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "staff":
+		return ec.fieldContext_PolicyEffectOnStaff_staff(ctx, field)
+	case "roles":
+		return ec.fieldContext_PolicyEffectOnStaff_roles(ctx, field)
+	case "object":
+		return ec.fieldContext_PolicyEffectOnStaff_object(ctx, field)
+	case "action":
+		return ec.fieldContext_PolicyEffectOnStaff_action(ctx, field)
+	case "change":
+		return ec.fieldContext_PolicyEffectOnStaff_change(ctx, field)
+	case "gained":
+		return ec.fieldContext_PolicyEffectOnStaff_gained(ctx, field)
+	case "lost":
+		return ec.fieldContext_PolicyEffectOnStaff_lost(ctx, field)
+	case "sampleClients":
+		return ec.fieldContext_PolicyEffectOnStaff_sampleClients(ctx, field)
+	case "sampleContracts":
+		return ec.fieldContext_PolicyEffectOnStaff_sampleContracts(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PolicyEffectOnStaff", field.Name)
+}
+
 func (ec *executionContext) childFields_PolicyPublishPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "policyVersion":
@@ -821,6 +846,24 @@ func (ec *executionContext) childFields_PolicyRuleSentence(ctx context.Context, 
 		return ec.fieldContext_PolicyRuleSentence_en(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PolicyRuleSentence", field.Name)
+}
+
+func (ec *executionContext) childFields_PolicySimulation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "base":
+		return ec.fieldContext_PolicySimulation_base(ctx, field)
+	case "version":
+		return ec.fieldContext_PolicySimulation_version(ctx, field)
+	case "effects":
+		return ec.fieldContext_PolicySimulation_effects(ctx, field)
+	case "more":
+		return ec.fieldContext_PolicySimulation_more(ctx, field)
+	case "duties":
+		return ec.fieldContext_PolicySimulation_duties(ctx, field)
+	case "overCeiling":
+		return ec.fieldContext_PolicySimulation_overCeiling(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PolicySimulation", field.Name)
 }
 
 func (ec *executionContext) childFields_PolicyWarning(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2268,6 +2311,20 @@ func (ec *executionContext) field_Query_policyCompare_args(ctx context.Context, 
 }
 
 func (ec *executionContext) field_Query_policyLint_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "policyVersionId",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["policyVersionId"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_policySimulate_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "policyVersionId",
@@ -7633,6 +7690,213 @@ func (ec *executionContext) fieldContext_PolicyDraftPayload_userErrors(_ context
 	return fc, nil
 }
 
+func (ec *executionContext) _PolicyEffectOnStaff_staff(ctx context.Context, field graphql.CollectedField, obj *model.PolicyEffectOnStaff) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PolicyEffectOnStaff_staff(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Staff, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Ref) graphql.Marshaler {
+			return ec.marshalOStaff2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PolicyEffectOnStaff_staff(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PolicyEffectOnStaff", field, false, false, "Staff")
+}
+
+func (ec *executionContext) _PolicyEffectOnStaff_roles(ctx context.Context, field graphql.CollectedField, obj *model.PolicyEffectOnStaff) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PolicyEffectOnStaff_roles(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Roles, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PolicyEffectOnStaff_roles(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PolicyEffectOnStaff", field, false, false, "String")
+}
+
+func (ec *executionContext) _PolicyEffectOnStaff_object(ctx context.Context, field graphql.CollectedField, obj *model.PolicyEffectOnStaff) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PolicyEffectOnStaff_object(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Object, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PolicyEffectOnStaff_object(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PolicyEffectOnStaff", field, false, false, "String")
+}
+
+func (ec *executionContext) _PolicyEffectOnStaff_action(ctx context.Context, field graphql.CollectedField, obj *model.PolicyEffectOnStaff) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PolicyEffectOnStaff_action(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Action, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PolicyEffectOnStaff_action(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PolicyEffectOnStaff", field, false, false, "String")
+}
+
+func (ec *executionContext) _PolicyEffectOnStaff_change(ctx context.Context, field graphql.CollectedField, obj *model.PolicyEffectOnStaff) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PolicyEffectOnStaff_change(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Change, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.RightChange) graphql.Marshaler {
+			return ec.marshalNRightChange2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐRightChange(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PolicyEffectOnStaff_change(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PolicyEffectOnStaff", field, false, false, "RightChange")
+}
+
+func (ec *executionContext) _PolicyEffectOnStaff_gained(ctx context.Context, field graphql.CollectedField, obj *model.PolicyEffectOnStaff) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PolicyEffectOnStaff_gained(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Gained, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int64) graphql.Marshaler {
+			return ec.marshalOBigInt2ᚖint64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PolicyEffectOnStaff_gained(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PolicyEffectOnStaff", field, false, false, "BigInt")
+}
+
+func (ec *executionContext) _PolicyEffectOnStaff_lost(ctx context.Context, field graphql.CollectedField, obj *model.PolicyEffectOnStaff) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PolicyEffectOnStaff_lost(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Lost, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int64) graphql.Marshaler {
+			return ec.marshalOBigInt2ᚖint64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PolicyEffectOnStaff_lost(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PolicyEffectOnStaff", field, false, false, "BigInt")
+}
+
+func (ec *executionContext) _PolicyEffectOnStaff_sampleClients(ctx context.Context, field graphql.CollectedField, obj *model.PolicyEffectOnStaff) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PolicyEffectOnStaff_sampleClients(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SampleClients, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*read.Ref) graphql.Marshaler {
+			return ec.marshalNClient2ᚕᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PolicyEffectOnStaff_sampleClients(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PolicyEffectOnStaff", field, false, false, "Client")
+}
+
+func (ec *executionContext) _PolicyEffectOnStaff_sampleContracts(ctx context.Context, field graphql.CollectedField, obj *model.PolicyEffectOnStaff) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PolicyEffectOnStaff_sampleContracts(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SampleContracts, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*read.Ref) graphql.Marshaler {
+			return ec.marshalNContract2ᚕᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PolicyEffectOnStaff_sampleContracts(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PolicyEffectOnStaff", field, false, false, "Contract")
+}
+
 func (ec *executionContext) _PolicyPublishPayload_policyVersion(ctx context.Context, field graphql.CollectedField, obj *model.PolicyPublishPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -7835,6 +8099,162 @@ func (ec *executionContext) fieldContext_PolicyRuleSentence_en(_ context.Context
 	return graphql.NewScalarFieldContext("PolicyRuleSentence", field, false, false, "String")
 }
 
+func (ec *executionContext) _PolicySimulation_base(ctx context.Context, field graphql.CollectedField, obj *model.PolicySimulation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PolicySimulation_base(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Base, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Ref) graphql.Marshaler {
+			return ec.marshalOPolicyVersion2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PolicySimulation_base(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PolicySimulation", field, false, false, "PolicyVersion")
+}
+
+func (ec *executionContext) _PolicySimulation_version(ctx context.Context, field graphql.CollectedField, obj *model.PolicySimulation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PolicySimulation_version(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Version, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Ref) graphql.Marshaler {
+			return ec.marshalOPolicyVersion2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PolicySimulation_version(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PolicySimulation", field, false, false, "PolicyVersion")
+}
+
+func (ec *executionContext) _PolicySimulation_effects(ctx context.Context, field graphql.CollectedField, obj *model.PolicySimulation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PolicySimulation_effects(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Effects, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.PolicyEffectOnStaff) graphql.Marshaler {
+			return ec.marshalNPolicyEffectOnStaff2ᚕᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐPolicyEffectOnStaffᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PolicySimulation_effects(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PolicySimulation",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PolicyEffectOnStaff(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _PolicySimulation_more(ctx context.Context, field graphql.CollectedField, obj *model.PolicySimulation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PolicySimulation_more(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.More, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PolicySimulation_more(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PolicySimulation", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _PolicySimulation_duties(ctx context.Context, field graphql.CollectedField, obj *model.PolicySimulation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PolicySimulation_duties(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Duties, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PolicySimulation_duties(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PolicySimulation", field, false, false, "String")
+}
+
+func (ec *executionContext) _PolicySimulation_overCeiling(ctx context.Context, field graphql.CollectedField, obj *model.PolicySimulation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PolicySimulation_overCeiling(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.OverCeiling, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.PolicyRuleSentence) graphql.Marshaler {
+			return ec.marshalNPolicyRuleSentence2ᚕᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐPolicyRuleSentenceᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PolicySimulation_overCeiling(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PolicySimulation",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PolicyRuleSentence(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _PolicyWarning_code(ctx context.Context, field graphql.CollectedField, obj *model.PolicyWarning) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -7978,6 +8398,50 @@ func (ec *executionContext) fieldContext_PositionCreatePayload_userErrors(_ cont
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_UserError(ctx, field)
 		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_policySimulate(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_policySimulate(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().PolicySimulate(ctx, fc.Args["policyVersionId"].(string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.PolicySimulation) graphql.Marshaler {
+			return ec.marshalOPolicySimulation2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐPolicySimulation(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_policySimulate(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PolicySimulation(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_policySimulate_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
 	}
 	return fc, nil
 }
@@ -16490,6 +16954,79 @@ func (ec *executionContext) _PolicyDraftPayload(ctx context.Context, sel ast.Sel
 	return out
 }
 
+var policyEffectOnStaffImplementors = []string{"PolicyEffectOnStaff"}
+
+func (ec *executionContext) _PolicyEffectOnStaff(ctx context.Context, sel ast.SelectionSet, obj *model.PolicyEffectOnStaff) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, policyEffectOnStaffImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("PolicyEffectOnStaff")
+		case "staff":
+			out.Values[i] = ec._PolicyEffectOnStaff_staff(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "roles":
+			out.Values[i] = ec._PolicyEffectOnStaff_roles(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "object":
+			out.Values[i] = ec._PolicyEffectOnStaff_object(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "action":
+			out.Values[i] = ec._PolicyEffectOnStaff_action(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "change":
+			out.Values[i] = ec._PolicyEffectOnStaff_change(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "gained":
+			out.Values[i] = ec._PolicyEffectOnStaff_gained(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "lost":
+			out.Values[i] = ec._PolicyEffectOnStaff_lost(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "sampleClients":
+			out.Values[i] = ec._PolicyEffectOnStaff_sampleClients(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "sampleContracts":
+			out.Values[i] = ec._PolicyEffectOnStaff_sampleContracts(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var policyPublishPayloadImplementors = []string{"PolicyPublishPayload"}
 
 func (ec *executionContext) _PolicyPublishPayload(ctx context.Context, sel ast.SelectionSet, obj *model.PolicyPublishPayload) graphql.Marshaler {
@@ -16594,6 +17131,64 @@ func (ec *executionContext) _PolicyRuleSentence(ctx context.Context, sel ast.Sel
 			}
 		case "en":
 			out.Values[i] = ec._PolicyRuleSentence_en(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var policySimulationImplementors = []string{"PolicySimulation"}
+
+func (ec *executionContext) _PolicySimulation(ctx context.Context, sel ast.SelectionSet, obj *model.PolicySimulation) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, policySimulationImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("PolicySimulation")
+		case "base":
+			out.Values[i] = ec._PolicySimulation_base(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "version":
+			out.Values[i] = ec._PolicySimulation_version(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "effects":
+			out.Values[i] = ec._PolicySimulation_effects(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "more":
+			out.Values[i] = ec._PolicySimulation_more(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "duties":
+			out.Values[i] = ec._PolicySimulation_duties(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "overCeiling":
+			out.Values[i] = ec._PolicySimulation_overCeiling(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -16719,6 +17314,12 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("Query")
+		case "policySimulate":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_policySimulate(ctx, field)
+				})
 		case "explainAccess":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
 				true, false,
@@ -17655,6 +18256,29 @@ func (ec *executionContext) marshalNBoolean2bool(ctx context.Context, sel ast.Se
 	return res
 }
 
+func (ec *executionContext) unmarshalNClient2ᚕᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx context.Context, v any) ([]*read.Ref, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]*read.Ref, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalOClient2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNClient2ᚕᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx context.Context, sel ast.SelectionSet, v []*read.Ref) graphql.Marshaler {
+	ret := make(graphql.Array, len(v))
+	for i := range v {
+		ret[i] = ec.marshalOClient2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx, sel, v[i])
+	}
+
+	return ret
+}
+
 func (ec *executionContext) unmarshalNClientAssignTeamInput2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐClientAssignTeamInput(ctx context.Context, v any) (model.ClientAssignTeamInput, error) {
 	res, err := ec.unmarshalInputClientAssignTeamInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -17900,6 +18524,29 @@ func (ec *executionContext) unmarshalNContactLeaveInput2githubᚗcomᚋclientele
 
 func (ec *executionContext) marshalNContactLeavePayload2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐContactLeavePayload(ctx context.Context, sel ast.SelectionSet, v model.ContactLeavePayload) graphql.Marshaler {
 	return ec._ContactLeavePayload(ctx, sel, &v)
+}
+
+func (ec *executionContext) unmarshalNContract2ᚕᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx context.Context, v any) ([]*read.Ref, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]*read.Ref, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalOContract2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNContract2ᚕᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx context.Context, sel ast.SelectionSet, v []*read.Ref) graphql.Marshaler {
+	ret := make(graphql.Array, len(v))
+	for i := range v {
+		ret[i] = ec.marshalOContract2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx, sel, v[i])
+	}
+
+	return ret
 }
 
 func (ec *executionContext) unmarshalNContractCompleteInput2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐContractCompleteInput(ctx context.Context, v any) (model.ContractCompleteInput, error) {
@@ -18261,6 +18908,30 @@ func (ec *executionContext) marshalNPolicyEffect2githubᚗcomᚋclienteleᚋclie
 	return v
 }
 
+func (ec *executionContext) marshalNPolicyEffectOnStaff2ᚕᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐPolicyEffectOnStaffᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.PolicyEffectOnStaff) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNPolicyEffectOnStaff2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐPolicyEffectOnStaff(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNPolicyEffectOnStaff2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐPolicyEffectOnStaff(ctx context.Context, sel ast.SelectionSet, v *model.PolicyEffectOnStaff) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "PolicyEffectOnStaff!")
+		return graphql.Null
+	}
+	return ec._PolicyEffectOnStaff(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNPolicyPublishInput2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐPolicyPublishInput(ctx context.Context, v any) (model.PolicyPublishInput, error) {
 	res, err := ec.unmarshalInputPolicyPublishInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -18323,6 +18994,16 @@ func (ec *executionContext) unmarshalNPositionCreateInput2githubᚗcomᚋcliente
 
 func (ec *executionContext) marshalNPositionCreatePayload2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐPositionCreatePayload(ctx context.Context, sel ast.SelectionSet, v model.PositionCreatePayload) graphql.Marshaler {
 	return ec._PositionCreatePayload(ctx, sel, &v)
+}
+
+func (ec *executionContext) unmarshalNRightChange2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐRightChange(ctx context.Context, v any) (model.RightChange, error) {
+	var res model.RightChange
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNRightChange2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐRightChange(ctx context.Context, sel ast.SelectionSet, v model.RightChange) graphql.Marshaler {
+	return v
 }
 
 func (ec *executionContext) unmarshalNRoleBindInput2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐRoleBindInput(ctx context.Context, v any) (model.RoleBindInput, error) {
@@ -18429,6 +19110,35 @@ func (ec *executionContext) marshalNString2string(ctx context.Context, sel ast.S
 		graphql.AddInvalidNullFromMarshaler(ctx, "String!")
 	}
 	return res
+}
+
+func (ec *executionContext) unmarshalNString2ᚕstringᚄ(ctx context.Context, v any) ([]string, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]string, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNString2string(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNString2ᚕstringᚄ(ctx context.Context, sel ast.SelectionSet, v []string) graphql.Marshaler {
+	ret := make(graphql.Array, len(v))
+	for i := range v {
+		ret[i] = ec.marshalNString2string(ctx, sel, v[i])
+	}
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) unmarshalNTeamDuty2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐTeamDuty(ctx context.Context, v any) (model.TeamDuty, error) {
@@ -19443,6 +20153,13 @@ func (ec *executionContext) unmarshalOPolicyRuleInput2ᚕᚖgithubᚗcomᚋclien
 		}
 	}
 	return res, nil
+}
+
+func (ec *executionContext) marshalOPolicySimulation2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐPolicySimulation(ctx context.Context, sel ast.SelectionSet, v *model.PolicySimulation) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._PolicySimulation(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOPolicyVersion2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx context.Context, v any) (*read.Ref, error) {

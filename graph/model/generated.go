@@ -708,6 +708,21 @@ type PolicyDraftPayload struct {
 	UserErrors []*UserError     `json:"userErrors"`
 }
 
+// What a version would change for one staff member and one question of the policy.
+type PolicyEffectOnStaff struct {
+	Staff  *read.Ref   `json:"staff,omitempty"`
+	Roles  []string    `json:"roles"`
+	Object string      `json:"object"`
+	Action string      `json:"action"`
+	Change RightChange `json:"change"`
+	// Clients or contracts gained and lost; null for other objects.
+	Gained *int64 `json:"gained,omitempty"`
+	Lost   *int64 `json:"lost,omitempty"`
+	// Some of the rows gained, then of those lost; null in place of those that may not be read.
+	SampleClients   []*read.Ref `json:"sampleClients"`
+	SampleContracts []*read.Ref `json:"sampleContracts"`
+}
+
 type PolicyPublishInput struct {
 	PolicyVersionID string `json:"policyVersionId"`
 	ExpectedVersion int64  `json:"expectedVersion"`
@@ -755,6 +770,20 @@ type PolicyRuleSentence struct {
 	Rule *read.Ref `json:"rule,omitempty"`
 	Zh   string    `json:"zh"`
 	En   string    `json:"en"`
+}
+
+// What publishing a version would do.
+type PolicySimulation struct {
+	// The version in force.
+	Base    *read.Ref              `json:"base,omitempty"`
+	Version *read.Ref              `json:"version,omitempty"`
+	Effects []*PolicyEffectOnStaff `json:"effects"`
+	// There are more effects than are listed (200).
+	More bool `json:"more"`
+	// Duties that would newly be in one hand; with any of them publishing is refused.
+	Duties []string `json:"duties"`
+	// Rules that allow what their author may not do himself on any row.
+	OverCeiling []*PolicyRuleSentence `json:"overCeiling"`
 }
 
 // Something about a rule that is lawful and probably not meant.
@@ -2750,6 +2779,64 @@ func (e *RevisionState) UnmarshalJSON(b []byte) error {
 }
 
 func (e RevisionState) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// From no row to some, from some to none, or to other rows.
+type RightChange string
+
+const (
+	RightChangeGained  RightChange = "GAINED"
+	RightChangeLost    RightChange = "LOST"
+	RightChangeChanged RightChange = "CHANGED"
+)
+
+var AllRightChange = []RightChange{
+	RightChangeGained,
+	RightChangeLost,
+	RightChangeChanged,
+}
+
+func (e RightChange) IsValid() bool {
+	switch e {
+	case RightChangeGained, RightChangeLost, RightChangeChanged:
+		return true
+	}
+	return false
+}
+
+func (e RightChange) String() string {
+	return string(e)
+}
+
+func (e *RightChange) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = RightChange(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid RightChange", str)
+	}
+	return nil
+}
+
+func (e RightChange) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *RightChange) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e RightChange) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

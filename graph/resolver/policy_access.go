@@ -122,3 +122,45 @@ func filled(s string) *string {
 	}
 	return &s
 }
+
+// PolicySimulate resolves policySimulate.
+func (r PolicyQuestions) PolicySimulate(ctx context.Context, version string) (*model.PolicySimulation, error) {
+	s := graph.SessionFrom(ctx)
+	if s == nil {
+		return nil, fault.SignIn()
+	}
+	var d decoder
+	of := d.id(id.PolicyVersion, "policyVersionId", version)
+	if err := d.checks.Err(); err != nil {
+		return nil, err
+	}
+	found, err := r.Service.PolicySimulate(ctx, s, of)
+	if err != nil {
+		return nil, err
+	}
+	out := &model.PolicySimulation{
+		Base: ref("PolicyVersion", found.Base), Version: ref("PolicyVersion", found.Version), More: found.More, Duties: []string{},
+		Effects: []*model.PolicyEffectOnStaff{}, OverCeiling: said(found.OverCeiling),
+	}
+	for _, t := range found.Duties {
+		out.Duties = append(out.Duties, fault.Text(t).In(s.Language))
+	}
+	for _, e := range found.Effects {
+		effect := &model.PolicyEffectOnStaff{
+			Staff: ref("Staff", e.Staff), Roles: append([]string{}, e.Roles...), Object: string(e.Object), Action: string(e.Action), Change: model.RightChange(e.Change),
+			SampleClients: []*read.Ref{}, SampleContracts: []*read.Ref{},
+		}
+		if e.Rows {
+			effect.Gained, effect.Lost = &e.Gained, &e.Lost
+		}
+		for _, row := range e.Sample {
+			if row.Type == "Client" {
+				effect.SampleClients = append(effect.SampleClients, ref(row.Type, row.ID))
+			} else {
+				effect.SampleContracts = append(effect.SampleContracts, ref(row.Type, row.ID))
+			}
+		}
+		out.Effects = append(out.Effects, effect)
+	}
+	return out, nil
+}

@@ -30,11 +30,12 @@ type operation struct {
 // notActs are the exported methods that no tenant's actor reaches.
 func notActs() map[string]string {
 	return map[string]string{
-		"CreateTenant":  "the operator's, at the command line of the server",
-		"PolicyCompare": "a question: the run over HTTP asks it",
-		"ExplainAccess": "a question: the run over HTTP asks it",
-		"WhoCanSee":     "a question: the run over HTTP asks it",
-		"PolicyLint":    "a question: the run over HTTP asks it",
+		"CreateTenant":   "the operator's, at the command line of the server",
+		"PolicyCompare":  "a question: the run over HTTP asks it",
+		"ExplainAccess":  "a question: the run over HTTP asks it",
+		"WhoCanSee":      "a question: the run over HTTP asks it",
+		"PolicySimulate": "a question: the run over HTTP asks it",
+		"PolicyLint":     "a question: the run over HTTP asks it",
 	}
 }
 

@@ -68,11 +68,14 @@ func (s *Service) ExplainAccess(ctx context.Context, session *tenancy.Session, q
 				return fault.NotFound("Staff")
 			}
 		}
-		p, err := principal(ctx, tx, staff, own)
+		p, err := principal(ctx, tx, staff)
 		if err != nil {
 			return err
 		}
-		theirs := rights.Other(p, tx.Now())
+		theirs := rights // with the scopes of the token that asks
+		if !own {
+			theirs = rights.Other(p, tx.Now())
+		}
 		row, seen := &policy.Row{}, false
 		if q.About != nil {
 			f, _ := factsOf(q.About.Type)
@@ -135,7 +138,7 @@ func (q *Question) validate() error {
 }
 
 // principal is a staff member as policy sees him; without an account he holds nothing.
-func principal(ctx context.Context, tx *tenancy.Tx, staff uuid.UUID, own bool) (*policy.Principal, error) {
+func principal(ctx context.Context, tx *tenancy.Tx, staff uuid.UUID) (*policy.Principal, error) {
 	holders, err := access.Holders(ctx, tx, &staff)
 	if err != nil {
 		return nil, err
@@ -143,9 +146,6 @@ func principal(ctx context.Context, tx *tenancy.Tx, staff uuid.UUID, own bool) (
 	p := policy.Principal{Tenant: tx.Session().Tenant.UUID(), Staff: staff}
 	if len(holders) == 1 {
 		p = holders[0].Principal
-	}
-	if own {
-		p.Scopes = tx.Session().Actor.Scopes
 	}
 	return &p, nil
 }

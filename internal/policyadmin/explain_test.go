@@ -295,6 +295,11 @@ func TestWhomExplanationsAreFor(t *testing.T) {
 	if e, err = ask(lister, credit); err != nil || !e.Allow || e.Role != "tech_engineer" {
 		t.Fatalf("the way that was named did not lead there: %+v %v", e, err)
 	}
+	narrow := *lister.Session
+	narrow.Actor.Scopes = []string{"write"}
+	if e, err = x.service.ExplainAccess(t.Context(), &narrow, policyadmin.Question{Object: policy.OnClient, Action: policy.Read}); err != nil || e.Allow || e.Reason != policy.ReasonToken {
+		t.Fatalf("a token without the right to read: %+v %v", e, err)
+	}
 	x.Exec(`UPDATE accounts SET state = 'suspended' WHERE tenant_id = $1 AND id = $2`, lister.Account)
 	about.Staff = &lister.Staff
 	if e, err = ask(x.auditor, about); err != nil || e.Allow || e.Reason != policy.ReasonSuspended || !e.RulesShown {
