@@ -94,8 +94,10 @@ func (c *cluster) super(database string) *pgx.Conn {
 
 // environ is the environment of a client program: libpq's variables and nothing of ours but what is given.
 func (c *cluster) environ(role, password, database string, more ...string) []string {
-	return append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + c.folder, "PGHOST=127.0.0.1", "PGPORT=" + strconv.Itoa(c.port), "PGUSER=" + role,
-		"PGPASSWORD=" + password, "PGDATABASE=" + database, "PGSSLMODE=disable"}, more...)
+	return append([]string{
+		"PATH=" + os.Getenv("PATH"), "HOME=" + c.folder, "PGHOST=127.0.0.1", "PGPORT=" + strconv.Itoa(c.port), "PGUSER=" + role,
+		"PGPASSWORD=" + password, "PGDATABASE=" + database, "PGSSLMODE=disable",
+	}, more...)
 }
 
 // roles runs roles.sql as the superuser; without gives roles whose password is left out.

@@ -143,8 +143,10 @@ func TestActsComeWithTheirWrites(t *testing.T) {
 func TestAdministratorsSeeNoClients(t *testing.T) {
 	t.Parallel()
 	table, org := mustCompile(t, policy.ShippedRules(), policy.ShippedInherits()), worldOrg(t)
-	row := &policy.Row{Owner: staffIDs[1], Staff: staffIDs[1], Company: companyIDs[0], Department: departmentIDs[1], OnTeam: true, Granted: policy.AllClasses,
-		DistributedTo: departmentIDs, Kinds: []string{"KEY"}, Grade: "VIP", State: "review"}
+	row := &policy.Row{
+		Owner: staffIDs[1], Staff: staffIDs[1], Company: companyIDs[0], Department: departmentIDs[1], OnTeam: true, Granted: policy.AllClasses,
+		DistributedTo: departmentIDs, Kinds: []string{"KEY"}, Grade: "VIP", State: "review",
+	}
 	for _, role := range []string{"tenant_admin", "hr_officer", "platform_operator", "staff", "partner_app", "partner_approver"} {
 		rights := table.Bind(person(staffIDs[1], role), org, noon)
 		for _, e := range catalogue {

@@ -60,8 +60,10 @@ func (t *Table) Enforcer(tenant uuid.UUID) (*Enforcer, error) {
 		for _, l := range cell {
 			cond := canonical(l.cond)
 			e.conds[entity+":"+cond] = l.cond
-			lines = append(lines, []string{l.rule.Role, dom, string(key.obj), string(key.act), l.rule.Scope.String(),
-				strconv.Itoa(int(l.mask)), cond, formatTime(l.rule.ValidFrom), formatTime(l.rule.ValidUntil), l.rule.Effect.String()})
+			lines = append(lines, []string{
+				l.rule.Role, dom, string(key.obj), string(key.act), l.rule.Scope.String(),
+				strconv.Itoa(int(l.mask)), cond, formatTime(l.rule.ValidFrom), formatTime(l.rule.ValidUntil), l.rule.Effect.String(),
+			})
 		}
 	}
 	if _, err := ce.AddPoliciesEx(lines); err != nil { // Ex: equal lines are one line

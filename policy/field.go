@@ -43,8 +43,12 @@ func clientFields(prefix string) []Field {
 		{"suspended", BoolField, Text{"已中止洽谈", "dealings suspended"}, nil, factSuspended},
 	}
 	if prefix == "" {
-		return append(fields, Field{"stage", TextField, Text{"客户阶段", "client stage"},
-			[]string{"prospect", "developing", "applied", "recognised", "trading", "terminated", "dissolved", "disposed"}, factStage})
+		return append(fields, Field{
+			"stage", TextField,
+			Text{"客户阶段", "client stage"},
+			[]string{"prospect", "developing", "applied", "recognised", "trading", "terminated", "dissolved", "disposed"},
+			factStage,
+		})
 	}
 	for i := range fields {
 		name := fields[i].Name
@@ -56,8 +60,10 @@ func clientFields(prefix string) []Field {
 func contractFields() []Field {
 	return append([]Field{
 		{"kind", TextField, Text{"合同类型", "contract kind"}, []string{"SUPPLY", "QA", "SALES", "FRAMEWORK", "NDA", "SERVICE"}, factKind},
-		{"state", TextField, Text{"合同状态", "contract state"}, []string{"draft", "review", "approved", "signing", "effective", "amending",
-			"expired", "terminated", "completed", "withdrawn", "void"}, factState},
+		{"state", TextField, Text{"合同状态", "contract state"}, []string{
+			"draft", "review", "approved", "signing", "effective", "amending",
+			"expired", "terminated", "completed", "withdrawn", "void",
+		}, factState},
 		{"amount", MoneyField, Text{"合同金额(分)", "contract amount (minor units)"}, nil, factAmount},
 	}, clientFields("client")...)
 }

@@ -102,8 +102,10 @@ func TestMatrixCheckerFindsMistakes(t *testing.T) {
 // A rule that nobody placed is found from the rules' side, too.
 func TestMatrixNoticesAnAddedRule(t *testing.T) {
 	t.Parallel()
-	more := append(policy.ShippedRules(), policy.Rule{Seq: 9999, Role: "list_reader", Object: policy.ClientCredit,
-		Action: policy.Reveal, Scope: policy.Dept, Effect: policy.Allow})
+	more := append(policy.ShippedRules(), policy.Rule{
+		Seq: 9999, Role: "list_reader", Object: policy.ClientCredit,
+		Action: policy.Reveal, Scope: policy.Dept, Effect: policy.Allow,
+	})
 	want := "client#credit reveal: list_reader: the matrix says denied, the rules give DEPT"
 	if got := checkMatrix(readMatrix(t), shippedPlacements(t, more)); !slices.Equal(got, []string{want}) {
 		t.Errorf("got %q, want %q", got, want)

@@ -16,8 +16,10 @@ const (
 
 // Reasons lists every reason code.
 func Reasons() []Reason {
-	return []Reason{ReasonAllowed, ReasonNoRole, ReasonOutOfScope, ReasonCondition, ReasonDenied, ReasonSuspended, ReasonToken,
-		ReasonForeignTenant, ReasonUnknown, ReasonIncomplete}
+	return []Reason{
+		ReasonAllowed, ReasonNoRole, ReasonOutOfScope, ReasonCondition, ReasonDenied, ReasonSuspended, ReasonToken,
+		ReasonForeignTenant, ReasonUnknown, ReasonIncomplete,
+	}
 }
 
 // Label says the reason to the person who asked.

@@ -52,9 +52,18 @@ func (c Columns) orNull() Columns {
 		expr *string
 		null string
 	}{
-		{&c.Company, "NULL::uuid"}, {&c.Department, "NULL::uuid"}, {&c.Owner, "NULL::uuid"}, {&c.Staff, "NULL::uuid"}, {&c.Client, "NULL::uuid"},
-		{&c.Grade, "NULL::text"}, {&c.Kind, "NULL::text"}, {&c.Stage, "NULL::text"}, {&c.State, "NULL::text"},
-		{&c.Important, "NULL::boolean"}, {&c.Suspended, "NULL::boolean"}, {&c.Amount, "NULL::bigint"},
+		{&c.Company, "NULL::uuid"},
+		{&c.Department, "NULL::uuid"},
+		{&c.Owner, "NULL::uuid"},
+		{&c.Staff, "NULL::uuid"},
+		{&c.Client, "NULL::uuid"},
+		{&c.Grade, "NULL::text"},
+		{&c.Kind, "NULL::text"},
+		{&c.Stage, "NULL::text"},
+		{&c.State, "NULL::text"},
+		{&c.Important, "NULL::boolean"},
+		{&c.Suspended, "NULL::boolean"},
+		{&c.Amount, "NULL::bigint"},
 	} {
 		if *e.expr == "" {
 			*e.expr = e.null

@@ -397,8 +397,10 @@ func TestSQLText(t *testing.T) {
 	}
 	rights := mustCompile(t, rules, nil).Bind(person(staffIDs[6], "r1"), worldOrg(t), noon.Add(100*time.Hour))
 	args := &parameters{values: []any{"tenant", "now"}}
-	got := policy.SQL(rights.Reach(policy.OnContract, policy.Read), policy.Columns{Tenant: "$1", Now: "$2", Owner: "t.owner_id", Department: "t.department_id",
-		Client: "t.client_id", State: "t.state", Amount: "t.amount_minor"}, args.add)
+	got := policy.SQL(rights.Reach(policy.OnContract, policy.Read), policy.Columns{
+		Tenant: "$1", Now: "$2", Owner: "t.owner_id", Department: "t.department_id",
+		Client: "t.client_id", State: "t.state", Amount: "t.amount_minor",
+	}, args.add)
 	want := `(t.owner_id = $3 OR (t.department_id = ANY($4) AND t.amount_minor <= $5 AND EXISTS (SELECT 1 FROM client_kinds k WHERE k.tenant_id = $1 AND k.client_id = t.client_id AND k.kind = $6))` +
 		` OR EXISTS (SELECT 1 FROM access_grants g WHERE g.tenant_id = $1 AND g.grantee_staff_id = $7 AND g.client_id = t.client_id AND g.valid_from <= $2 AND g.valid_until > $2 AND g.revoked_at IS NULL AND g.class_mask & $8 <> 0))` +
 		` AND (((t.amount_minor > $9) IS NOT FALSE AND t.state IS DISTINCT FROM $10)) IS NOT TRUE`

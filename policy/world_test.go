@@ -47,9 +47,15 @@ func worldOrg(tb testing.TB) *policy.Org {
 	tb.Helper()
 	c, d, s := companyIDs, departmentIDs, staffIDs
 	departments := []policy.OrgDepartment{
-		{ID: d[0], Company: c[0]}, {ID: d[1], Company: c[0], Parent: d[0]}, {ID: d[2], Company: c[0], Parent: d[1]},
-		{ID: d[3], Company: c[0], Parent: d[0]}, {ID: d[4], Company: c[1]}, {ID: d[5], Company: c[1], Parent: d[4]},
-		{ID: d[6], Company: c[1], Parent: d[5]}, {ID: d[7], Company: c[2]}, {ID: d[8], Company: c[2], Parent: d[7]},
+		{ID: d[0], Company: c[0]},
+		{ID: d[1], Company: c[0], Parent: d[0]},
+		{ID: d[2], Company: c[0], Parent: d[1]},
+		{ID: d[3], Company: c[0], Parent: d[0]},
+		{ID: d[4], Company: c[1]},
+		{ID: d[5], Company: c[1], Parent: d[4]},
+		{ID: d[6], Company: c[1], Parent: d[5]},
+		{ID: d[7], Company: c[2]},
+		{ID: d[8], Company: c[2], Parent: d[7]},
 	}
 	in := func(staff, superior uuid.UUID, department int, from, until time.Time) policy.OrgEmployment {
 		return policy.OrgEmployment{Staff: staff, Superior: superior, Department: d[department], Company: departments[department].Company, From: from, Until: until}
@@ -120,8 +126,10 @@ func drawSpan(t *rapid.T, label string) (from, until time.Time) {
 
 func drawRule(t *rapid.T, seq int, roles []string) policy.Rule {
 	e := drawEntity(t)
-	r := policy.Rule{ID: uid('r', seq), Seq: seq, Role: rapid.SampledFrom(roles).Draw(t, "role"), Object: e.Object,
-		Scope: rapid.SampledFrom(e.Scopes).Draw(t, "scope"), Condition: drawCondition(t, e), Effect: policy.Allow}
+	r := policy.Rule{
+		ID: uid('r', seq), Seq: seq, Role: rapid.SampledFrom(roles).Draw(t, "role"), Object: e.Object,
+		Scope: rapid.SampledFrom(e.Scopes).Draw(t, "scope"), Condition: drawCondition(t, e), Effect: policy.Allow,
+	}
 	if r.Scope != policy.Partnership && rapid.IntRange(0, 4).Draw(t, "deny") == 4 {
 		r.Effect = policy.Deny
 	}
@@ -226,7 +234,8 @@ func questionsOf(rules []policy.Rule) (out []question) {
 func mustCompile(tb interface {
 	Helper()
 	Fatal(...any)
-}, rules []policy.Rule, inherits [][2]string) *policy.Table {
+}, rules []policy.Rule, inherits [][2]string,
+) *policy.Table {
 	tb.Helper()
 	table, err := policy.Compile(3, rules, inherits)
 	if err != nil {

@@ -43,8 +43,10 @@ func (f *auditKeyFlags) args(data *databaseFlags) (audit.VerifyArgs, error) {
 	if len(args.Keys) == 0 {
 		key, err := audit.LoadKey(auditKeyPath(data))
 		if err != nil {
-			return args, &trouble{message: fault.Text{ZH: "没有可信的检查点公钥：" + err.Error(), EN: "no public key is known: " + err.Error()},
-				remedy: fault.Text{ZH: "请用 --public-key 给出公钥", EN: "name one with --public-key"}, cause: err}
+			return args, &trouble{
+				message: fault.Text{ZH: "没有可信的检查点公钥：" + err.Error(), EN: "no public key is known: " + err.Error()},
+				remedy:  fault.Text{ZH: "请用 --public-key 给出公钥", EN: "name one with --public-key"}, cause: err,
+			}
 		}
 		args.Keys = []string{key.Public()}
 	}
@@ -120,8 +122,10 @@ func (c *auditVerify) Run(p *program) error {
 
 func tampered(err error) error {
 	if errors.Is(err, audit.ErrTampered) {
-		return &trouble{message: fault.Text{ZH: "审计记录不可信，见上文首个问题", EN: "the trail is not to be trusted: see the first finding above"},
-			remedy: fault.Text{ZH: "请保留数据库现状，与备份和此前的导出比对", EN: "leave the database as it is and compare it with backups and earlier exports"}, cause: err}
+		return &trouble{
+			message: fault.Text{ZH: "审计记录不可信，见上文首个问题", EN: "the trail is not to be trusted: see the first finding above"},
+			remedy:  fault.Text{ZH: "请保留数据库现状，与备份和此前的导出比对", EN: "leave the database as it is and compare it with backups and earlier exports"}, cause: err,
+		}
 	}
 	return err
 }

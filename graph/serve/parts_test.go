@@ -115,12 +115,21 @@ func TestPartsOfAQuery(t *testing.T) {
 		"gate has an error": {"{ read }", parts{gate: func([]*ast.Field) (read.Answer, error) {
 			return read.Answer{Data: []byte(`{"read":null}`), Errors: gqlerror.List{gqlerror.WrapPath(ast.Path{ast.PathName("read")}, fault.NotFound("T"))}}, nil
 		}}, `{"errors":[{"message":"T not found","path":["read"],"extensions":{"code":"NOT_FOUND"`, "read"},
-		"gate fails": {"{ read s: service }", parts{gate: func([]*ast.Field) (read.Answer, error) { return read.Answer{}, errors.New("secret 10.0.0.7") }, code: five},
-			`{"errors":[{"message":"internal error","extensions":{"code":"INTERNAL"`, "read"},
-		"gate is unavailable": {"{ read }", parts{gate: func([]*ast.Field) (read.Answer, error) { return read.Answer{}, fault.Down("POLICY_CHANGING", io.EOF) }},
-			`{"errors":[{"message":"the service is temporarily unavailable, try again later","extensions":{"code":"UNAVAILABLE","reason":"POLICY_CHANGING"`, "read"},
-		"a service refuses": {"{ s: service r: read }", parts{gate: answers(`{"r":1}`), code: failing},
-			`{"errors":[{"message":"no","path":["s"],"extensions":{"clause":"art. 1","code":"FORBIDDEN","reason":"NO","remedy":"ask"`, "r"},
+		"gate fails": {
+			"{ read s: service }",
+			parts{gate: func([]*ast.Field) (read.Answer, error) { return read.Answer{}, errors.New("secret 10.0.0.7") }, code: five},
+			`{"errors":[{"message":"internal error","extensions":{"code":"INTERNAL"`, "read",
+		},
+		"gate is unavailable": {
+			"{ read }",
+			parts{gate: func([]*ast.Field) (read.Answer, error) { return read.Answer{}, fault.Down("POLICY_CHANGING", io.EOF) }},
+			`{"errors":[{"message":"the service is temporarily unavailable, try again later","extensions":{"code":"UNAVAILABLE","reason":"POLICY_CHANGING"`, "read",
+		},
+		"a service refuses": {
+			"{ s: service r: read }",
+			parts{gate: answers(`{"r":1}`), code: failing},
+			`{"errors":[{"message":"no","path":["s"],"extensions":{"clause":"art. 1","code":"FORBIDDEN","reason":"NO","remedy":"ask"`, "r",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -63,10 +63,9 @@ func (p *Provider) Current(s *tenancy.Session, now time.Time) (rights *policy.Ri
 	return rights, snap.epochs, ok
 }
 
-// Load reads rights anew in a transaction of its own; for the read gate when Current did not match.
-func (p *Provider) Load(ctx context.Context, s *tenancy.Session) (*policy.Rights, tenancy.Epochs, error) {
-	r := p.db.BeginRead(s)
-	defer r.Close(ctx)
+// Load reads rights anew in r, which goes on afterwards: rights and rows are then of one snapshot. For the read gate, when
+// Current did not match.
+func (p *Provider) Load(ctx context.Context, s *tenancy.Session, r *tenancy.Read) (*policy.Rights, tenancy.Epochs, error) {
 	if err := r.Send(ctx, &pgx.Batch{}, func(pgx.BatchResults) error { return nil }); err != nil {
 		return nil, tenancy.Epochs{}, err
 	}

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/clientele/clientele/internal/access"
 	"github.com/clientele/clientele/internal/fault"
@@ -71,7 +72,12 @@ type Work struct {
 	Rights *policy.Rights // nil for the operator and system actors, who decide nothing by policy
 	IDs    *id.Source
 	spec   Spec
+	later  pgx.Batch
 }
+
+// Later is for rows that nothing reads again before the act is over, and whose writing cannot be refused: the statement
+// goes out with COMMIT, before audit record, outcome and event, and takes no round trip of its own.
+func (w *Work) Later(sql string, args ...any) { w.later.Queue(sql, args...) }
 
 // Tenant is the tenant's id, for predicates and new rows.
 func (w *Work) Tenant() uuid.UUID { return w.Session().Tenant.UUID() }
@@ -107,13 +113,28 @@ func (r *Runner) run(ctx context.Context, s *tenancy.Session, spec Spec, key str
 		return Result{}, err
 	}
 	var result Result
-	err = r.db.InTx(ctx, s, func(ctx context.Context, tx *tenancy.Tx) error {
+	c := &claim{spec: spec, key: key, hash: hash}
+	b := &pgx.Batch{}
+	c.queue(b, s)
+	first, read := b, c.read
+	if found != nil { // no key stands before the tenant does
+		first, read = &pgx.Batch{}, func(pgx.BatchResults) error { return nil }
+	}
+	err = r.db.InTxWith(ctx, s, first, read, func(ctx context.Context, tx *tenancy.Tx) error {
 		if found != nil {
 			if err := found(ctx, tx); err != nil {
 				return err
 			}
+			br := tx.SendBatch(ctx, b)
+			err := c.read(br)
+			if e := br.Close(); err == nil {
+				err = e
+			}
+			if err != nil {
+				return err
+			}
 		}
-		stored, err := claim(ctx, tx, spec, key, hash)
+		stored, err := c.stored(ctx, tx)
 		if err != nil {
 			return err
 		}

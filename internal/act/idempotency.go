@@ -43,31 +43,49 @@ func hashInput(spec Spec, input any) ([]byte, error) {
 
 const (
 	// A concurrent call with the same key waits here until the first one has committed or gone.
-	claimKey = `INSERT INTO idempotency_keys (tenant_id, account_id, key, act, input_hash, created_at) VALUES ($1, $2, $3, $4, $5, $6)
+	claimKey = `INSERT INTO idempotency_keys (tenant_id, account_id, key, act, input_hash, created_at)
+		VALUES ($1, $2, $3, $4, $5, current_setting('app.now')::timestamptz)
 		ON CONFLICT (tenant_id, account_id, key) DO NOTHING`
 	readKey = `SELECT act, input_hash, outcome FROM idempotency_keys WHERE tenant_id = $1 AND account_id = $2 AND key = $3`
 )
 
-// claim takes the key for this transaction, or returns the outcome stored under it.
-func claim(ctx context.Context, tx *tenancy.Tx, spec Spec, key string, hash []byte) (*Subject, error) {
-	s := tx.Session()
-	tag, err := tx.Exec(ctx, claimKey, s.Tenant.UUID(), s.Actor.Account, key, spec.Name, hash, tx.Now())
+// claim is the taking of a key by a transaction.
+type claim struct {
+	spec  Spec
+	key   string
+	hash  []byte
+	taken bool
+}
+
+func (c *claim) queue(b *pgx.Batch, s *tenancy.Session) {
+	b.Queue(claimKey, s.Tenant.UUID(), s.Actor.Account, c.key, c.spec.Name, c.hash)
+}
+
+func (c *claim) read(br pgx.BatchResults) error {
+	tag, err := br.Exec()
 	if err != nil {
-		return nil, fmt.Errorf("act: claim key: %w", err)
+		return fmt.Errorf("act: claim key: %w", err)
 	}
-	if tag.RowsAffected() == 1 {
+	c.taken = tag.RowsAffected() == 1
+	return nil
+}
+
+// stored returns the outcome of the act that took the key before; nil when this one did.
+func (c *claim) stored(ctx context.Context, tx *tenancy.Tx) (*Subject, error) {
+	if c.taken {
 		return nil, nil
 	}
+	s := tx.Session()
 	var name string
 	var storedHash, outcome []byte
-	err = tx.QueryRow(ctx, readKey, s.Tenant.UUID(), s.Actor.Account, key).Scan(&name, &storedHash, &outcome)
+	err := tx.QueryRow(ctx, readKey, s.Tenant.UUID(), s.Actor.Account, c.key).Scan(&name, &storedHash, &outcome)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, fault.Busy("IDEMPOTENCY_KEY_EXPIRED", fault.Text{ZH: "幂等键刚刚过期，请重试", EN: "The idempotency key has just expired; try again"})
 	}
 	if err != nil {
 		return nil, fmt.Errorf("act: read key: %w", err)
 	}
-	if name != spec.Name || string(storedHash) != string(hash) {
+	if name != c.spec.Name || string(storedHash) != string(c.hash) {
 		return nil, fault.KeyReused()
 	}
 	var subject Subject

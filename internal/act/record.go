@@ -50,14 +50,15 @@ func (r *Runner) record(w *Work, key string, result Result) error {
 	if s.Actor.Kind == tenancy.OperatorActor {
 		kind = "operator"
 	}
-	b := &pgx.Batch{}
+	b := &w.later
 	b.Queue(insertAudit, w.Tenant(), r.ids.New(), kind, w.spec.Name, s.Actor.Kind, nullable(s.Actor.Account), s.Actor.Name, nullable(s.Actor.Credential),
 		result.Subject.Type, result.Subject.ID, result.Subject.Version, "", "", detail, s.RequestID, w.Now())
 	b.Queue(storeOutcome, w.Tenant(), s.Actor.Account, key, outcome)
 	b.Queue(appendEvent, w.Tenant(), e.id, w.spec.Event, result.Subject.Type, result.Subject.ID, result.Subject.Version,
 		s.Actor.Kind, nullable(s.Actor.Account), w.Now(), e.snapshot, e.hash)
+	n := b.Len()
 	w.Last(b, func(br pgx.BatchResults) error {
-		for range 3 {
+		for range n {
 			if _, err := br.Exec(); err != nil {
 				return err
 			}

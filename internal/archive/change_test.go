@@ -84,7 +84,9 @@ func TestChangeListMakesFormerNamesAndSteps(t *testing.T) {
 	}
 	for _, in := range []archive.ClientChangeList{
 		{Name: input.Set("重庆长安"), Stage: input.Set(archive.StageDeveloping), Grade: input.Set("A")},
-		{Name: input.Set("长安机器厂")}, {Name: input.Set("重庆长安"), SortKey: input.Set("own key")}, {Name: input.Set("长安集团"), Kinds: input.Set([]string{"SUPPLIER", "KEY"})},
+		{Name: input.Set("长安机器厂")},
+		{Name: input.Set("重庆长安"), SortKey: input.Set("own key")},
+		{Name: input.Set("长安集团"), Kinds: input.Set([]string{"SUPPLIER", "KEY"})},
 	} {
 		if err := change(f.kam, in); err != nil {
 			t.Fatal(err)

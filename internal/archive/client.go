@@ -16,11 +16,13 @@ import (
 type Client struct {
 	*entdb.ClientRecord
 	Kinds []string
+	// FormerNames are in the order in which they were given up; they change with the name alone.
+	FormerNames []string
 }
 
 func (c Client) copied() Client {
 	record := *c.ClientRecord
-	return Client{ClientRecord: &record, Kinds: slices.Clone(c.Kinds)}
+	return Client{ClientRecord: &record, Kinds: slices.Clone(c.Kinds), FormerNames: c.FormerNames}
 }
 
 func (c Client) subject() act.Subject {

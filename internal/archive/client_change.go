@@ -31,7 +31,7 @@ func (s *Service) change(ctx context.Context, session *tenancy.Session, spec act
 		if after, err = store(ctx, w, before, after, diffs, source); err != nil {
 			return act.Result{}, err
 		}
-		return clientResult(ctx, w, after, toChanges(diffs))
+		return clientResult(after, toChanges(diffs)), nil
 	})
 }
 

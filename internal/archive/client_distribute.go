@@ -45,11 +45,9 @@ func (s *Service) ClientDistribute(ctx context.Context, session *tenancy.Session
 		if err != nil {
 			return act.Result{}, err
 		}
-		result, err := clientResult(ctx, w, after, toChanges(diffs))
-		if err == nil {
-			result.Snapshot[policy.ClientList]["distributedToId"] = encoded(id.Department, in.DepartmentID)
-		}
-		return result, err
+		result := clientResult(after, toChanges(diffs))
+		result.Snapshot[policy.ClientList]["distributedToId"] = encoded(id.Department, in.DepartmentID)
+		return result, nil
 	})
 }
 

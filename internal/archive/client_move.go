@@ -39,6 +39,6 @@ func (s *Service) ClientMove(ctx context.Context, session *tenancy.Session, in C
 		if after, err = store(ctx, w, before, after, diffs, in.Reason); err != nil {
 			return act.Result{}, err
 		}
-		return clientResult(ctx, w, after, toChanges(diffs))
+		return clientResult(after, toChanges(diffs)), nil
 	})
 }

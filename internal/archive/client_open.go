@@ -41,7 +41,7 @@ func (s *Service) ClientOpen(ctx context.Context, session *tenancy.Session, in C
 			return act.Result{}, err
 		}
 		// The number of the code is enough of a change for the audit trail; the values are the archive's.
-		return clientResult(ctx, w, c, []act.Change{{Field: "code", New: c.Code}, {Field: "name", New: c.Name}, {Field: "source", New: in.Source}})
+		return clientResult(c, []act.Change{{Field: "code", New: c.Code}, {Field: "name", New: c.Name}, {Field: "source", New: in.Source}}), nil
 	})
 }
 

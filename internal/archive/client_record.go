@@ -2,7 +2,6 @@ package archive
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/clientele/clientele/internal/act"
 	"github.com/clientele/clientele/internal/id"
@@ -30,9 +29,7 @@ func (s *Service) ClientRecordChange(ctx context.Context, session *tenancy.Sessi
 		f, _ := fieldNamed(in.Field)
 		d := diff{f.name, f.group, f.text(c), &in.NewValue}
 		changeID := w.IDs.New()
-		if err := changeRow(w, changeID, c.ID, d, in.Source).Exec(ctx); err != nil {
-			return act.Result{}, fmt.Errorf("archive: change record: %w", err)
-		}
+		recordChange(w, changeID, c.ID, d, in.Source)
 		return act.Result{
 			Subject: act.Subject{Type: "ClientChange", ID: changeID, Version: 1},
 			Changes: []act.Change{{Field: "field", New: in.Field}},

@@ -49,11 +49,9 @@ func (s *Service) ClientAssignTeam(ctx context.Context, session *tenancy.Session
 		if after, err = store(ctx, w, before, after, diffs, clientAssignTeam.Name); err != nil {
 			return act.Result{}, err
 		}
-		result, err := clientResult(ctx, w, after, toChanges(diffs))
-		if err == nil {
-			result.Snapshot[policy.ClientList]["team"] = teamSnapshot(in.Members)
-		}
-		return result, err
+		result := clientResult(after, toChanges(diffs))
+		result.Snapshot[policy.ClientList]["team"] = teamSnapshot(in.Members)
+		return result, nil
 	})
 }
 

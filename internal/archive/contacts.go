@@ -167,9 +167,15 @@ func contactChanges(a, b *entdb.Contact) []act.Change {
 		name  string
 		equal bool
 	}{
-		{"name", a.Name == b.Name}, {"title", same(a.Title, b.Title)}, {"phone", same(a.Phone, b.Phone)}, {"email", same(a.Email, b.Email)},
-		{"birthday", same(day(a.Birthday), day(b.Birthday))}, {"isPrimary", a.IsPrimary == b.IsPrimary},
-		{"refusesCalls", a.RefusesCalls == b.RefusesCalls}, {"refusesMail", a.RefusesMail == b.RefusesMail}, {"state", a.State == b.State},
+		{"name", a.Name == b.Name},
+		{"title", same(a.Title, b.Title)},
+		{"phone", same(a.Phone, b.Phone)},
+		{"email", same(a.Email, b.Email)},
+		{"birthday", same(day(a.Birthday), day(b.Birthday))},
+		{"isPrimary", a.IsPrimary == b.IsPrimary},
+		{"refusesCalls", a.RefusesCalls == b.RefusesCalls},
+		{"refusesMail", a.RefusesMail == b.RefusesMail},
+		{"state", a.State == b.State},
 	} {
 		if !f.equal {
 			out = append(out, act.Change{Field: f.name})

@@ -42,7 +42,7 @@ func LoadRow(ctx context.Context, w *act.Work, clientID uuid.UUID, lock Lock) (C
 			return err
 		}
 		found = tag.RowsAffected() == 1
-		c.Kinds, about, err = readFacts(br.QueryRow())
+		c.Kinds, c.FormerNames, about, err = readFacts(br.QueryRow())
 		return err
 	}()
 	if e := br.Close(); err == nil {
@@ -64,7 +64,7 @@ func LoadRow(ctx context.Context, w *act.Work, clientID uuid.UUID, lock Lock) (C
 	return c, c.row(about), nil
 }
 
-// queueFacts asks for a client's kinds and for what stands between it and the asking person.
+// queueFacts asks for a client's kinds and former names and for what stands between it and the asking person.
 func queueFacts(b *pgx.Batch, w *act.Work, clientID uuid.UUID) {
 	args := []any{w.Tenant(), clientID}
 	team, distributed, granted := "false", "ARRAY[]::uuid[]", "0"
@@ -76,15 +76,16 @@ func queueFacts(b *pgx.Batch, w *act.Work, clientID uuid.UUID) {
 		now := arg(w.Now())
 		team, distributed, granted = w.Rights.Facts(policy.Columns{Tenant: "$1", Client: "$2", Now: now}, arg)
 	}
-	b.Queue(`SELECT ARRAY(SELECT k.kind FROM client_kinds k WHERE k.tenant_id = $1 AND k.client_id = $2 ORDER BY k.kind), `+
+	b.Queue(`SELECT ARRAY(SELECT k.kind FROM client_kinds k WHERE k.tenant_id = $1 AND k.client_id = $2 ORDER BY k.kind),
+		ARRAY(SELECT n.name FROM client_former_names n WHERE n.tenant_id = $1 AND n.client_id = $2 ORDER BY n.used_until, n.id), `+
 		team+`, `+distributed+`, `+granted, args...)
 }
 
-func readFacts(row pgx.Row) (kinds []string, about policy.Row, err error) {
+func readFacts(row pgx.Row) (kinds, former []string, about policy.Row, err error) {
 	var granted int32
-	err = row.Scan(&kinds, &about.OnTeam, &about.DistributedTo, &granted)
+	err = row.Scan(&kinds, &former, &about.OnTeam, &about.DistributedTo, &granted)
 	about.Granted = policy.ClassSet(granted)
-	return kinds, about, err
+	return kinds, former, about, err
 }
 
 // contact loads a contact with its client, both locked for change: the client first, as every act does.

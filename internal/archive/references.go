@@ -82,22 +82,6 @@ func visible(w *act.Work, entity policy.Object, row *policy.Row) bool {
 	return w.Rights == nil || w.Rights.Decide(entity, policy.Read, row).Allow
 }
 
-// staffName is for change records; an unknown person has none.
-func staffName(ctx context.Context, w *act.Work, staffID uuid.UUID) (*string, error) {
-	if staffID == uuid.Nil {
-		return nil, nil
-	}
-	var name string
-	err := w.QueryRow(ctx, `SELECT name FROM staff WHERE tenant_id = $1 AND id = $2`, w.Tenant(), staffID).Scan(&name)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("archive: staff name: %w", err)
-	}
-	return &name, nil
-}
-
 func departmentName(ctx context.Context, w *act.Work, departmentID uuid.UUID) (*string, error) {
 	var name string
 	err := w.QueryRow(ctx, `SELECT name FROM departments WHERE tenant_id = $1 AND id = $2`, w.Tenant(), departmentID).Scan(&name)

@@ -44,9 +44,12 @@ func store(ctx context.Context, w *act.Work, before, after Client, diffs []diff,
 		if err != nil {
 			return Client{}, fmt.Errorf("archive: former name: %w", err)
 		}
+		if after.FormerNames, err = formerNames(ctx, w, after.ID); err != nil {
+			return Client{}, err
+		}
 	}
-	if err := recordChanges(ctx, w, after.ID, diffs, source); err != nil {
-		return Client{}, err
+	for _, d := range diffs {
+		recordChange(w, w.IDs.New(), after.ID, d, source)
 	}
 	if searched(before, after) {
 		if err := rewriteTerms(ctx, w, after); err != nil {
@@ -148,29 +151,16 @@ func contains(list []string, s string) bool {
 	return false
 }
 
-// recordChanges writes one change record for each changed fact (F06), with the field's own class.
-func recordChanges(ctx context.Context, w *act.Work, clientID uuid.UUID, diffs []diff, source string) error {
-	if len(diffs) == 0 {
-		return nil
-	}
-	rows := make([]*entdb.ClientChangeCreate, len(diffs))
-	for i, d := range diffs {
-		rows[i] = changeRow(w, w.IDs.New(), clientID, d, source)
-	}
-	if err := w.Ent().ClientChange.CreateBulk(rows...).Exec(ctx); err != nil {
-		return fmt.Errorf("archive: change records: %w", err)
-	}
-	return nil
-}
+const insertChange = `INSERT INTO client_changes (tenant_id, id, client_id, field, field_class, old_value, new_value, source, reported_by, recorded_at)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`
 
-func changeRow(w *act.Work, changeID, clientID uuid.UUID, d diff, source string) *entdb.ClientChangeCreate {
+// recordChange writes the record of one changed fact (F06) with the act, with the field's own class.
+func recordChange(w *act.Work, changeID, clientID uuid.UUID, d diff, source string) {
 	class, known := policy.ClassOf(d.group)
 	if !known {
 		class = policy.NumClasses - 1 // SECURITY: what is not known is shown to nobody
 	}
-	return w.Ent().ClientChange.Create().SetID(changeID).SetTenantID(w.Tenant()).SetClientID(clientID).
-		SetField(d.field).SetFieldClass(int16(class)).SetNillableOldValue(d.old).SetNillableNewValue(d.new).
-		SetSource(source).SetNillableReportedBy(w.Staff()).SetRecordedAt(w.Now())
+	w.Later(insertChange, w.Tenant(), changeID, clientID, d.field, int16(class), d.old, d.new, source, w.Staff(), w.Now())
 }
 
 const creditCodeKey = "clients_credit_code"

@@ -1,7 +1,6 @@
 package archive
 
 import (
-	"context"
 	"strconv"
 	"time"
 
@@ -16,7 +15,8 @@ import (
 
 // Snapshots have the API's names and forms: ids with prefix, money as minor units in text, days as YYYY-MM-DD.
 
-func (c Client) snapshot(former []string) map[policy.Object]map[string]any {
+func (c Client) snapshot() map[policy.Object]map[string]any {
+	former := c.FormerNames
 	if former == nil {
 		former = []string{}
 	}
@@ -38,12 +38,8 @@ func (c Client) snapshot(former []string) map[policy.Object]map[string]any {
 }
 
 // clientResult is the outcome of an act on a client.
-func clientResult(ctx context.Context, w *act.Work, c Client, changes []act.Change) (act.Result, error) {
-	former, err := formerNames(ctx, w, c.ID)
-	if err != nil {
-		return act.Result{}, err
-	}
-	return act.Result{Subject: c.subject(), Snapshot: c.snapshot(former), Changes: changes}, nil
+func clientResult(c Client, changes []act.Change) act.Result {
+	return act.Result{Subject: c.subject(), Snapshot: c.snapshot(), Changes: changes}
 }
 
 func contactResult(p *entdb.Contact, changes []act.Change) act.Result {

@@ -35,8 +35,10 @@ func TestMalformedTokensAreRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	other := "1" // the all-zero secret has no 1 in its body
-	for _, s := range []string{"", token[:52], token + "0", "cls_" + token[4:], "xxx_" + token[4:], token[:10] + other + token[11:], token[:10] + "-" + token[11:],
-		token[:52] + string(token[52]^1), strings.Repeat("é", 26) + "0"} {
+	for _, s := range []string{
+		"", token[:52], token + "0", "cls_" + token[4:], "xxx_" + token[4:], token[:10] + other + token[11:], token[:10] + "-" + token[11:],
+		token[:52] + string(token[52]^1), strings.Repeat("é", 26) + "0",
+	} {
 		if _, _, err := credential.Parse(s); !errors.Is(err, credential.ErrMalformed) {
 			t.Errorf("%q was accepted", s)
 		}

@@ -91,8 +91,13 @@ func (s *Service) AccessGrantGive(ctx context.Context, session *tenancy.Session,
 		}
 		return act.Result{
 			Subject: act.Subject{Type: typeGrant, ID: g.ID, Version: g.Version}, Snapshot: grantSnapshot(g),
-			Changes: []act.Change{{Field: "grantee", New: grantee.Name}, {Field: "classMask", New: g.ClassMask}, {Field: "purpose", New: g.Purpose},
-				{Field: "validFrom", New: from}, {Field: "validUntil", New: in.ValidUntil}},
+			Changes: []act.Change{
+				{Field: "grantee", New: grantee.Name},
+				{Field: "classMask", New: g.ClassMask},
+				{Field: "purpose", New: g.Purpose},
+				{Field: "validFrom", New: from},
+				{Field: "validUntil", New: in.ValidUntil},
+			},
 		}, nil
 	})
 }

@@ -26,14 +26,42 @@ type object struct{ kind, prefix string }
 // objects are the kinds of ids of the API, one at least for each prefix (TestObjectsAreThoseOfTheSchema): node takes every one.
 func objects() []object {
 	return []object{
-		{"company", id.Company}, {"department", id.Department}, {"position", id.Position}, {"staff", id.Staff}, {"owner", id.Staff}, {"grantee", id.Staff}, {"account", id.Account}, {"session", id.Session},
-		{"token", id.APIToken}, {"binding", id.RoleBinding}, {"grant", id.Grant}, {"client", id.Client}, {"team member", id.ClientTeamMember},
-		{"distribution", id.ClientDistribution}, {"contact", id.Contact}, {"client change", id.ClientChange}, {"contract", id.Contract},
-		{"contract revision", id.Revision}, {"contract party 0", id.Party}, {"obligation", id.Obligation},
-		{"role", id.Role}, {"policy version", id.PolicyVersion}, {"policy rule", id.PolicyRule}, {"employment", id.Employment}, {"audit record", id.AuditRecord}, {"tenant", id.Tenant},
-		{"suspended client", id.Client}, {"contract under review", id.Contract}, {"contract in force", id.Contract}, {"staff without account", id.Staff},
-		{"app account", id.Account}, {"suspended account", id.Account}, {"company without anything", id.Company}, {"department without anything", id.Department},
-		{"draft of somebody else", id.PolicyVersion}, {"role without holder", id.Role},
+		{"company", id.Company},
+		{"department", id.Department},
+		{"position", id.Position},
+		{"staff", id.Staff},
+		{"owner", id.Staff},
+		{"grantee", id.Staff},
+		{"account", id.Account},
+		{"session", id.Session},
+		{"token", id.APIToken},
+		{"binding", id.RoleBinding},
+		{"grant", id.Grant},
+		{"client", id.Client},
+		{"team member", id.ClientTeamMember},
+		{"distribution", id.ClientDistribution},
+		{"contact", id.Contact},
+		{"client change", id.ClientChange},
+		{"contract", id.Contract},
+		{"contract revision", id.Revision},
+		{"contract party 0", id.Party},
+		{"obligation", id.Obligation},
+		{"role", id.Role},
+		{"policy version", id.PolicyVersion},
+		{"policy rule", id.PolicyRule},
+		{"employment", id.Employment},
+		{"audit record", id.AuditRecord},
+		{"tenant", id.Tenant},
+		{"suspended client", id.Client},
+		{"contract under review", id.Contract},
+		{"contract in force", id.Contract},
+		{"staff without account", id.Staff},
+		{"app account", id.Account},
+		{"suspended account", id.Account},
+		{"company without anything", id.Company},
+		{"department without anything", id.Department},
+		{"draft of somebody else", id.PolicyVersion},
+		{"role without holder", id.Role},
 	}
 }
 
@@ -68,7 +96,7 @@ func newAsker(t *testing.T, w *world.World) *asker {
 // ask answers with data, faults and masked fields as one text.
 func (a *asker) ask(s *tenancy.Session, query string) string {
 	a.t.Helper()
-	doc, errs := gqlparser.LoadQuery(a.schema, query)
+	doc, errs := gqlparser.LoadQueryWithRules(a.schema, query, nil)
 	if errs != nil {
 		a.t.Fatalf("%s: %v", query, errs)
 	}

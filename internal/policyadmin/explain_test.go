@@ -130,12 +130,12 @@ func kinds() (out []kind) {
 // reached are the rows that the person's own rights reach by the predicate that reads use.
 func (x *town) reached(t *testing.T, p world.Person, k kind) map[uuid.UUID]bool {
 	t.Helper()
-	rights, _, err := x.rights.Load(t.Context(), p.Session)
-	if err != nil {
-		t.Fatal(err)
-	}
 	out := map[uuid.UUID]bool{}
-	err = x.DB.InTx(t.Context(), p.Session, func(ctx context.Context, tx *tenancy.Tx) error {
+	err := x.DB.InTx(t.Context(), p.Session, func(ctx context.Context, tx *tenancy.Tx) error {
+		rights, err := x.rights.For(ctx, tx)
+		if err != nil {
+			return err
+		}
 		args := []any{x.ID, tx.Now()}
 		cols := k.cols
 		cols.Tenant, cols.Now = "t.tenant_id", "$2::timestamptz"
@@ -295,9 +295,10 @@ func TestWhomExplanationsAreFor(t *testing.T) {
 	if e, err = ask(lister, credit); err != nil || !e.Allow || e.Role != "tech_engineer" {
 		t.Fatalf("the way that was named did not lead there: %+v %v", e, err)
 	}
-	narrow := *lister.Session
-	narrow.Actor.Scopes = []string{"write"}
-	if e, err = x.service.ExplainAccess(t.Context(), &narrow, policyadmin.Question{Object: policy.OnClient, Action: policy.Read}); err != nil || e.Allow || e.Reason != policy.ReasonToken {
+	actor := lister.Session.Actor
+	actor.Scopes = []string{"write"}
+	narrow := &tenancy.Session{Tenant: lister.Session.Tenant, RequestID: "test", Language: "en", Actor: actor}
+	if e, err = x.service.ExplainAccess(t.Context(), narrow, policyadmin.Question{Object: policy.OnClient, Action: policy.Read}); err != nil || e.Allow || e.Reason != policy.ReasonToken {
 		t.Fatalf("a token without the right to read: %+v %v", e, err)
 	}
 	x.Exec(`UPDATE accounts SET state = 'suspended' WHERE tenant_id = $1 AND id = $2`, lister.Account)

@@ -62,3 +62,47 @@ func TestPolicyTakesEffectWithTheNextQuery(t *testing.T) {
 		t.Fatalf("after the session has ended: %s", a.Data)
 	}
 }
+
+// TestReadsGoOnWhileRightsChange: a stream of changes makes every snapshot of rights old, and no reader fails for it.
+func TestReadsGoOnWhileRightsChange(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	m := w.tenants[0]
+	provider, err := access.New(w.db, 10)
+	must(t, err)
+	gate, err := New(w.db, provider, publicSchema(t), Config{CursorKey: []byte("a key that only tests ever use")})
+	must(t, err)
+	k := &maker{w: w, m: m, rnd: nil}
+	k.exec(`SELECT set_config('app.tenant_id', $1, false)`, m.id.String())
+	k.clock(time.Now())
+	s := w.session(m, 0, everything())
+	d := w.parse(`{ viewer { account { login } } }`, nil)
+	stop := make(chan struct{})
+	failed := make(chan error, 1)
+	answers := 0
+	go func() {
+		defer close(failed)
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			if _, err := gate.Query(context.Background(), s, d.doc, d.op, d.vars, d.roots); err != nil {
+				failed <- err
+				return
+			}
+			answers++
+		}
+	}()
+	for range 300 {
+		k.exec(`UPDATE tenant_epochs SET policy_version = policy_version + 1, org_version = org_version + 1 WHERE tenant_id = $1`, m.id.UUID())
+	}
+	close(stop)
+	if err := <-failed; err != nil {
+		t.Fatal(err)
+	}
+	if answers == 0 {
+		t.Fatal("nothing was read meanwhile")
+	}
+}

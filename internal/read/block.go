@@ -2,6 +2,7 @@ package read
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -13,6 +14,7 @@ type block struct {
 	*row
 	cols   []string
 	ones   string
+	top    bool // the row that the statement is about, not one that it joins
 	grants map[policy.Object]*grant
 	checks []string
 }
@@ -46,7 +48,14 @@ func (b *block) from() string {
 	s := b.joins()
 	if len(b.checks) > 0 {
 		// OFFSET 0 keeps the planner from writing the predicates out once for every column that they guard.
-		s += " CROSS JOIN LATERAL (SELECT " + strings.Join(b.checks, ", ") + " OFFSET 0) x" + strconv.Itoa(b.n)
+		s += " CROSS JOIN LATERAL (SELECT "
+		for i, expr := range b.checks {
+			if i > 0 {
+				s += ", "
+			}
+			s += "(" + expr + ")::smallint AS g" + strconv.Itoa(i)
+		}
+		s += " OFFSET 0) x" + strconv.Itoa(b.n)
 	}
 	return s + b.ones
 }
@@ -108,9 +117,11 @@ func (b *block) access(group policy.Object) *grant {
 
 // check adds an access code to those that are computed once per row.
 func (b *block) check(expr string) int {
-	name := "g" + strconv.Itoa(len(b.checks))
-	b.checks = append(b.checks, "("+expr+")::smallint AS "+name)
-	return b.col("x" + strconv.Itoa(b.n) + "." + name)
+	n := slices.Index(b.checks, expr)
+	if n < 0 {
+		n, b.checks = len(b.checks), append(b.checks, expr)
+	}
+	return b.col("x" + strconv.Itoa(b.n) + ".g" + strconv.Itoa(n))
 }
 
 // openingClass is the least class whose reading is recorded.
@@ -179,7 +190,7 @@ func (b *block) field(it *item, s *selected, g *grant) {
 		b.one(it, s, g)
 	case KindMany:
 		it.op = itemMany
-		it.many = &connProgram{conn: s.many, column: b.col(b.guarded(g, b.data+"."+b.t.Key, "", 1))}
+		it.many = &connProgram{conn: s.many, column: b.col(b.guarded(g, b.data+"."+b.t.Key, "", 1)), own: b.top}
 		b.pending = append(b.pending, it.many)
 	case KindMoney:
 		it.op, it.money = itemMoney, s.money

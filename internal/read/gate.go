@@ -22,8 +22,8 @@ type gqlError = gqlerror.Error
 type RightsSource interface {
 	// Current is the newest known, good only if the transaction's epochs turn out to be the returned ones.
 	Current(s *tenancy.Session, now time.Time) (*policy.Rights, tenancy.Epochs, bool)
-	// Load reads them anew.
-	Load(ctx context.Context, s *tenancy.Session) (*policy.Rights, tenancy.Epochs, error)
+	// Load reads them anew in the given transaction, so that they are those of the rows that it will read.
+	Load(ctx context.Context, s *tenancy.Session, tx *tenancy.Read) (*policy.Rights, tenancy.Epochs, error)
 }
 
 // Opening says that somebody is about to see something whose reading is recorded: a client asked for by id, or a field
@@ -169,26 +169,29 @@ type lookupOne struct {
 	id  [16]byte
 }
 
-// run answers a plan, once more with fresh rights when those known turn out to be old.
+// run answers a plan under the rights known; when they turn out to be old, rights and rows are read in one snapshot, which
+// no change of rights can come between.
 func (g *Gate) run(ctx context.Context, s *tenancy.Session, plan *Plan, vars map[string]any, one *lookupOne) (Answer, error) {
-	rights, epochs, ok := g.rights.Current(s, g.cfg.Now())
-	for range 2 {
-		var err error
-		if !ok {
-			if rights, epochs, err = g.rights.Load(ctx, s); err != nil {
-				return Answer{}, err
-			}
-		}
-		if rights == nil { // SECURITY: nobody's rights are no rights, and no reason to go on
-			return Answer{}, fault.Down("POLICY_UNREADABLE", nil)
-		}
-		a, err := g.attempt(ctx, s, plan, vars, one, rights, epochs)
+	if rights, epochs, ok := g.rights.Current(s, g.cfg.Now()); ok && rights != nil {
+		a, err := g.attempt(ctx, g.db.BeginRead(s), plan, vars, one, rights, epochs)
 		if !errors.Is(err, errStale) {
 			return a, err
 		}
-		ok = false
 	}
-	return Answer{}, fault.Down("POLICY_CHANGING", errStale)
+	tx := g.db.BeginRead(s)
+	defer tx.Close(ctx)
+	rights, epochs, err := g.rights.Load(ctx, s, tx)
+	if err != nil {
+		return Answer{}, err
+	}
+	if rights == nil { // SECURITY: nobody's rights are no rights, and no reason to go on
+		return Answer{}, fault.Down("POLICY_UNREADABLE", nil)
+	}
+	a, err := g.attempt(ctx, tx, plan, vars, one, rights, epochs)
+	if errors.Is(err, errStale) {
+		return Answer{}, fault.Down("POLICY_CHANGING", errStale)
+	}
+	return a, err
 }
 
 func (g *Gate) under(s *tenancy.Session, plan *Plan, rights *policy.Rights) *rendered {

@@ -192,9 +192,17 @@ func TestPagesCoverTheListOnce(t *testing.T) {
 		rules       []policy.Rule
 		rows        int
 	}{
-		{"clients", "NAME", everything(), 36}, {"clients", "CODE", everything(), 36}, {"clients", "CREATED_AT", everything(), 36}, {"clients", "UPDATED_AT", everything(), 36}, {"clients", "", everything(), 36},
-		{"staffMembers", "NAME", everything(), 12}, {"staffMembers", "", everything(), 12}, {"staffMembers", "", partly, 12},
-		{"contracts", "NUMBER", everything(), len(w.tenants[0].ids["contracts"])}, {"auditRecords", "", everything(), 20}, {"policyVersions", "", everything(), 3},
+		{"clients", "NAME", everything(), 36},
+		{"clients", "CODE", everything(), 36},
+		{"clients", "CREATED_AT", everything(), 36},
+		{"clients", "UPDATED_AT", everything(), 36},
+		{"clients", "", everything(), 36},
+		{"staffMembers", "NAME", everything(), 12},
+		{"staffMembers", "", everything(), 12},
+		{"staffMembers", "", partly, 12},
+		{"contracts", "NUMBER", everything(), len(w.tenants[0].ids["contracts"])},
+		{"auditRecords", "", everything(), 20},
+		{"policyVersions", "", everything(), 3},
 	} {
 		for _, dir := range []string{"ASC", "DESC"} {
 			s := w.session(w.tenants[0], 1, x.rules)
@@ -374,7 +382,9 @@ func TestObjectsAskedForByIDAndAbsentAreRecorded(t *testing.T) {
 		t.Errorf("recorded %v, want %v", absent, want)
 	}
 	d := w.parse(query, nil)
-	w.gate.cfg.Refused = func(context.Context, *tenancy.Session, []Ref) error { return errors.New("the record cannot be written") }
+	w.gate.cfg.Refused = func(context.Context, *tenancy.Session, []Ref) error {
+		return errors.New("the record cannot be written")
+	}
 	if a, err := w.gate.Query(context.Background(), s, d.doc, d.op, d.vars, d.roots); err == nil || a.Data != nil {
 		t.Errorf("answered without a record: %s", a.Data)
 	}

@@ -17,7 +17,11 @@ func (r *renderer) connection(p *connProgram, parent *stmt) {
 	p.ordering = s.ordering(order)
 	base := stmt{parent: parent, parentCol: p.column, site: s, keyCol: -1, ordCol: -1, limit: s.limit, nested: parent != nil}
 	if parent != nil {
+		base.early = p.own && parent.kind == stmtLookup
 		base.level = parent.level + 1
+		if base.early {
+			base.level = parent.level
+		}
 	}
 	if p.conn.needs.page {
 		st := base
@@ -30,9 +34,15 @@ func (r *renderer) connection(p *connProgram, parent *stmt) {
 		st.kind = stmtCount
 		p.count = &st
 		q := r.query(s)
-		l := q.listing(p.conn, order, parent != nil)
-		where := l.where(nil)
-		inner := "SELECT 1 FROM " + l.from() + " WHERE " + where + " LIMIT " + strconv.Itoa(maxCount+1)
+		limit := " LIMIT " + strconv.Itoa(maxCount+1)
+		texts, plain := q.ways(p.conn, order, parent != nil, func(l *listing, extra []string) string {
+			where := l.where(extra)
+			return "SELECT " + l.w.data + "." + l.w.t.Key + " AS id FROM " + l.from() + " WHERE " + where + limit
+		})
+		inner := texts[0]
+		if !plain { // a part that was cut off is as long as the whole may count
+			inner = "SELECT 1 FROM ((" + strings.Join(texts, ") UNION (") + ")) u" + limit
+		}
 		q.perParent(&st, "(SELECT count(*) FROM ("+inner+") z)")
 		r.add(&st, q)
 	}
@@ -114,12 +124,26 @@ func (q *query) ids(c *connection, order Order, nested bool) string {
 		}
 		return "SELECT " + cols + " FROM " + l.from() + " WHERE " + where + " ORDER BY " + sorted + limit
 	}
+	texts, plain := q.ways(c, order, nested, one)
+	if plain {
+		return texts[0]
+	}
+	sorted := "u.id" + direction(order.IDDesc != s.backward)
+	cols := "u.id"
+	if order.Expr != "" {
+		cols, sorted = "u.id, u.k", "u.k"+direction(order.Desc != s.backward)+", "+sorted
+	}
+	return "SELECT " + cols + " FROM ((" + strings.Join(texts, ") UNION (") + ")) u ORDER BY " + sorted + limit
+}
+
+// ways has one render a statement for each way to the rows of a list, with the conditions that lead there. plain: there is
+// but one and it needs no union around it.
+func (q *query) ways(c *connection, order Order, nested bool, one func(l *listing, extra []string) string) (texts []string, plain bool) {
 	indexed := c.target.Entity == policy.OnClient || c.target.Entity == policy.OnContract
 	if nested || q.asOf || !indexed {
-		return one(q.listing(c, order, nested), nil)
+		return []string{one(q.listing(c, order, nested), nil)}, true
 	}
 	parts := branches(q.rights.Reach(c.target.Entity, policy.Read), c.target.Entity == policy.OnClient)
-	var texts []string
 	for _, br := range parts {
 		l := q.listing(c, order, false)
 		l.reach = &br.reach
@@ -136,15 +160,7 @@ func (q *query) ids(c *connection, order Order, nested bool) string {
 			texts = append(texts, one(l, nil))
 		}
 	}
-	if len(texts) == 1 && parts[0].way != each {
-		return texts[0]
-	}
-	sorted := "u.id" + direction(order.IDDesc != s.backward)
-	cols := "u.id"
-	if order.Expr != "" {
-		cols, sorted = "u.id, u.k", "u.k"+direction(order.Desc != s.backward)+", "+sorted
-	}
-	return "SELECT " + cols + " FROM ((" + strings.Join(texts, ") UNION (") + ")) u ORDER BY " + sorted + limit
+	return texts, len(texts) == 1 && parts[0].way != each
 }
 
 // listing is the candidates of a list: what may be seen, under the filters.

@@ -50,7 +50,6 @@ type rootPlan struct {
 	many  *connection // lists
 	view  []viewPart  // viewer
 	kind  RootKind
-	typed string
 }
 
 // viewPart is a field of viewer.

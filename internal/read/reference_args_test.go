@@ -133,16 +133,6 @@ func (r *reference) parse(v any) (*Type, uuid.UUID) {
 	return r.g.table.byPre[prefix], u
 }
 
-// pageArgs are a list's arguments, understood.
-type pageArgs struct {
-	n             int
-	backward      bool
-	after, before *position
-	filters       map[string]any
-	order         Order
-	masked        bool // rows sort by what may be seen of the key
-}
-
 func (r *reference) checkList(c collected, l *List, path string, bad bool) bool {
 	args := c.field.ArgumentMap(r.vars)
 	if args["first"] != nil && args["last"] != nil {

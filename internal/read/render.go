@@ -1,6 +1,7 @@
 package read
 
 import (
+	"reflect"
 	"regexp"
 	"strconv"
 	"strings"
@@ -29,6 +30,8 @@ type rendered struct {
 	refused []*fault.Error // by site
 	orders  []Order        // by site
 	weight  uint32         // bytes that it holds, roughly
+	// planOnce: the values of no statement's arguments matter for how it is best run.
+	planOnce bool
 }
 
 type rootProgram struct {
@@ -49,7 +52,7 @@ type renderer struct {
 // render makes the statements of a plan under rights.
 func (g *Gate) render(p *Plan, rights *policy.Rights) *rendered {
 	r := &renderer{gate: g, table: g.table, rights: rights, out: &rendered{
-		refused: make([]*fault.Error, len(p.sites)), orders: make([]Order, len(p.sites)),
+		refused: make([]*fault.Error, len(p.sites)), orders: make([]Order, len(p.sites)), planOnce: planOnce(p),
 	}}
 	r.judge(p)
 	for i := range p.roots {
@@ -90,6 +93,17 @@ func (g *Gate) render(p *Plan, rights *policy.Rights) *rendered {
 	return r.out
 }
 
+// planOnce tells whether no list is narrowed by values that a request brings. With a filter or a cursor the best way to the
+// rows can differ from value to value; ids and rights lead to them by the same indexes always.
+func planOnce(p *Plan) bool {
+	for _, s := range p.sites {
+		if len(s.filters) > 0 || s.after || s.before {
+			return false
+		}
+	}
+	return true
+}
+
 // query is one statement in the making.
 type query struct {
 	*renderer
@@ -110,7 +124,7 @@ func (r *renderer) query(s *site) *query {
 
 func (q *query) arg(a argument) string {
 	for i, x := range q.args {
-		if x.kind == a.kind && x.kind != argConst && x.n == a.n && x.site == a.site {
+		if x.kind == a.kind && x.n == a.n && x.site == a.site && (x.kind != argConst || reflect.DeepEqual(x.value, a.value)) {
 			return "$" + strconv.Itoa(i+1)
 		}
 	}
@@ -161,6 +175,7 @@ func (q *query) expand(template, alias string) string {
 func (r *renderer) lookup(o *object, s *site) *lookup {
 	q := r.query(s)
 	b := q.block(o.typ)
+	b.top = true
 	p := b.program(o)
 	p.always = o.typ.Name == "Client"
 	st := &stmt{kind: stmtLookup, site: s, typ: o.typ, keyCol: -1, limit: maxIDs}

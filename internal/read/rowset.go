@@ -89,6 +89,22 @@ func (s *rowset) rows(ord int) (from, to int) {
 	return int(s.start[ord-1]), int(s.start[ord])
 }
 
+// follow notes which ordinal belongs to which row of a parent whose ids were known beforehand. A row that may not lead
+// here has NULL in its column: what was read for it belongs to nothing.
+func (s *rowset) follow(parent *rowset, col int) {
+	s.of = s.of[:0]
+	for ord := 1; ord < len(parent.start); ord++ {
+		from, to := parent.rows(ord)
+		for row := from; row < to; row++ {
+			if len(parent.cell(row, col)) != 16 {
+				s.of = append(s.of, 0)
+				continue
+			}
+			s.of = append(s.of, int32(ord))
+		}
+	}
+}
+
 // keys collects the ids in a column of the parent's rows, leaving out the row beyond a page, and notes which ordinal
 // belongs to which row.
 func (s *rowset) keys(parent *rowset, col, limit int) idKeys {

@@ -14,10 +14,6 @@ import (
 	"github.com/clientele/clientele/policy"
 )
 
-// genericPlans makes the server keep one plan per statement, for this transaction: the statements' shapes leave it no
-// better choice by value, and planning anew takes longer than most of them run.
-const genericPlans = `SELECT set_config('plan_cache_mode', 'force_generic_plan', true)`
-
 // errStale means that the rights were not those of the transaction's snapshot.
 var errStale = errors.New("read: the rights are older than the snapshot")
 
@@ -59,10 +55,11 @@ func (b *buffers) put(r *request) {
 	b.pool.Put(r)
 }
 
-// attempt answers under the given rights, or with errStale when they are not those of the snapshot.
-func (g *Gate) attempt(ctx context.Context, s *tenancy.Session, plan *Plan, vars map[string]any, one *lookupOne, rights *policy.Rights, epochs tenancy.Epochs) (Answer, error) {
+// attempt answers under the given rights, or with errStale when they are not those of the snapshot. It ends tx.
+func (g *Gate) attempt(ctx context.Context, tx *tenancy.Read, plan *Plan, vars map[string]any, one *lookupOne, rights *policy.Rights, epochs tenancy.Epochs) (Answer, error) {
 	r := g.buffers.get()
 	defer g.buffers.put(r)
+	s := tx.Session()
 	r.gate, r.session, r.plan, r.rendered = g, s, plan, g.under(s, plan, rights)
 	for len(r.sets) < len(r.rendered.stmts) {
 		r.sets = append(r.sets, rowset{})
@@ -72,25 +69,23 @@ func (g *Gate) attempt(ctx context.Context, s *tenancy.Session, plan *Plan, vars
 	}
 	r.bind(vars, one)
 
-	tx := g.db.BeginRead(s)
 	defer tx.Close(ctx)
+	if r.rendered.planOnce {
+		tx.PlanOnce()
+	}
 	for i, level := range r.rendered.levels {
 		batch := r.queue(level)
 		if batch.Len() == 0 && i > 0 {
 			break
 		}
-		if i == 0 {
-			batch.QueuedQueries = append([]*pgx.QueuedQuery{{SQL: genericPlans}}, batch.QueuedQueries...)
+		send := tx.Send
+		if i == len(r.rendered.levels)-1 {
+			send = tx.SendLast
 		}
-		err := tx.Send(ctx, batch, func(br pgx.BatchResults) error {
+		err := send(ctx, batch, func(br pgx.BatchResults) error {
 			// SECURITY: rows are read only under rights of the very epochs that the snapshot has.
 			if at := tx.Epochs(); i == 0 && (at.Policy != epochs.Policy || at.Org != epochs.Org || !rights.ValidAt(tx.Now())) {
 				return errStale
-			}
-			if i == 0 {
-				if _, err := br.Exec(); err != nil {
-					return fmt.Errorf("read: %w", err)
-				}
 			}
 			return r.receive(br)
 		})
@@ -118,7 +113,7 @@ func (r *request) bind(vars map[string]any, one *lookupOne) {
 	}
 	ids := func(s *site, t *Type, u uuid.UUID) {
 		if u != uuid.Nil {
-			r.bounds[s.index].ids = map[*Type]idKeys{t: idKeys{idKey(u)}}
+			r.bounds[s.index].ids = map[*Type]idKeys{t: {idKey(u)}}
 		}
 	}
 	for i := range r.plan.roots {
@@ -153,6 +148,8 @@ func (r *request) queue(level []*stmt) *pgx.Batch {
 		switch {
 		case st.kind == stmtLookup:
 			keys = r.bounds[st.site.index].ids[st.typ]
+		case st.early:
+			keys = r.bounds[st.parent.site.index].ids[st.parent.typ]
 		case st.parent != nil:
 			keys = r.sets[st.index].keys(&r.sets[st.parent.index], st.parentCol, st.parent.limit)
 		}
@@ -215,6 +212,9 @@ func (r *request) receive(br pgx.BatchResults) error {
 		ordCol := st.ordCol
 		if err := set.read(rows, ordCol, ords); err != nil {
 			return fmt.Errorf("read: %w", err)
+		}
+		if st.early {
+			set.follow(&r.sets[st.parent.index], st.parentCol)
 		}
 	}
 	return nil

@@ -33,6 +33,7 @@ type stmt struct {
 	keyCol       int   // sort key; -1 none
 	limit        int
 	nested       bool
+	early        bool // the parent's ids are known beforehand: sent beside it, not after it
 }
 
 type argKind uint8
@@ -103,13 +104,13 @@ type item struct {
 // connProgram writes a page.
 type connProgram struct {
 	conn       *connection
-	column     int // of the parent: its id, or NULL when the field is hidden
+	column     int  // of the parent: its id, or NULL when the field is hidden
+	own        bool // the column is the id of the very row that a statement looks up
 	page       *stmt
 	count      *stmt
 	next, prev *stmt
 	programs   []*program
 	ordering   string
-	dead       bool // nothing can be in it
 }
 
 // shift moves a program into a block that holds the columns of its own from base on.

@@ -153,8 +153,11 @@ func TestAsOf(t *testing.T) {
 		vars map[string]any
 		want string
 	}{
-		{at(t1), `{"client":{"name":"first","grade":"A"}}`}, {at(t2.Add(-time.Microsecond)), `{"client":{"name":"first","grade":"A"}}`},
-		{at(t2), `{"client":{"name":"second","grade":"VIP"}}`}, {nil, `{"client":{"name":"second","grade":"VIP"}}`}, {at(start.Add(-time.Hour)), `{"client":null}`},
+		{at(t1), `{"client":{"name":"first","grade":"A"}}`},
+		{at(t2.Add(-time.Microsecond)), `{"client":{"name":"first","grade":"A"}}`},
+		{at(t2), `{"client":{"name":"second","grade":"VIP"}}`},
+		{nil, `{"client":{"name":"second","grade":"VIP"}}`},
+		{at(start.Add(-time.Hour)), `{"client":null}`},
 	} {
 		if a := w.ask(s, query, x.vars); string(a.Data) != x.want {
 			t.Errorf("%v: %s, want %s", x.vars, a.Data, x.want)

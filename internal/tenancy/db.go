@@ -82,6 +82,10 @@ func openPool(ctx context.Context, url string, maxConns int32, cfg Config) (*pgx
 	pc.ConnConfig.RuntimeParams["timezone"] = "UTC"
 	pc.ConnConfig.RuntimeParams["application_name"] = "clientele"
 	pc.ConnConfig.Tracer = cfg.Tracer
+	pc.AfterConnect = func(_ context.Context, c *pgx.Conn) error {
+		FastUUIDs(c.TypeMap())
+		return nil
+	}
 	if cfg.TransactionPooler {
 		pc.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
 	}

@@ -49,8 +49,10 @@ func newWorld(t *testing.T, configure ...func(*tenancy.Config)) *world {
 
 func (w *world) seed(t *testing.T, name string) tenant {
 	t.Helper()
-	n := tenant{id: tenancy.TenantID(uuid.New()), company: uuid.New(), department: uuid.New(), staff: uuid.New(),
-		client: uuid.New(), account: uuid.New(), session: uuid.New(), name: name}
+	n := tenant{
+		id: tenancy.TenantID(uuid.New()), company: uuid.New(), department: uuid.New(), staff: uuid.New(),
+		client: uuid.New(), account: uuid.New(), session: uuid.New(), name: name,
+	}
 	err := w.db.InTx(t.Context(), tenancy.ForSystem(n.id, tenancy.SystemOperator), func(ctx context.Context, tx *tenancy.Tx) error {
 		id, now := n.id.UUID(), tx.Now()
 		b := &pgx.Batch{}
@@ -75,8 +77,10 @@ func (w *world) seed(t *testing.T, name string) tenant {
 
 // session is a new session of the tenant's one account.
 func (w *world) session(n tenant) *tenancy.Session {
-	return &tenancy.Session{Tenant: n.id, Language: "en", Actor: tenancy.Actor{Kind: tenancy.StaffActor, Account: n.account, Staff: n.staff,
-		Credential: n.session, CredentialKind: tenancy.SessionCredential, Expires: w.clock.Now().Add(time.Hour)}}
+	return &tenancy.Session{Tenant: n.id, Language: "en", Actor: tenancy.Actor{
+		Kind: tenancy.StaffActor, Account: n.account, Staff: n.staff,
+		Credential: n.session, CredentialKind: tenancy.SessionCredential, Expires: w.clock.Now().Add(time.Hour),
+	}}
 }
 
 func (w *world) inTx(t *testing.T, n tenant, fn func(ctx context.Context, tx *tenancy.Tx) error) {
@@ -109,7 +113,8 @@ func must(t *testing.T, conn *pgx.Conn, statements ...string) {
 // count runs a query of one number.
 func count(t *testing.T, conn interface {
 	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
-}, sql string, args ...any) int {
+}, sql string, args ...any,
+) int {
 	t.Helper()
 	var n int
 	if err := conn.QueryRow(t.Context(), sql, args...).Scan(&n); err != nil {

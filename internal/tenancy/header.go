@@ -23,16 +23,26 @@ type header struct {
 const (
 	// SECURITY: both settings are local to the transaction (third argument true); no session-level SET exists anywhere.
 	// app.now is the time that history is written with: the database's time of the transaction plus the clock's offset.
+	// Statements here are short and their plans are long, with many predicates of rights: compiling such a plan (jit) costs
+	// a hundred times what the statement does. A pooler refuses it as a start-up parameter, hence the local setting.
 	setLocal = `SELECT set_config('app.tenant_id', $1, true),
 		set_config('app.now', (transaction_timestamp() + make_interval(secs => $2))::text, true),
-		transaction_timestamp() + make_interval(secs => $2)`
+		transaction_timestamp() + make_interval(secs => $2), set_config('jit', 'off', true), set_config('plan_cache_mode', $3, true)`
 	readEpochs = `SELECT e.policy_version, e.org_version, e.revocation_version, t.state
 		FROM tenant_epochs e JOIN tenants t ON t.tenant_id = e.tenant_id WHERE e.tenant_id = $1`
 )
 
-func (db *DB) queueHeader(b *pgx.Batch, begin string, s *Session) {
+// planning says whether a prepared statement may be planned anew for the values of each execution.
+type planning string
+
+const (
+	planAsNeeded planning = "auto"
+	planOnce     planning = "force_generic_plan"
+)
+
+func (db *DB) queueHeader(b *pgx.Batch, begin string, s *Session, plans planning) {
 	b.Queue(begin)
-	b.Queue(setLocal, s.Tenant.String(), db.clock.Offset().Seconds())
+	b.Queue(setLocal, s.Tenant.String(), db.clock.Offset().Seconds(), string(plans))
 	b.Queue(readEpochs, s.Tenant.UUID())
 }
 
@@ -42,8 +52,7 @@ func readHeader(br pgx.BatchResults, s *Session) (header, error) {
 	if _, err := br.Exec(); err != nil {
 		return h, fmt.Errorf("tenancy: begin: %w", err)
 	}
-	var ignored string
-	if err := br.QueryRow().Scan(&ignored, &ignored, &h.now); err != nil {
+	if err := br.QueryRow().Scan(nil, nil, &h.now, nil, nil); err != nil {
 		return h, fmt.Errorf("tenancy: bind tenant: %w", err)
 	}
 	err := br.QueryRow().Scan(&h.epochs.Policy, &h.epochs.Org, &h.epochs.Revocation, &h.state)
@@ -86,10 +95,15 @@ type querier interface {
 	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 }
 
+// doubtful tells whether the tenant's revocation version has moved since the credential was last seen alive.
+func doubtful(s *Session, h header) bool {
+	return (s.Actor.Kind == StaffActor || s.Actor.Kind == AppActor) && s.Verified() != h.epochs.Revocation
+}
+
 // verify makes sure that the credential still lives when the tenant's revocation version has moved since it was last seen
 // alive. A revoked session or token and a suspended account therefore stop at their next transaction, on every process.
 func verify(ctx context.Context, q querier, s *Session, h header) error {
-	if s.Actor.Kind != StaffActor && s.Actor.Kind != AppActor || s.Verified() == h.epochs.Revocation {
+	if !doubtful(s, h) {
 		return nil
 	}
 	var alive bool

@@ -16,16 +16,31 @@ type Read struct {
 	session *Session
 	conn    *pgxpool.Conn
 	header  header
+	plans   planning
 	dead    error // why nothing more may be read
 }
 
 // BeginRead prepares a read; nothing is sent and no connection is taken until the first Send.
-func (db *DB) BeginRead(s *Session) *Read { return &Read{db: db, session: s} }
+func (db *DB) BeginRead(s *Session) *Read { return &Read{db: db, session: s, plans: planAsNeeded} }
+
+// PlanOnce, before the first Send, keeps one plan of each statement for all values. It is for statements that find rows by
+// ids: PostgreSQL would plan them anew each time, at several times the cost of running them, because it takes a list of
+// unknown length for one of ten.
+func (r *Read) PlanOnce() { r.plans = planOnce }
 
 // Send pipelines the batch, in one round trip with BEGIN, tenant, clock and epochs when it is the first. consume reads the
 // results in the order that they were queued; Now and Epochs are valid when it is called. When the credential turns out to
 // be dead the error is UNAUTHENTICATED and what consume saw must not be used. After an error every further Send fails.
 func (r *Read) Send(ctx context.Context, b *pgx.Batch, consume func(pgx.BatchResults) error) error {
+	return r.send(ctx, b, false, consume)
+}
+
+// SendLast is Send for the last batch: the transaction ends with it, in the same round trip.
+func (r *Read) SendLast(ctx context.Context, b *pgx.Batch, consume func(pgx.BatchResults) error) error {
+	return r.send(ctx, b, true, consume)
+}
+
+func (r *Read) send(ctx context.Context, b *pgx.Batch, last bool, consume func(pgx.BatchResults) error) error {
 	if r.dead != nil {
 		return r.dead
 	}
@@ -40,9 +55,12 @@ func (r *Read) Send(ctx context.Context, b *pgx.Batch, consume func(pgx.BatchRes
 		}
 		r.conn = conn
 		whole := &pgx.Batch{}
-		r.db.queueHeader(whole, "begin isolation level repeatable read, read only", r.session)
+		r.db.queueHeader(whole, "begin isolation level repeatable read, read only", r.session, r.plans)
 		whole.QueuedQueries = append(whole.QueuedQueries, b.QueuedQueries...)
 		b = whole
+	}
+	if last {
+		b.Queue("commit")
 	}
 	br := r.conn.SendBatch(ctx, b)
 	err := func() error {
@@ -59,7 +77,10 @@ func (r *Read) Send(ctx context.Context, b *pgx.Batch, consume func(pgx.BatchRes
 		err = fmt.Errorf("tenancy: read: %w", e)
 	}
 	if err == nil && first {
-		err = verify(ctx, r.conn, r.session, r.header)
+		err = r.verify(ctx, last)
+	}
+	if err == nil && last {
+		r.dead = ErrEnded
 	}
 	if err != nil {
 		// SECURITY: after a failure nothing more is read: the session may have been refused, or the transaction never begun.
@@ -67,6 +88,21 @@ func (r *Read) Send(ctx context.Context, b *pgx.Batch, consume func(pgx.BatchRes
 	}
 	return err
 }
+
+// verify looks at the credential, where it may have ended since it was last seen alive.
+func (r *Read) verify(ctx context.Context, last bool) error {
+	if !last || !doubtful(r.session, r.header) {
+		return verify(ctx, r.conn, r.session, r.header)
+	}
+	// The transaction is over; the credential is looked at in another one, which sees it as it is now. Its connection is
+	// given back first: whoever waits for a second one while holding the first can wait for ever.
+	r.Close(ctx)
+	_, err := r.db.Probe(ctx, r.session)
+	return err
+}
+
+// Session is whose transaction it is.
+func (r *Read) Session() *Session { return r.session }
 
 // Now is the transaction's time; valid from the first Send's consume on.
 func (r *Read) Now() time.Time { return r.header.now }

@@ -58,14 +58,18 @@ func (db *DB) check(ctx context.Context) error {
 		return startupError("application", err)
 	}
 	if version < minServerVersion {
-		return &StartupError{Code: "SERVER_TOO_OLD",
+		return &StartupError{
+			Code:    "SERVER_TOO_OLD",
 			Message: fault.Text{ZH: fmt.Sprintf("PostgreSQL 版本 %d 过旧", version/10000), EN: fmt.Sprintf("PostgreSQL %d is too old", version/10000)},
-			Remedy:  fault.Text{ZH: "请使用 15 或更新的版本", EN: "Use 15 or newer"}}
+			Remedy:  fault.Text{ZH: "请使用 15 或更新的版本", EN: "Use 15 or newer"},
+		}
 	}
 	if encoding != "UTF8" || !classifies {
-		return &StartupError{Code: "LOCALE_WITHOUT_CHINESE",
+		return &StartupError{
+			Code:    "LOCALE_WITHOUT_CHINESE",
 			Message: fault.Text{ZH: fmt.Sprintf("数据库编码 %s、字符分类 %s 不能识别汉字", encoding, ctype), EN: fmt.Sprintf("encoding %s with character classes %s does not know Chinese", encoding, ctype)},
-			Remedy:  fault.Text{ZH: "请以 UTF8 编码和 C.UTF-8(或 ICU)区域重建数据库", EN: "Create the database again with encoding UTF8 and locale C.UTF-8 (or ICU)"}}
+			Remedy:  fault.Text{ZH: "请以 UTF8 编码和 C.UTF-8(或 ICU)区域重建数据库", EN: "Create the database again with encoding UTF8 and locale C.UTF-8 (or ICU)"},
+		}
 	}
 	for _, p := range []struct {
 		pool *pgxpool.Pool
@@ -114,9 +118,11 @@ func checkRole(ctx context.Context, pool *pgxpool.Pool, what string) error {
 	default:
 		why = fault.Text{ZH: "可切换为这样的角色", EN: "can become a role that is a superuser, bypasses row-level security or owns objects"}
 	}
-	return &StartupError{Code: "ROLE_WITHOUT_WALLS",
+	return &StartupError{
+		Code:    "ROLE_WITHOUT_WALLS",
 		Message: fault.Text{ZH: fmt.Sprintf("数据库角色 %s (%s) %s，租户隔离对其无效", name, what, why.ZH), EN: fmt.Sprintf("the %s role %s %s: tenants would not be isolated", what, name, why.EN)},
-		Remedy:  fault.Text{ZH: "请改用 deploy/ 脚本建立的 clientele_app、clientele_authn、clientele_system 角色", EN: "Connect as clientele_app, clientele_authn and clientele_system, made by the script in deploy/"}}
+		Remedy:  fault.Text{ZH: "请改用 deploy/ 脚本建立的 clientele_app、clientele_authn、clientele_system 角色", EN: "Connect as clientele_app, clientele_authn and clientele_system, made by the script in deploy/"},
+	}
 }
 
 func (db *DB) checkSchema(ctx context.Context) error {
@@ -134,9 +140,11 @@ func (db *DB) checkSchema(ctx context.Context) error {
 		return startupError("application", err)
 	}
 	if have < want {
-		return &StartupError{Code: "SCHEMA_TOO_OLD",
+		return &StartupError{
+			Code:    "SCHEMA_TOO_OLD",
 			Message: fault.Text{ZH: fmt.Sprintf("数据库结构版本 %d，程序需要 %d", have, want), EN: fmt.Sprintf("the schema is at version %d, this program needs %d", have, want)},
-			Remedy:  fault.Text{ZH: "请以 CLIENTELE_OWNER_URL 运行 clientele migrate", EN: "Run clientele migrate with CLIENTELE_OWNER_URL"}}
+			Remedy:  fault.Text{ZH: "请以 CLIENTELE_OWNER_URL 运行 clientele migrate", EN: "Run clientele migrate with CLIENTELE_OWNER_URL"},
+		}
 	}
 	if have > want {
 		// Another process of the next release has migrated; what that release added is not in this one's lists.
@@ -154,9 +162,11 @@ func (db *DB) checkSchema(ctx context.Context) error {
 			list[i] = v.String()
 		}
 		what := strings.Join(list, "; ")
-		return &StartupError{Code: "WALLS_OPEN",
+		return &StartupError{
+			Code:    "WALLS_OPEN",
 			Message: fault.Text{ZH: "数据库的租户隔离已被改动: " + what, EN: "the tenant isolation of the database was changed: " + what},
-			Remedy:  fault.Text{ZH: "请撤销上述改动，或从备份恢复", EN: "Undo what is named, or restore a backup"}}
+			Remedy:  fault.Text{ZH: "请撤销上述改动，或从备份恢复", EN: "Undo what is named, or restore a backup"},
+		}
 	}
 	return nil
 }

@@ -122,6 +122,12 @@ func (tx *Tx) Last(b *pgx.Batch, read func(pgx.BatchResults) error) {
 // tenant, the clock and the epochs go out in one round trip. On an error or a panic nothing remains, neither in the
 // database nor on the connection. Errors: UNAUTHENTICATED when the credential is no longer alive.
 func (db *DB) InTx(ctx context.Context, s *Session, fn func(ctx context.Context, tx *Tx) error) (err error) {
+	return db.InTxWith(ctx, s, &pgx.Batch{}, func(pgx.BatchResults) error { return nil }, fn)
+}
+
+// InTxWith is InTx with statements that go out in the round trip of BEGIN; read takes their results, in order, before fn is
+// called. They run before it is known whether the session may begin: nothing of them remains when it may not.
+func (db *DB) InTxWith(ctx context.Context, s *Session, first *pgx.Batch, read func(pgx.BatchResults) error, fn func(ctx context.Context, tx *Tx) error) (err error) {
 	if err := bound(s); err != nil {
 		return err
 	}
@@ -139,9 +145,12 @@ func (db *DB) InTx(ctx context.Context, s *Session, fn func(ctx context.Context,
 		conn.Release()
 	}()
 	b := &pgx.Batch{}
-	db.queueHeader(b, "begin", s)
+	db.queueHeader(b, "begin", s, planAsNeeded)
+	b.QueuedQueries = append(b.QueuedQueries, first.QueuedQueries...)
 	br := conn.SendBatch(ctx, b)
-	tx.header, err = readHeader(br, s)
+	if tx.header, err = readHeader(br, s); err == nil {
+		err = read(br)
+	}
 	if e := br.Close(); err == nil && e != nil {
 		err = fmt.Errorf("tenancy: begin: %w", e)
 	}

@@ -173,8 +173,10 @@ func TestATransactionIsNotUsedAfterItsEnd(t *testing.T) {
 		_, ent := client.ClientRecord.Query().Where(clientrecord.TenantID(w.a.id.UUID())).All(ctx)
 		b := &pgx.Batch{}
 		b.Queue(`SELECT 1`)
-		for name, err := range map[string]error{"Exec": exec, "Query": query, "QueryRow": kept.QueryRow(ctx, `SELECT 1`).Scan(&n),
-			"SendBatch": kept.SendBatch(ctx, b).Close(), "ent": ent} {
+		for name, err := range map[string]error{
+			"Exec": exec, "Query": query, "QueryRow": kept.QueryRow(ctx, `SELECT 1`).Scan(&n),
+			"SendBatch": kept.SendBatch(ctx, b).Close(), "ent": ent,
+		} {
 			if !errors.Is(err, tenancy.ErrEnded) {
 				t.Errorf("%s after the end: %v", name, err)
 			}

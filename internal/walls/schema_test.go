@@ -52,8 +52,10 @@ func columnsNotInEnt() map[string]string {
 
 func entTables(t testing.TB) map[string][]column {
 	t.Helper()
-	types := map[field.Type]string{field.TypeUUID: "uuid", field.TypeString: "text", field.TypeBool: "boolean", field.TypeInt64: "bigint", field.TypeInt: "bigint",
-		field.TypeInt16: "smallint", field.TypeInt32: "integer", field.TypeTime: "timestamp with time zone", field.TypeBytes: "bytea", field.TypeJSON: "jsonb"}
+	types := map[field.Type]string{
+		field.TypeUUID: "uuid", field.TypeString: "text", field.TypeBool: "boolean", field.TypeInt64: "bigint", field.TypeInt: "bigint",
+		field.TypeInt16: "smallint", field.TypeInt32: "integer", field.TypeTime: "timestamp with time zone", field.TypeBytes: "bytea", field.TypeJSON: "jsonb",
+	}
 	out := map[string][]column{}
 	for _, table := range migrate.Tables {
 		for _, c := range table.Columns {
