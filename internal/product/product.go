@@ -17,6 +17,7 @@ import (
 	"github.com/clientele/clientele/internal/id"
 	"github.com/clientele/clientele/internal/identity"
 	"github.com/clientele/clientele/internal/organisation"
+	"github.com/clientele/clientele/internal/policyadmin"
 	"github.com/clientele/clientele/internal/tenancy"
 )
 
@@ -32,6 +33,7 @@ type Services struct {
 	Organisation *organisation.Service
 	Archive      *archive.Service
 	Contract     *contract.Service
+	Policy       *policyadmin.Service
 }
 
 // cachedTenants is how many tenants' rights are kept in memory.
@@ -49,5 +51,6 @@ func NewServices(db *tenancy.DB, clk *clock.Clock, now func() time.Time, random 
 	s.Organisation = organisation.New(s.Run)
 	s.Archive = archive.New(s.Run)
 	s.Contract = contract.New(s.Run)
+	s.Policy = policyadmin.New(s.Run, db, rights)
 	return s, nil
 }
