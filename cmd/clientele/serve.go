@@ -57,7 +57,7 @@ func serveOn(p *program, db *databaseFlags, listen *listenFlags, logging *logFla
 		return err
 	}
 	defer pools.Close()
-	s, err := product.NewServices(pools, clk, clk.Now, rand.Reader, tel.Log)
+	s, err := product.NewServices(pools, clk, clk.Now, rand.Reader, tel.Log, tel.Tracer())
 	if err != nil {
 		return err
 	}

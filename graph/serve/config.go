@@ -11,6 +11,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/google/uuid"
 	"github.com/vektah/gqlparser/v2/ast"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/clientele/clientele/graph/limit"
 	"github.com/clientele/clientele/internal/read"
@@ -76,6 +77,9 @@ type Config struct {
 
 	Now func() time.Time // clock.Clock.Now
 	Log *slog.Logger
+
+	// Tracer makes the span of every operation that is executed; nil: none are made.
+	Tracer trace.Tracer
 
 	// Observe is told of every finished operation; nil: nobody is.
 	Observe func(ctx context.Context, o Observation)

@@ -14,7 +14,8 @@ const maxMerged = 32
 // document is a parsed and validated text. It is shared by all who send the text, so nothing in it changes but the
 // list of copies.
 type document struct {
-	ast *ast.QueryDocument
+	ast        *ast.QueryDocument
+	registered bool
 
 	mu     sync.Mutex
 	merged []merged

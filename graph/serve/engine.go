@@ -24,8 +24,9 @@ const (
 // engine parses, checks, prices and executes operations for every transport.
 type engine struct {
 	Config
-	schema *ast.Schema
-	rules  *rules.Rules
+	schema     *ast.Schema
+	rules      *rules.Rules
+	registered map[string]bool // texts of Registered
 
 	// documents are parsed and validated texts. They hold nothing of any tenant: texts and the schema only.
 	documents  *otter.Cache[string, *document]
@@ -41,7 +42,11 @@ func newEngine(c Config) (*engine, error) {
 	e := &engine{
 		Config: c, schema: c.Exec.Schema(), documents: cache, rules: rules.NewDefaultRules(),
 		principals: limit.NewBuckets[principal](c.Limits.PrincipalPoints, c.Limits.PrincipalLeak, maxBuckets, c.Now),
+		registered: make(map[string]bool, len(c.Registered)),
 		tenants:    limit.NewBuckets[tenancy.TenantID](c.Limits.TenantPoints, c.Limits.TenantLeak, maxBuckets, c.Now),
+	}
+	for _, text := range c.Registered {
+		e.registered[text] = true
 	}
 	if c.Production { // no names of what exists in messages about what does not
 		e.rules.ReplaceRule(rules.FieldsOnCorrectTypeRule.Name, rules.FieldsOnCorrectTypeRuleWithoutSuggestions.RuleFunc)
@@ -162,7 +167,7 @@ func (e *engine) document(text string) (*document, *refused) {
 		}
 		return nil, refuse(widen(errs)...)
 	}
-	d := &document{ast: doc}
+	d := &document{ast: doc, registered: e.registered[text]}
 	if len(text) <= e.Limits.CachedLength {
 		e.documents.Set(text, d)
 	}

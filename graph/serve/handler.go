@@ -10,6 +10,7 @@ import (
 
 	"github.com/jub0bs/cors"
 	"github.com/klauspost/compress/gzhttp"
+	"go.opentelemetry.io/otel/trace/noop"
 
 	"github.com/clientele/clientele/graph/limit"
 )
@@ -32,6 +33,9 @@ func New(c Config) (*Handler, error) {
 	}
 	if c.Address == nil {
 		c.Address = remoteAddress
+	}
+	if c.Tracer == nil {
+		c.Tracer = noop.NewTracerProvider().Tracer("")
 	}
 	e, err := newEngine(c)
 	if err != nil {

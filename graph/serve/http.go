@@ -69,8 +69,9 @@ func (h *Handler) plain(w http.ResponseWriter, r *http.Request) {
 	default:
 		// the server's limit on reading a request must not end a long operation
 		_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
-		a := h.run(r.Context(), session, o)
-		h.observe(r.Context(), o, "http", codesOf(a.errs))
+		ctx, end := h.begin(r.Context(), o, "http")
+		a := h.run(ctx, session, o)
+		end(codesOf(a.errs))
 		send(w, accept.answer, http.StatusOK, a.bytes())
 	}
 }

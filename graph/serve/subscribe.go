@@ -18,7 +18,8 @@ import (
 // between answers an error ends it; the caller says so in its transport's way.
 func (e *engine) each(ctx context.Context, s *tenancy.Session, o *operation, via string, emit func([]byte) error) (err error) {
 	var codes []string
-	defer func() { e.observe(ctx, o, via, codes) }()
+	ctx, end := e.begin(ctx, o, via)
+	defer func() { end(codes) }()
 	if o.op.Operation != ast.Subscription {
 		a := e.run(ctx, s, o)
 		codes = codesOf(a.errs)
@@ -71,10 +72,4 @@ func (e *engine) open(ctx context.Context, x *execution) (Stream, error) {
 		return nil, fault.Down("NO_SUBSCRIPTIONS", nil)
 	}
 	return e.Streams.Subscribe(ctx, x.s, x.o.doc, x.o.op, x.o.vars, root)
-}
-
-func (e *engine) observe(ctx context.Context, o *operation, via string, codes []string) {
-	if e.Observe != nil {
-		e.Observe(ctx, Observation{Name: o.op.Name, Kind: o.op.Operation, Via: via, Cost: o.cost, Errors: codes, Duration: e.Now().Sub(o.start)})
-	}
 }

@@ -9,6 +9,8 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
 
 	"github.com/clientele/clientele/internal/access"
 	"github.com/clientele/clientele/internal/fault"
@@ -59,11 +61,19 @@ type Runner struct {
 	access *access.Provider
 	ids    *id.Source
 	log    *slog.Logger
+	tracer trace.Tracer
 }
 
-// NewRunner makes a runner.
+// NewRunner makes a runner. It makes no spans; see Traced.
 func NewRunner(db *tenancy.DB, acc *access.Provider, ids *id.Source, log *slog.Logger) *Runner {
-	return &Runner{db: db, access: acc, ids: ids, log: log}
+	return &Runner{db: db, access: acc, ids: ids, log: log, tracer: noop.NewTracerProvider().Tracer("")}
+}
+
+// Traced is the same runner with a span around every act.
+func (r *Runner) Traced(tracer trace.Tracer) *Runner {
+	traced := *r
+	traced.tracer = tracer
+	return &traced
 }
 
 // Work is what an act works with: the transaction, the actor's rights at its epochs, and new ids.
@@ -95,13 +105,17 @@ func (w *Work) Staff() *uuid.UUID {
 // when they are not. Refusals (FORBIDDEN, NOT_FOUND, DUTY_CONFLICT) are recorded in a transaction of their own; nothing
 // else of a failed act remains. input is what the key is bound to; secrets in it must carry `json:"-"` or be hashed.
 func (r *Runner) Run(ctx context.Context, s *tenancy.Session, spec Spec, key string, input any, fn func(ctx context.Context, w *Work) (Result, error)) (Result, error) {
-	return r.run(ctx, s, spec, key, input, nil, fn)
+	return r.traced(ctx, s, spec, func(ctx context.Context) (Result, error) {
+		return r.run(ctx, s, spec, key, input, nil, fn)
+	})
 }
 
 // Found is Run for the one act that makes the tenant: found inserts the tenant's own rows, without which no key, audit
 // record or event can stand, and then the act goes its way in the same transaction.
 func (r *Runner) Found(ctx context.Context, s *tenancy.Session, spec Spec, key string, input any, found func(ctx context.Context, tx *tenancy.Tx) error, fn func(ctx context.Context, w *Work) (Result, error)) (Result, error) {
-	return r.run(ctx, s, spec, key, input, found, fn)
+	return r.traced(ctx, s, spec, func(ctx context.Context) (Result, error) {
+		return r.run(ctx, s, spec, key, input, found, fn)
+	})
 }
 
 func (r *Runner) run(ctx context.Context, s *tenancy.Session, spec Spec, key string, input any, found func(ctx context.Context, tx *tenancy.Tx) error, fn func(ctx context.Context, w *Work) (Result, error)) (Result, error) {

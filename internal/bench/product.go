@@ -61,7 +61,7 @@ func newProduct(ctx context.Context) (http.Handler, error) {
 		Config: serve.Config{
 			Reader: gate, Auth: signIn, Live: signIn, Limits: limits, Now: clk.Now, Log: tel.Log,
 			Observe: func(ctx context.Context, o serve.Observation) {
-				tel.Operation(ctx, telemetry.Operation{Kind: string(o.Kind), Via: o.Via, Name: o.Name, Cost: o.Cost, Codes: o.Errors, Duration: o.Duration})
+				tel.Operation(ctx, telemetry.Operation{Kind: string(o.Kind), Via: o.Via, Cost: o.Cost, Codes: o.Errors, Duration: o.Duration})
 			},
 		},
 	})

@@ -46,7 +46,7 @@ func serveOn(t *testing.T, w *world.World, db *tenancy.DB) *endpoint {
 	}
 	tel, err := telemetry.Start(t.Context(), telemetry.Config{LogFormat: "text", LogLevel: slog.LevelWarn, LogTo: t.Output()})
 	must(err)
-	s, err := product.NewServices(db, w.Clock, w.Clock.Now, rand.Reader, tel.Log)
+	s, err := product.NewServices(db, w.Clock, w.Clock.Now, rand.Reader, tel.Log, tel.Tracer())
 	must(err)
 	key, err := audit.LoadOrCreateKey(filepath.Join(t.TempDir(), "audit.key"))
 	must(err)

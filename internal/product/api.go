@@ -41,7 +41,7 @@ func NewAPI(s *Services, c Settings, tel *telemetry.Telemetry, health *telemetry
 		return nil, err
 	}
 	gate, err := read.New(s.DB, s.Rights, graph.Schema(), read.Config{
-		CursorKey: c.CursorKey, Now: s.Clock.Now, QueryTerms: archive.QueryTerms, Opened: trail.opened, Refused: trail.refused,
+		CursorKey: c.CursorKey, Now: s.Clock.Now, QueryTerms: archive.QueryTerms, Opened: trail.opened, Refused: trail.refused, Tracer: tel.Tracer(),
 	})
 	if err != nil {
 		signIn.Close()
@@ -51,7 +51,7 @@ func NewAPI(s *Services, c Settings, tel *telemetry.Telemetry, health *telemetry
 		Resolvers: newResolvers(s), Diagnostics: c.Diagnostics,
 		Config: serve.Config{
 			Reader: gate, Auth: signIn, Live: signIn, Limits: limit.Default(), Origins: c.Origins, Production: c.Production,
-			Address: address, Now: s.Clock.Now, Log: tel.Log, Observe: observe(tel),
+			Address: address, Now: s.Clock.Now, Log: tel.Log, Observe: observe(tel), Tracer: tel.Tracer(),
 		},
 	})
 	if err != nil {
@@ -82,6 +82,6 @@ func (a *API) Close() { a.authn.Close() }
 
 func observe(tel *telemetry.Telemetry) func(context.Context, serve.Observation) {
 	return func(ctx context.Context, o serve.Observation) {
-		tel.Operation(ctx, telemetry.Operation{Kind: string(o.Kind), Via: o.Via, Name: o.Name, Cost: o.Cost, Codes: o.Errors, Duration: o.Duration})
+		tel.Operation(ctx, telemetry.Operation{Kind: string(o.Kind), Via: o.Via, Cost: o.Cost, Codes: o.Errors, Duration: o.Duration})
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"runtime"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/clientele/clientele/internal/access"
 	"github.com/clientele/clientele/internal/act"
 	"github.com/clientele/clientele/internal/archive"
@@ -17,6 +19,7 @@ import (
 	"github.com/clientele/clientele/internal/id"
 	"github.com/clientele/clientele/internal/identity"
 	"github.com/clientele/clientele/internal/organisation"
+	"github.com/clientele/clientele/internal/policyadmin"
 	"github.com/clientele/clientele/internal/tenancy"
 )
 
@@ -32,22 +35,28 @@ type Services struct {
 	Organisation *organisation.Service
 	Archive      *archive.Service
 	Contract     *contract.Service
+	Policy       *policyadmin.Service
 }
 
 // cachedTenants is how many tenants' rights are kept in memory.
 const cachedTenants = 1000
 
-// NewServices joins the contexts. now and random make ids: the wall clock and crypto/rand, but for demo data.
-func NewServices(db *tenancy.DB, clk *clock.Clock, now func() time.Time, random io.Reader, log *slog.Logger) (*Services, error) {
+// NewServices joins the contexts. now and random make ids: the wall clock and crypto/rand, but for demo data. tracer makes the spans of acts;
+// nil for none.
+func NewServices(db *tenancy.DB, clk *clock.Clock, now func() time.Time, random io.Reader, log *slog.Logger, tracer trace.Tracer) (*Services, error) {
 	rights, err := access.New(db, cachedTenants)
 	if err != nil {
 		return nil, err
 	}
 	s := &Services{DB: db, Clock: clk, IDs: id.NewSource(now, random), Rights: rights, Hasher: credential.NewHasher(runtime.GOMAXPROCS(0))}
 	s.Run = act.NewRunner(db, rights, s.IDs, log)
+	if tracer != nil {
+		s.Run = s.Run.Traced(tracer)
+	}
 	s.Identity = identity.New(s.Run, db, s.Hasher, random)
 	s.Organisation = organisation.New(s.Run)
 	s.Archive = archive.New(s.Run)
 	s.Contract = contract.New(s.Run)
+	s.Policy = policyadmin.New(s.Run, db, rights)
 	return s, nil
 }

@@ -10,6 +10,8 @@ import (
 	"github.com/maypok86/otter/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
+	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
 
 	"github.com/clientele/clientele/internal/fault"
 	"github.com/clientele/clientele/internal/tenancy"
@@ -51,6 +53,8 @@ type Config struct {
 	MaxPlans int
 	// MaxRendered bounds the text of the statements kept for actors, in bytes; 0 means 64 MiB.
 	MaxRendered uint64
+	// Tracer makes the span of every read; nil makes none.
+	Tracer trace.Tracer
 }
 
 // Gate answers queries. It is safe for concurrent use.
@@ -95,6 +99,9 @@ func New(db *tenancy.DB, rights RightsSource, schema *ast.Schema, cfg Config) (*
 	}
 	if cfg.MaxRendered == 0 {
 		cfg.MaxRendered = 64 << 20
+	}
+	if cfg.Tracer == nil {
+		cfg.Tracer = noop.NewTracerProvider().Tracer("")
 	}
 	g := &Gate{db: db, rights: rights, schema: schema, table: table, cfg: cfg}
 	if g.plans, err = otter.New(&otter.Options[planKey, *Plan]{MaximumSize: cfg.MaxPlans}); err != nil {
@@ -172,26 +179,28 @@ type lookupOne struct {
 // run answers a plan under the rights known; when they turn out to be old, rights and rows are read in one snapshot, which
 // no change of rights can come between.
 func (g *Gate) run(ctx context.Context, s *tenancy.Session, plan *Plan, vars map[string]any, one *lookupOne) (Answer, error) {
+	ctx, span := g.begin(ctx)
+	defer span.end()
 	if rights, epochs, ok := g.rights.Current(s, g.cfg.Now()); ok && rights != nil {
-		a, err := g.attempt(ctx, g.db.BeginRead(s), plan, vars, one, rights, epochs)
+		a, err := g.attempt(ctx, g.db.BeginRead(s), plan, vars, one, rights, epochs, span)
 		if !errors.Is(err, errStale) {
-			return a, err
+			return a, span.outcome(err)
 		}
 	}
 	tx := g.db.BeginRead(s)
 	defer tx.Close(ctx)
 	rights, epochs, err := g.rights.Load(ctx, s, tx)
 	if err != nil {
-		return Answer{}, err
+		return Answer{}, span.outcome(err)
 	}
 	if rights == nil { // SECURITY: nobody's rights are no rights, and no reason to go on
-		return Answer{}, fault.Down("POLICY_UNREADABLE", nil)
+		return Answer{}, span.outcome(fault.Down("POLICY_UNREADABLE", nil))
 	}
-	a, err := g.attempt(ctx, tx, plan, vars, one, rights, epochs)
+	a, err := g.attempt(ctx, tx, plan, vars, one, rights, epochs, span)
 	if errors.Is(err, errStale) {
-		return Answer{}, fault.Down("POLICY_CHANGING", errStale)
+		return Answer{}, span.outcome(fault.Down("POLICY_CHANGING", errStale))
 	}
-	return a, err
+	return a, span.outcome(err)
 }
 
 func (g *Gate) under(s *tenancy.Session, plan *Plan, rights *policy.Rights) *rendered {

@@ -56,7 +56,7 @@ func (b *buffers) put(r *request) {
 }
 
 // attempt answers under the given rights, or with errStale when they are not those of the snapshot. It ends tx.
-func (g *Gate) attempt(ctx context.Context, tx *tenancy.Read, plan *Plan, vars map[string]any, one *lookupOne, rights *policy.Rights, epochs tenancy.Epochs) (Answer, error) {
+func (g *Gate) attempt(ctx context.Context, tx *tenancy.Read, plan *Plan, vars map[string]any, one *lookupOne, rights *policy.Rights, epochs tenancy.Epochs, span *readSpan) (Answer, error) {
 	r := g.buffers.get()
 	defer g.buffers.put(r)
 	s := tx.Session()
@@ -78,6 +78,8 @@ func (g *Gate) attempt(ctx context.Context, tx *tenancy.Read, plan *Plan, vars m
 		if batch.Len() == 0 && i > 0 {
 			break
 		}
+		span.levels++
+		span.statements += batch.Len()
 		send := tx.Send
 		if i == len(r.rendered.levels)-1 {
 			send = tx.SendLast

@@ -5,21 +5,18 @@ import (
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
-	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/metric"
-	"go.opentelemetry.io/otel/trace"
 )
 
-// Operation is a finished GraphQL operation. Its name is the caller's: it goes to the span, never to a metric's label.
+// Operation is a finished GraphQL operation. Its name is the caller's, so it is no metric's label and not here.
 type Operation struct {
 	Kind, Via string // "query" …; "http", "sse", "ws"
-	Name      string
 	Cost      int
 	Codes     []string // of its errors
 	Duration  time.Duration
 }
 
-// Operation tells of a finished operation: a span of its length below the request's, and metrics.
+// Operation counts a finished operation. Its span is the serving layer's own, begun before it was executed.
 func (t *Telemetry) Operation(ctx context.Context, o Operation) {
 	labels := metric.WithAttributes(attribute.String("kind", o.Kind), attribute.String("via", o.Via), attribute.Bool("failed", len(o.Codes) > 0))
 	t.duration.Record(ctx, o.Duration.Seconds(), labels)
@@ -27,13 +24,6 @@ func (t *Telemetry) Operation(ctx context.Context, o Operation) {
 	for _, code := range o.Codes {
 		t.refusals.Add(ctx, 1, metric.WithAttributes(attribute.String("code", code), attribute.String("kind", o.Kind)))
 	}
-	now := time.Now()
-	_, span := t.tracer.Start(ctx, "graphql "+o.Kind, trace.WithTimestamp(now.Add(-o.Duration)), trace.WithAttributes(
-		attribute.String("graphql.operation.type", o.Kind), attribute.String("graphql.operation.name", o.Name), attribute.Int("clientele.cost", o.Cost)))
-	if len(o.Codes) > 0 {
-		span.SetStatus(codes.Error, o.Codes[0])
-	}
-	span.End(trace.WithTimestamp(now))
 }
 
 // Pool is a snapshot of the application's connections.

@@ -10,8 +10,6 @@ import (
 	"log/slog"
 	"net/http"
 
-	"github.com/exaring/otelpgx"
-	"github.com/jackc/pgx/v5"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -39,6 +37,8 @@ type Config struct {
 	// OTLP is the URL of a collector that speaks OTLP over HTTP, e.g. "http://127.0.0.1:4318"; empty: no traces are made and
 	// metrics are for Prometheus alone.
 	OTLP string
+	// Spans takes traces too, with or without a collector; nil: nobody but the collector does.
+	Spans sdktrace.SpanExporter
 	// Ratio of requests traced when the caller has not decided, 0 to 1.
 	Ratio float64
 	Build Build
@@ -72,20 +72,27 @@ func Start(ctx context.Context, c Config) (*Telemetry, error) {
 		return nil, fmt.Errorf("telemetry: prometheus: %w", err)
 	}
 	options := []sdkmetric.Option{sdkmetric.WithReader(reader), sdkmetric.WithResource(res)}
+	var spans []sdktrace.TracerProviderOption
+	if c.Spans != nil {
+		spans = append(spans, sdktrace.WithBatcher(c.Spans))
+	}
 	if c.OTLP != "" {
-		spans, err := otlptracehttp.New(ctx, otlptracehttp.WithEndpointURL(c.OTLP+"/v1/traces"))
+		collector, err := otlptracehttp.New(ctx, otlptracehttp.WithEndpointURL(c.OTLP+"/v1/traces"))
 		if err != nil {
 			return nil, fmt.Errorf("telemetry: traces: %w", err)
 		}
-		provider := sdktrace.NewTracerProvider(sdktrace.WithBatcher(spans), sdktrace.WithResource(res),
-			sdktrace.WithSampler(sdktrace.ParentBased(sdktrace.TraceIDRatioBased(c.Ratio))))
-		t.tracers = provider
-		t.shutdowns = append(t.shutdowns, provider.Shutdown)
+		spans = append(spans, sdktrace.WithBatcher(collector))
 		figures, err := otlpmetrichttp.New(ctx, otlpmetrichttp.WithEndpointURL(c.OTLP+"/v1/metrics"))
 		if err != nil {
 			return nil, fmt.Errorf("telemetry: metrics: %w", err)
 		}
 		options = append(options, sdkmetric.WithReader(sdkmetric.NewPeriodicReader(figures)))
+	}
+	if len(spans) > 0 {
+		provider := sdktrace.NewTracerProvider(append(spans, sdktrace.WithResource(res),
+			sdktrace.WithSampler(sdktrace.ParentBased(sdktrace.TraceIDRatioBased(c.Ratio))))...)
+		t.tracers = provider
+		t.shutdowns = append(t.shutdowns, provider.Shutdown)
 	}
 	meters := sdkmetric.NewMeterProvider(options...)
 	t.meters = meters
@@ -110,14 +117,8 @@ func (t *Telemetry) Metrics() http.Handler {
 	return promhttp.HandlerFor(t.registry, promhttp.HandlerOpts{})
 }
 
-// SQL traces statements by their text, which has parameters as $n and never their values. nil when nothing is traced.
-func (t *Telemetry) SQL() pgx.QueryTracer {
-	if _, off := t.tracers.(noop.TracerProvider); off {
-		return nil
-	}
-	return otelpgx.NewTracer(otelpgx.WithTracerProvider(t.tracers), otelpgx.WithMeterProvider(t.meters),
-		otelpgx.WithDisableConnectionDetailsInAttributes())
-}
+// Tracer makes the product's own spans: operations, acts, reads. It does nothing when nothing is traced.
+func (t *Telemetry) Tracer() trace.Tracer { return t.tracer }
 
 // HTTP puts a span and metrics around a handler. Only the route's pattern is recorded, never a query string.
 func (t *Telemetry) HTTP(next http.Handler) http.Handler {

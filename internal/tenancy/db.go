@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -35,6 +36,7 @@ type DB struct {
 	system *pgxpool.Pool
 	clock  *clock.Clock
 	log    *slog.Logger
+	newer  atomic.Int64 // the version of a newer schema that was told of
 }
 
 // Open connects and runs the start-up checks of the server and of the roles; each refusal is a *StartupError with a remedy.

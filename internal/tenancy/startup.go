@@ -148,7 +148,10 @@ func (db *DB) checkSchema(ctx context.Context) error {
 	}
 	if have > want {
 		// Another process of the next release has migrated; what that release added is not in this one's lists.
-		db.log.WarnContext(ctx, "the schema is newer than this program", slog.Int64("schema", have), slog.Int64("program", want))
+		// Readiness asks every few seconds, so each version is told of once.
+		if db.newer.Swap(have) != have {
+			db.log.WarnContext(ctx, "the schema is newer than this program", slog.Int64("schema", have), slog.Int64("program", want))
+		}
 		return nil
 	}
 	// SECURITY: a policy dropped or a function added by hand since the migrations is found before anybody is served.
