@@ -102,11 +102,16 @@ type server struct {
 	base, side string // URLs of the API, and of metrics and health
 }
 
-// serve starts a program and waits until it says that it is ready.
+// serve starts a program as in production and waits until it says that it is ready.
 func (in *installation) serve(program string, more ...string) *server {
 	in.t.Helper()
+	return in.start(exec.Command(program, "serve", "--production"), more...)
+}
+
+// start is serve with the caller's flags.
+func (in *installation) start(cmd *exec.Cmd, more ...string) *server {
+	in.t.Helper()
 	api, side := address(in.t), address(in.t)
-	cmd := exec.Command(program, "serve", "--production")
 	cmd.Dir = in.folder
 	cmd.Env = append(append([]string{"CLIENTELE_LISTEN=" + api, "CLIENTELE_TELEMETRY_LISTEN=" + side}, in.env...), more...)
 	s := &server{base: "http://" + api, side: "http://" + side}
