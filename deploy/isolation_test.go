@@ -39,7 +39,8 @@ var (
 	listed     = regexp.MustCompile(`(?m)^(Test\w+)$`)
 	passed     = regexp.MustCompile(`(?m)^--- PASS: (Test\w+) `)
 	nodePassed = regexp.MustCompile(`(?m)^ℹ pass (\d+)$`)
-	nodeFailed = regexp.MustCompile(`(?m)^✖ (\w+) `)
+	nodeFailed = regexp.MustCompile(`(?m)^ℹ fail (\d+)$`)
+	auditNot   = regexp.MustCompile(`(?m)^✖ ([0-9A-F]{4}) `)
 )
 
 func names(found [][]string) []string {
@@ -76,9 +77,9 @@ func (c *cluster) isolated(t *testing.T, port int) {
 func audited(t *testing.T, s *server, a account, failing ...string) {
 	t.Helper()
 	out, err := fromTop(t, []string{"TOKEN=" + s.signIn(a)}, "run", "./internal/clienttest", "-url", s.base+"/graphql")
-	ok := nodePassed.FindStringSubmatch(out)
-	bad := slices.Compact(names(nodeFailed.FindAllStringSubmatch(out, -1)))
-	if (err == nil) != (len(failing) == 0) || ok == nil || !slices.Equal(bad, failing) {
+	ok, n := nodePassed.FindStringSubmatch(out), nodeFailed.FindStringSubmatch(out)
+	bad := slices.Compact(names(auditNot.FindAllStringSubmatch(out, -1)))
+	if (err == nil) != (len(failing) == 0) || ok == nil || n == nil || n[1] != strconv.Itoa(len(failing)) || !slices.Equal(bad, failing) {
 		t.Fatalf("%v\nfailed: %q\nwant:   %q\n%s", err, bad, failing, tail(out, 20000))
 	}
 	if n, err := strconv.Atoi(ok[1]); err != nil || n < 60 { // the audit alone has more
