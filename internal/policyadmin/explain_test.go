@@ -33,7 +33,6 @@ type town struct {
 	rows      map[string][]uuid.UUID
 	rights    *access.Provider
 	service   *policyadmin.Service
-	clientSQL policy.Columns
 }
 
 func newTown(t *testing.T) *town {
