@@ -28,11 +28,11 @@ import (
 // town is a tenant with people of every kind, and clients and contracts of every kind.
 type town struct {
 	*world.Tenant
-	auditor   world.Person
-	people    []world.Person
-	rows      map[string][]uuid.UUID
-	rights    *access.Provider
-	service   *policyadmin.Service
+	auditor world.Person
+	people  []world.Person
+	rows    map[string][]uuid.UUID
+	rights  *access.Provider
+	service *policyadmin.Service
 }
 
 func newTown(t *testing.T) *town {
@@ -229,7 +229,7 @@ func TestExplanationsAgreeWithTheGate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	doc, errs := gqlparser.LoadQuery(graph.Schema(), `{ clients(first: 100) { nodes { id creditNote } } contracts(first: 100) { nodes { id } } }`)
+	doc, errs := gqlparser.LoadQueryWithRules(graph.Schema(), `{ clients(first: 100) { nodes { id creditNote } } contracts(first: 100) { nodes { id } } }`, nil)
 	if errs != nil {
 		t.Fatal(errs)
 	}
