@@ -83,7 +83,7 @@ func newTraced(t *testing.T) *traced {
 		api.Close()
 		trail.Close()
 	})
-	x.person = x.Person(x.Department, "general_manager")
+	x.person = x.Person(x.Department, "kam_manager")
 	token, hash, _, err := credential.New(credential.Session, rand.Reader)
 	must(err)
 	session := x.IDs.New()

@@ -12,9 +12,8 @@ import (
 	"github.com/google/uuid"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
-	"go.opentelemetry.io/otel/sdk/trace/tracetest"
-
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 
 	"github.com/clientele/clientele/internal/id"
 )
@@ -48,7 +47,9 @@ func TestTracesNestAndHoldNoData(t *testing.T) {
 	opened, body := x.send("POST", "", open(name))
 	wants(body, `"userErrors":[]`)
 	var answer struct {
-		Data struct{ ClientOpen struct{ Client struct{ ID string } } }
+		Data struct {
+			ClientOpen struct{ Client struct{ ID string } }
+		}
 	}
 	if err := json.Unmarshal([]byte(body), &answer); err != nil || answer.Data.ClientOpen.Client.ID == "" {
 		t.Fatal(err, body)
@@ -96,20 +97,20 @@ func TestTracesNestAndHoldNoData(t *testing.T) {
 		name  string
 		want  string
 	}{
-		{traces[opened], mutation, `Unset "" clientele.cost=11 clientele.via=http graphql.operation.name=OpenClient graphql.operation.type=mutation`},
+		{traces[opened], mutation, `Unset "" clientele.cost=21 clientele.via=http graphql.operation.name=OpenClient graphql.operation.type=mutation`},
 		{traces[opened], "act client.open", `Unset "" clientele.act=client.open clientele.outcome=DONE clientele.replayed=false` + tenant},
 		{traces[again], "act client.open", `Unset "" clientele.act=client.open clientele.outcome=DONE clientele.replayed=true` + tenant},
 		{traces[other], "act client.open", `Error "IDEMPOTENCY_MISMATCH" clientele.act=client.open clientele.outcome=IDEMPOTENCY_MISMATCH clientele.replayed=false` + tenant},
 		{traces[opened], "read", `Unset "" clientele.read.levels=1 clientele.read.statements=1`},
-		{traces[asked], "read", `Unset "" clientele.read.levels=3 clientele.read.statements=4`},
-		{traces[wrong], "graphql query Wrong", `Unset`},
+		{traces[asked], "read", `Unset "" clientele.read.levels=2 clientele.read.statements=3`},
+		{traces[wrong], "graphql query Wrong", `Error "INVALID_INPUT" clientele.codes=["INVALID_INPUT"] clientele.cost=1 clientele.via=http graphql.operation.name=Wrong graphql.operation.type=query`},
 	} {
 		if d := cmp.Diff([]string{c.want}, described(c.spans, c.name)); d != "" {
 			t.Errorf("%s: %s", c.name, d)
 		}
 	}
 
-	secrets := []string{name, phone, legal, source, x.token, x.person.Name, key, client, "13912345678", "user1"}
+	secrets := []string{name, phone, legal, source, x.token, x.person.Name, key, client, "user1"}
 	for _, u := range []uuid.UUID{x.person.Account, x.person.Staff, x.Department} {
 		secrets = append(secrets, u.String(), strings.TrimPrefix(id.Encode("x", u), "x_"))
 	}
