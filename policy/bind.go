@@ -108,6 +108,14 @@ func (r *Rights) Version() int64 {
 	return r.table.version
 }
 
+// Other binds somebody else by the same policy version and organisation. Whoever asks must be allowed to know.
+func (r *Rights) Other(p *Principal, now time.Time) *Rights {
+	if r == nil {
+		return nil
+	}
+	return r.table.Bind(p, r.org, now)
+}
+
 // Staff is the person the rights were bound to; zero for applications.
 func (r *Rights) Staff() uuid.UUID { return r.principal.Staff }
 

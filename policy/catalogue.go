@@ -55,6 +55,8 @@ const (
 	PolicyPublish Action = "policy.publish" // a draft comes into force
 	RoleBind      Action = "role.bind"
 	RoleUnbind    Action = "role.unbind"
+	RoleCreate    Action = "role.create"
+	RoleRetire    Action = "role.retire"
 
 	GrantGive   Action = "grant.give"
 	GrantRevoke Action = "grant.revoke"
@@ -176,6 +178,8 @@ func Catalogue() []Entity {
 				{PolicyPublish, Text{"发布策略", "Publish policy"}, []Object{PolicyRules}},
 				{RoleBind, Text{"授予角色", "Bind a role"}, []Object{PolicyRules}},
 				{RoleUnbind, Text{"收回角色", "Unbind a role"}, []Object{PolicyRules}},
+				{RoleCreate, Text{"新建角色", "Create a role"}, []Object{PolicyRules}},
+				{RoleRetire, Text{"停用角色", "Retire a role"}, []Object{PolicyRules}},
 			},
 		},
 		{

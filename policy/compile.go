@@ -184,6 +184,17 @@ func targetsOf(e *Entity, r *Rule, refuse func(field, code, zh, en string, args 
 	return out, nil
 }
 
+// Targets gives the objects that a rule speaks of: itself, or the field groups of its classes. A rule that Compile refuses
+// has none.
+func (r *Rule) Targets() []Object {
+	e, ok := words.entities[r.Object]
+	if !ok {
+		return nil
+	}
+	out, _ := targetsOf(e, r, func(string, string, string, string, ...any) *Problem { return &Problem{} })
+	return out
+}
+
 // addInheritance numbers the roles, checks the graph and fills the closures.
 func (t *Table) addInheritance(inherits [][2]string) (bad []Problem) {
 	parents := map[int][]int{}

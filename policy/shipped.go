@@ -43,7 +43,7 @@ func administrationRules(s *script) {
 		may(OnOrganisation, Tenant, "", CompanyOpen, CompanyChange, CompanyDissolve, DepartmentOpen, DepartmentChange, DepartmentClose, PositionCreate, PositionChange).
 		may(OnStaff, Tenant, "", StaffHire, StaffTransfer, StaffChangeSuperior).
 		may(OnAccount, Tenant, "", AccountCreate, AccountSuspend, AccountReinstate, AccountResetPassword, SessionRevoke, TokenIssue, TokenRevoke).
-		may(OnPolicy, Tenant, "", PolicyRead, PolicyWrite, RoleBind, RoleUnbind)
+		may(OnPolicy, Tenant, "", PolicyRead, PolicyWrite, RoleBind, RoleUnbind, RoleCreate, RoleRetire)
 	s.add(TenantSettings, Write, Tenant, 0, "")
 	s.as("policy_auditor", "product").
 		see(OnAudit, Tenant, ClassRange(6, 6), "").

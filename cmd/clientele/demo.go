@@ -136,14 +136,16 @@ func opener(sv *server, log *slog.Logger) demo.Opener {
 	}
 }
 
-// bar shows progress on a terminal and is silent elsewhere.
+// bar shows progress: a bar on a terminal, a line for every tenth elsewhere.
 func bar(w io.Writer) func(done, total int) {
-	f, ok := w.(*os.File)
-	if !ok {
-		return nil
-	}
-	if info, err := f.Stat(); err != nil || info.Mode()&os.ModeCharDevice == 0 {
-		return nil
+	if !terminal(w) {
+		tenths := 0
+		return func(done, total int) {
+			if n := done * 10 / max(total, 1); n > tenths {
+				tenths = n
+				fmt.Fprintf(w, "  %d / %d 客户 · clients\n", done, total)
+			}
+		}
 	}
 	var b *progressbar.ProgressBar
 	return func(done, total int) {
@@ -153,6 +155,15 @@ func bar(w io.Writer) func(done, total int) {
 		}
 		_ = b.Set(done) // a terminal that went away
 	}
+}
+
+func terminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
 // readDemo is what an earlier start made; nil for nothing.

@@ -14,6 +14,30 @@ import (
 	"github.com/clientele/clientele/internal/read"
 )
 
+// Why a staff member may or may not do something.
+type AccessExplanation struct {
+	Allow bool `json:"allow"`
+	// Reason code: ALLOWED, NO_ROLE, OUT_OF_SCOPE, CONDITION_NOT_MET, DENIED_BY_RULE, ACCOUNT_SUSPENDED, TOKEN_SCOPE, UNKNOWN_PERMISSION.
+	Reason  string `json:"reason"`
+	Message string `json:"message"`
+	// The rule that decided. Permission: policy#rules.
+	Rule *read.Ref `json:"rule,omitempty"`
+	// The rule in words. Permission: policy.read.
+	Sentence *string `json:"sentence,omitempty"`
+	// The role and binding that brought the rule.
+	Role    *string    `json:"role,omitempty"`
+	Binding *read.Ref  `json:"binding,omitempty"`
+	Scope   *DataScope `json:"scope,omitempty"`
+	Clause  *string    `json:"clause,omitempty"`
+	// For a refusal: the nearest lawful way, in words, and whom to ask.
+	Way    *AccessWay `json:"way,omitempty"`
+	Remedy *string    `json:"remedy,omitempty"`
+	Ask    *read.Ref  `json:"ask,omitempty"`
+	// Every rule about the question, the nearest first. Null without permission policy.read.
+	Lines         []*AccessLine `json:"lines,omitempty"`
+	PolicyVersion int64         `json:"policyVersion"`
+}
+
 type AccessGrantGiveInput struct {
 	GranteeID string `json:"granteeId"`
 	ClientID  string `json:"clientId"`
@@ -39,6 +63,31 @@ type AccessGrantRevokeInput struct {
 type AccessGrantRevokePayload struct {
 	AccessGrant *read.Ref    `json:"accessGrant,omitempty"`
 	UserErrors  []*UserError `json:"userErrors"`
+}
+
+// One rule about the question, and the first of its tests that fails: ROLE, VALIDITY, SCOPE, CONDITION; null: the rule is met.
+type AccessLine struct {
+	Rule     *read.Ref `json:"rule,omitempty"`
+	Seq      int       `json:"seq"`
+	Fails    *string   `json:"fails,omitempty"`
+	Sentence string    `json:"sentence"`
+}
+
+// A staff member who sees the object, and by which way.
+type AccessPath struct {
+	Staff    *read.Ref   `json:"staff,omitempty"`
+	Access   FieldAccess `json:"access"`
+	Role     string      `json:"role"`
+	Binding  *read.Ref   `json:"binding,omitempty"`
+	Scope    DataScope   `json:"scope"`
+	Rule     *read.Ref   `json:"rule,omitempty"`
+	Sentence string      `json:"sentence"`
+}
+
+type AccessPaths struct {
+	Paths []*AccessPath `json:"paths"`
+	// There are more than were asked for.
+	More bool `json:"more"`
 }
 
 type AccountChangePasswordInput struct {
@@ -622,6 +671,130 @@ type ObligationSettlePayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+// What one version has and the other has not. Rules that differ in number, clause or note alone are the same rule.
+type PolicyComparison struct {
+	From *read.Ref `json:"from,omitempty"`
+	To   *read.Ref `json:"to,omitempty"`
+	// Rules of `to` that `from` has not.
+	Added []*PolicyRuleSentence `json:"added"`
+	// Rules of `from` that `to` has not.
+	Removed []*PolicyRuleSentence `json:"removed"`
+}
+
+type PolicyDiscardInput struct {
+	PolicyVersionID string `json:"policyVersionId"`
+	ExpectedVersion int64  `json:"expectedVersion"`
+	Reason          string `json:"reason"`
+}
+
+type PolicyDiscardPayload struct {
+	PolicyVersion *read.Ref    `json:"policyVersion,omitempty"`
+	UserErrors    []*UserError `json:"userErrors"`
+}
+
+type PolicyDraftInput struct {
+	// The version in force.
+	BaseNumber int64              `json:"baseNumber"`
+	Reason     string             `json:"reason"`
+	Add        []*PolicyRuleInput `json:"add,omitempty"`
+	// Rules of the base, by their `seq`.
+	Remove []int `json:"remove,omitempty"`
+}
+
+type PolicyDraftPayload struct {
+	PolicyVersion *read.Ref `json:"policyVersion,omitempty"`
+	// Null when the warnings may not be read: permission policy.read.
+	Warnings   []*PolicyWarning `json:"warnings,omitempty"`
+	UserErrors []*UserError     `json:"userErrors"`
+}
+
+// What a version would change for one staff member and one question of the policy.
+type PolicyEffectOnStaff struct {
+	Staff  *read.Ref   `json:"staff,omitempty"`
+	Roles  []string    `json:"roles"`
+	Object string      `json:"object"`
+	Action string      `json:"action"`
+	Change RightChange `json:"change"`
+	// Clients or contracts gained and lost; null for other objects.
+	Gained *int64 `json:"gained,omitempty"`
+	Lost   *int64 `json:"lost,omitempty"`
+	// Some of the rows gained, then of those lost; null in place of those that may not be read.
+	SampleClients   []*read.Ref `json:"sampleClients"`
+	SampleContracts []*read.Ref `json:"sampleContracts"`
+}
+
+type PolicyPublishInput struct {
+	PolicyVersionID string `json:"policyVersionId"`
+	ExpectedVersion int64  `json:"expectedVersion"`
+}
+
+type PolicyPublishPayload struct {
+	PolicyVersion *read.Ref    `json:"policyVersion,omitempty"`
+	UserErrors    []*UserError `json:"userErrors"`
+}
+
+type PolicyRollbackInput struct {
+	// A version that was in force.
+	ToNumber int64  `json:"toNumber"`
+	Reason   string `json:"reason"`
+}
+
+type PolicyRollbackPayload struct {
+	PolicyVersion *read.Ref    `json:"policyVersion,omitempty"`
+	UserErrors    []*UserError `json:"userErrors"`
+}
+
+// A rule to add. Names are those of the policy catalogue.
+type PolicyRuleInput struct {
+	RoleKey string `json:"roleKey"`
+	// An entity or field group: `client`, `client#contacts`.
+	Object string `json:"object"`
+	// `read`, `count`, `peek`, `reveal`, `write`, `filter`, or a business act: `contract.submit`.
+	Action    string    `json:"action"`
+	DataScope DataScope `json:"dataScope"`
+	// Field classes 0-7, for peek, reveal, write and filter on an entity, and for the scope GRANTED.
+	Classes []int `json:"classes,omitempty"`
+	// `kind = KEY & amount <= 5000000`: field, operator, constant, joined by &.
+	Condition  *string      `json:"condition,omitempty"`
+	Effect     PolicyEffect `json:"effect"`
+	ValidFrom  *time.Time   `json:"validFrom,omitempty"`
+	ValidUntil *time.Time   `json:"validUntil,omitempty"`
+	// The article of the regulation that it implements.
+	Clause *string `json:"clause,omitempty"`
+	Note   *string `json:"note,omitempty"`
+}
+
+// A rule as people read it.
+type PolicyRuleSentence struct {
+	Seq  int       `json:"seq"`
+	Rule *read.Ref `json:"rule,omitempty"`
+	Zh   string    `json:"zh"`
+	En   string    `json:"en"`
+}
+
+// What publishing a version would do.
+type PolicySimulation struct {
+	// The version in force.
+	Base    *read.Ref              `json:"base,omitempty"`
+	Version *read.Ref              `json:"version,omitempty"`
+	Effects []*PolicyEffectOnStaff `json:"effects"`
+	// There are more effects than are listed (200).
+	More bool `json:"more"`
+	// Duties that would newly be in one hand; with any of them publishing is refused.
+	Duties []string `json:"duties"`
+	// Rules that allow what their author may not do himself on any row.
+	OverCeiling []*PolicyRuleSentence `json:"overCeiling"`
+}
+
+// Something about a rule that is lawful and probably not meant.
+type PolicyWarning struct {
+	// DUPLICATE, SHADOWED, ALWAYS_DENIED, ROLE_UNHELD, ROLE_RETIRED.
+	Code    string    `json:"code"`
+	Seq     int       `json:"seq"`
+	Rule    *read.Ref `json:"rule,omitempty"`
+	Message string    `json:"message"`
+}
+
 type PositionCreateInput struct {
 	DepartmentID string  `json:"departmentId"`
 	Title        string  `json:"title"`
@@ -648,6 +821,35 @@ type RoleBindInput struct {
 type RoleBindPayload struct {
 	RoleBinding *read.Ref    `json:"roleBinding,omitempty"`
 	UserErrors  []*UserError `json:"userErrors"`
+}
+
+type RoleCreateInput struct {
+	// 2-63 characters: lower-case letters, digits, underscore, a letter first. Unique in the tenant for ever.
+	Key    string `json:"key"`
+	NameZh string `json:"nameZh"`
+	NameEn string `json:"nameEn"`
+	// The role whose rules it has besides its own.
+	ParentKey *string `json:"parentKey,omitempty"`
+	// The shipped role that it is made from.
+	Template *string `json:"template,omitempty"`
+	// The role exists in this company only.
+	CompanyID *string `json:"companyId,omitempty"`
+}
+
+type RoleCreatePayload struct {
+	Role       *read.Ref    `json:"role,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+type RoleRetireInput struct {
+	RoleID          string `json:"roleId"`
+	ExpectedVersion int64  `json:"expectedVersion"`
+	Reason          string `json:"reason"`
+}
+
+type RoleRetirePayload struct {
+	Role       *read.Ref    `json:"role,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
 }
 
 type RoleUnbindInput struct {
@@ -741,6 +943,79 @@ type UserError struct {
 	Remedy *string `json:"remedy,omitempty"`
 	// STALE_VERSION: the version that is current.
 	CurrentVersion *int64 `json:"currentVersion,omitempty"`
+}
+
+// The nearest lawful way to what was refused.
+type AccessWay string
+
+const (
+	// A role that has the rule; the tenant administrator binds it.
+	AccessWayRole AccessWay = "ROLE"
+	// A grant on the client (F10); the owning department's head is asked.
+	AccessWayGrant AccessWay = "GRANT"
+	// A place on the client's team.
+	AccessWayTeam AccessWay = "TEAM"
+	// The client distributed to the section.
+	AccessWayDistribution AccessWay = "DISTRIBUTION"
+	// Somebody whose scope reaches the row.
+	AccessWayScope AccessWay = "SCOPE"
+	// A row that meets the rule's condition, or somebody whose rule has none.
+	AccessWayCondition AccessWay = "CONDITION"
+	// The rule is not in force now.
+	AccessWayValidity AccessWay = "VALIDITY"
+)
+
+var AllAccessWay = []AccessWay{
+	AccessWayRole,
+	AccessWayGrant,
+	AccessWayTeam,
+	AccessWayDistribution,
+	AccessWayScope,
+	AccessWayCondition,
+	AccessWayValidity,
+}
+
+func (e AccessWay) IsValid() bool {
+	switch e {
+	case AccessWayRole, AccessWayGrant, AccessWayTeam, AccessWayDistribution, AccessWayScope, AccessWayCondition, AccessWayValidity:
+		return true
+	}
+	return false
+}
+
+func (e AccessWay) String() string {
+	return string(e)
+}
+
+func (e *AccessWay) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = AccessWay(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid AccessWay", str)
+	}
+	return nil
+}
+
+func (e AccessWay) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *AccessWay) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e AccessWay) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
 }
 
 type AccountKind string
@@ -1768,6 +2043,63 @@ func (e DepartmentState) MarshalJSON() ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
+type FieldAccess string
+
+const (
+	FieldAccessFull   FieldAccess = "FULL"
+	FieldAccessMasked FieldAccess = "MASKED"
+	FieldAccessRow    FieldAccess = "ROW"
+)
+
+var AllFieldAccess = []FieldAccess{
+	FieldAccessFull,
+	FieldAccessMasked,
+	FieldAccessRow,
+}
+
+func (e FieldAccess) IsValid() bool {
+	switch e {
+	case FieldAccessFull, FieldAccessMasked, FieldAccessRow:
+		return true
+	}
+	return false
+}
+
+func (e FieldAccess) String() string {
+	return string(e)
+}
+
+func (e *FieldAccess) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = FieldAccess(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid FieldAccess", str)
+	}
+	return nil
+}
+
+func (e FieldAccess) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *FieldAccess) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e FieldAccess) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
 type ObligationKind string
 
 const (
@@ -2447,6 +2779,64 @@ func (e *RevisionState) UnmarshalJSON(b []byte) error {
 }
 
 func (e RevisionState) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// From no row to some, from some to none, or to other rows.
+type RightChange string
+
+const (
+	RightChangeGained  RightChange = "GAINED"
+	RightChangeLost    RightChange = "LOST"
+	RightChangeChanged RightChange = "CHANGED"
+)
+
+var AllRightChange = []RightChange{
+	RightChangeGained,
+	RightChangeLost,
+	RightChangeChanged,
+}
+
+func (e RightChange) IsValid() bool {
+	switch e {
+	case RightChangeGained, RightChangeLost, RightChangeChanged:
+		return true
+	}
+	return false
+}
+
+func (e RightChange) String() string {
+	return string(e)
+}
+
+func (e *RightChange) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = RightChange(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid RightChange", str)
+	}
+	return nil
+}
+
+func (e RightChange) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *RightChange) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e RightChange) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

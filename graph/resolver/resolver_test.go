@@ -24,6 +24,7 @@ func TestEveryMutationOfTheSchemaIsResolved(t *testing.T) {
 	for file, have := range map[string]reflect.Type{
 		"organisation": reflect.TypeFor[resolver.Organisation](), "identity": reflect.TypeFor[resolver.Identity](),
 		"archive": reflect.TypeFor[resolver.Archive](), "contract": reflect.TypeFor[resolver.Contract](),
+		"policy": reflect.TypeFor[resolver.Policy](),
 	} {
 		sdl, err := os.ReadFile("../schema/" + file + ".graphql")
 		if err != nil {

@@ -160,6 +160,7 @@ var _ io.Writer = (*Log)(nil)
 type resolvers struct{}
 
 func (resolvers) Mutation() graph.MutationResolver { return mutations{} }
+func (resolvers) Query() graph.QueryResolver       { return nil }
 
 // mutations answers clientOpen only: by its name it opens, refuses, fails or panics.
 type mutations struct{ graph.MutationResolver }

@@ -14,10 +14,12 @@ import (
 )
 
 const (
-	selectRules = `SELECT r.id, r.seq, r.role_key, r.object, r.action, r.data_scope, r.class_mask, r.condition, r.effect,
+	rulesOf = `SELECT r.id, r.seq, r.role_key, r.object, r.action, r.data_scope, r.class_mask, r.condition, r.effect,
 		r.valid_from, r.valid_until, r.clause, r.note, v.number
 		FROM policy_versions v JOIN policy_rules r ON r.tenant_id = v.tenant_id AND r.policy_version_id = v.id
-		WHERE v.tenant_id = $1 AND v.state = 'in_force' ORDER BY r.seq`
+		WHERE v.tenant_id = $1 AND `
+	selectRules    = rulesOf + `v.state = 'in_force' ORDER BY r.seq`
+	selectRulesOf  = rulesOf + `v.id = $2 ORDER BY r.seq`
 	selectInherits = `SELECT r.key, p.key FROM roles r JOIN roles p ON p.tenant_id = r.tenant_id AND p.id = r.parent_id
 		WHERE r.tenant_id = $1 AND r.state = 'active' AND p.state = 'active' ORDER BY r.key`
 	selectCompanies   = `SELECT id, COALESCE(parent_id, '00000000-0000-0000-0000-000000000000') FROM companies WHERE tenant_id = $1`
@@ -74,35 +76,14 @@ func readTable(br pgx.BatchResults) (*policy.Table, error) {
 	if err != nil {
 		return nil, err
 	}
-	var number int64
-	var rules []policy.Rule
-	for rows.Next() {
-		var r policy.Rule
-		var scope, effect string
-		var classes int16
-		var from, until *time.Time
-		if err := rows.Scan(&r.ID, &r.Seq, &r.Role, &r.Object, &r.Action, &scope, &classes, &r.Condition, &effect, &from, &until, &r.Clause, &r.Note, &number); err != nil {
-			return nil, err
-		}
-		if r.Scope, err = policy.ParseScope(scope); err != nil {
-			return nil, err
-		}
-		if r.Effect, err = policy.ParseEffect(effect); err != nil {
-			return nil, err
-		}
-		r.Classes = policy.ClassSet(classes)
-		r.ValidFrom, r.ValidUntil = instant(from), instant(until)
-		rules = append(rules, r)
-	}
-	if err := rows.Err(); err != nil {
+	rules, number, err := readRules(rows)
+	if err != nil {
 		return nil, err
 	}
 	if rows, err = br.Query(); err != nil {
 		return nil, err
 	}
-	inherits, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (pair [2]string, err error) {
-		return pair, row.Scan(&pair[0], &pair[1])
-	})
+	inherits, err := pgx.CollectRows(rows, scanPair)
 	if err != nil {
 		return nil, err
 	}
@@ -114,6 +95,34 @@ func readTable(br pgx.BatchResults) (*policy.Table, error) {
 		return nil, fmt.Errorf("access: policy version %d: %w", number, err)
 	}
 	return table, nil
+}
+
+func scanPair(row pgx.CollectableRow) (pair [2]string, err error) {
+	return pair, row.Scan(&pair[0], &pair[1])
+}
+
+// readRules reads the rules of one policy version and its number; 0 when there are none.
+func readRules(rows pgx.Rows) (rules []policy.Rule, number int64, err error) {
+	defer rows.Close()
+	for rows.Next() {
+		var r policy.Rule
+		var scope, effect string
+		var classes int16
+		var from, until *time.Time
+		if err := rows.Scan(&r.ID, &r.Seq, &r.Role, &r.Object, &r.Action, &scope, &classes, &r.Condition, &effect, &from, &until, &r.Clause, &r.Note, &number); err != nil {
+			return nil, 0, err
+		}
+		if r.Scope, err = policy.ParseScope(scope); err != nil {
+			return nil, 0, err
+		}
+		if r.Effect, err = policy.ParseEffect(effect); err != nil {
+			return nil, 0, err
+		}
+		r.Classes = policy.ClassSet(classes)
+		r.ValidFrom, r.ValidUntil = instant(from).UTC(), instant(until).UTC() // the content hash of a version must not depend on the server's zone
+		rules = append(rules, r)
+	}
+	return rules, number, rows.Err()
 }
 
 func readOrg(br pgx.BatchResults, tenant tenancy.TenantID, version int64) (*policy.Org, error) {

@@ -148,7 +148,7 @@ func bindable(ctx context.Context, w *act.Work, in RoleBind, h *holder, anchor *
 	if err != nil {
 		return nil, wrap("role", err)
 	}
-	wanted, base := holderOf(r)
+	wanted, base := HolderOf(r)
 	if base || wanted != "STAFF" && wanted != "APP" {
 		return nil, fault.Invalid("input.roleKey", "ROLE_NOT_BINDABLE", fault.Text{ZH: "该角色不能直接授予", EN: "the role is not bound to accounts"}, fault.Text{})
 	}
@@ -161,8 +161,8 @@ func bindable(ctx context.Context, w *act.Work, in RoleBind, h *holder, anchor *
 	return r, nil
 }
 
-// holderOf says who may hold a role: what the shipped role says that it is or was made from; a tenant's own is for staff.
-func holderOf(r *entdb.Role) (holder string, base bool) {
+// HolderOf says who may hold a role: what the shipped role says that it is or was made from; a tenant's own is for staff.
+func HolderOf(r *entdb.Role) (holder string, base bool) {
 	template := r.Key
 	if r.Template != nil {
 		template = *r.Template

@@ -8,12 +8,14 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/clientele/clientele/internal/access"
 	"github.com/clientele/clientele/internal/archive"
 	"github.com/clientele/clientele/internal/contract"
 	"github.com/clientele/clientele/internal/credential"
 	"github.com/clientele/clientele/internal/fault"
 	"github.com/clientele/clientele/internal/identity"
 	"github.com/clientele/clientele/internal/organisation"
+	"github.com/clientele/clientele/internal/policyadmin"
 	"github.com/clientele/clientele/internal/tenancy"
 	"github.com/clientele/clientele/internal/testkit/world"
 )
@@ -27,16 +29,27 @@ type operation struct {
 
 // notActs are the exported methods that no tenant's actor reaches.
 func notActs() map[string]string {
-	return map[string]string{"CreateTenant": "the operator's, at the command line of the server"}
+	return map[string]string{
+		"CreateTenant":   "the operator's, at the command line of the server",
+		"PolicyCompare":  "a question: the run over HTTP asks it",
+		"ExplainAccess":  "a question: the run over HTTP asks it",
+		"WhoCanSee":      "a question: the run over HTTP asks it",
+		"PolicySimulate": "a question: the run over HTTP asks it",
+		"PolicyLint":     "a question: the run over HTTP asks it",
+	}
 }
 
 // operations are all methods of all services. One with another shape is not passed over: it makes the run red.
 func operations(t *testing.T, w *world.World) []operation {
 	t.Helper()
 	var all []operation
+	rights, err := access.New(w.DB, 10)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, service := range []any{
 		archive.New(w.Runner), contract.New(w.Runner), organisation.New(w.Runner),
-		identity.New(w.Runner, w.DB, credential.NewHasher(2), rand.Reader),
+		identity.New(w.Runner, w.DB, credential.NewHasher(2), rand.Reader), policyadmin.New(w.Runner, w.DB, rights),
 	} {
 		v := reflect.ValueOf(service)
 		for i := range v.NumMethod() {

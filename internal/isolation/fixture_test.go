@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/clientele/clientele/internal/identity"
 	"github.com/clientele/clientele/internal/testkit/world"
 	"github.com/clientele/clientele/policy"
 )
@@ -101,9 +102,32 @@ func (s *side) fill() {
 	s.add("binding", `INSERT INTO role_bindings (tenant_id, id, account_id, role_id, valid_from, `+made+` SELECT $1, $2, $3, id, now() - interval '1 hour', now(), now() FROM roles WHERE tenant_id = $1 AND key = 'list_reader'`, other.Account)
 	s.add("grant", `INSERT INTO access_grants (tenant_id, id, grantee_staff_id, client_id, class_mask, purpose, valid_from, valid_until, `+made+` VALUES ($1, $2, $3, $4, 1, 'MARK', now(), now() + interval '1 day', `+at, other.Staff, client)
 	s.ids["grantee"] = other.Staff
+	s.add("role without holder", `INSERT INTO roles (tenant_id, id, key, name_zh, name_en, `+made+` VALUES ($1, $2, 'without_holder', 'MARK', 'MARK', `+at)
+	s.addVersion("draft of somebody else", 2, "draft", other.Account)
+	s.addVersion("older version", 3, "superseded", other.Account)
 	for _, names := range []string{"staff SET name", "departments SET name", "accounts SET display_name"} {
 		s.Exec(`UPDATE ` + names + ` = '` + s.mark + ` one' WHERE tenant_id = $1`)
 	}
+}
+
+// addVersion adds a policy version with the shipped rules and what nobody may be left without.
+func (s *side) addVersion(kind string, number int, state string, author uuid.UUID) {
+	rules := policy.ShippedRules()
+	for _, a := range []policy.Action{policy.PolicyWrite, policy.RoleBind} {
+		rules = append(rules, policy.Rule{Seq: len(rules) + 1, Role: "general_manager", Object: policy.OnPolicy, Action: a, Scope: policy.Tenant, Effect: policy.Allow})
+	}
+	version := s.add(kind, `INSERT INTO policy_versions (tenant_id, id, number, base_number, state, reason, content_hash, author_id, created_at, updated_at)
+		VALUES ($1, $2, $3, 1, $4, 'MARK', $5, $6, now(), now())`, number, state, identity.RulesHash(rules), author)
+	columns := make([][]string, 7)
+	for _, r := range rules {
+		for i, v := range []string{r.Role, string(r.Object), string(r.Action), r.Scope.String(), fmt.Sprint(uint16(r.Classes)), r.Condition, r.Clause} {
+			columns[i] = append(columns[i], v)
+		}
+	}
+	s.Exec(`INSERT INTO policy_rules (tenant_id, id, policy_version_id, seq, role_key, object, action, data_scope, class_mask, condition, clause, effect)
+		SELECT $1, gen_random_uuid(), $2, n, r, o, a, s, c::int, w, l, 'allow'
+		FROM unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[]) WITH ORDINALITY x (r, o, a, s, c, w, l, n)`,
+		version, columns[0], columns[1], columns[2], columns[3], columns[4], columns[5], columns[6])
 }
 
 func hash(text string) []byte {

@@ -26,6 +26,7 @@ func idFields() map[string]string {
 		"accountCreate.staffId": "staff without account", "accountReinstate.accountId": "suspended account", "apiTokenIssue.accountId": "app account",
 		"contractReturn.contractId": "contract under review", "contractWithdraw.contractId": "contract under review", "contractComplete.contractId": "contract in force",
 		"contractTerminate.contractId": "contract in force", "obligationAdd.contractId": "contract in force",
+		"policyVersionId": "draft of somebody else", "roleId": "role without holder",
 	}
 }
 
@@ -36,6 +37,8 @@ func values() map[string]any {
 		"email": "somebody@example.com", "side": "OURS", "currency": "CNY", "clientRecordChange.field": "name", "login": "somebody.new",
 		"password": "correct horse battery 9", "newPassword": "correct horse battery 9", "currentPassword": nil, "scopes": []any{"read"}, "roleKey": "list_reader",
 		"validFrom": nil, "contractDraft.parties.name": nil, "number": "N-77", "classes": []any{1},
+		"policyDraft.object": "client", "policyDraft.action": "reveal", "policyDraft.dataScope": "DEPT", "condition": nil, "toNumber": "3",
+		"roleCreate.key": "shift_lead", "parentKey": nil, "template": nil,
 	}
 }
 

@@ -26,7 +26,8 @@ func kinds() map[string]string {
 		"DepartmentChange.Department": "department without anything", "DepartmentChange.Parent": "department", "DepartmentOpen.Parent": "department",
 		"AccountCreate.Staff": "staff without account", "AccountReinstate.Account": "suspended account", "APITokenIssue.Account": "app account",
 		"ContractReturn.ContractID": "contract under review", "ContractWithdraw.ContractID": "contract under review", "ContractComplete.ContractID": "contract in force",
-		"ContractTerminate.ContractID": "contract in force", "ObligationAdd.ContractID": "contract in force",
+		"ContractTerminate.ContractID": "contract in force",
+		"PolicyDiscard.PolicyVersion":  "draft of somebody else", "PolicyPublish.PolicyVersion": "draft of somebody else", "RoleRetire.Role": "role without holder", "ObligationAdd.ContractID": "contract in force",
 	}
 }
 
@@ -38,6 +39,8 @@ func words() map[string]string {
 		"ClientRecordChange.Field": "name", "ContractDraft.Kind": "SALES", "ContractRegister.Kind": "SALES", "ObligationAdd.Kind": "DELIVERY", "Outcome": "MET",
 		"DepartmentOpen.Kind": "SECTION", "DepartmentChange.Kind": "SECTION", "Login": "somebody.new", "Password": "correct horse battery 9", "New": "correct horse battery 9",
 		"Scopes": "read", "RoleKey": "list_reader", "ValidFrom": "", "ContractDraft.Name": "", "Current": "", "Number": "N-77",
+		"PolicyDraft.Object": "client", "PolicyDraft.Action": "reveal", "PolicyDraft.Scope": "DEPT", "PolicyDraft.Effect": "allow", "Condition": "",
+		"RoleCreate.Key": "shift_lead", "ParentKey": "", "Template": "",
 	}
 }
 
@@ -102,6 +105,9 @@ func (f *filler) fill(path, field string, v reflect.Value) {
 		f.fill(path+"[0]", field, v.Index(0))
 	case reflect.Int64, reflect.Int, reflect.Int32:
 		v.SetInt(1)
+		if n, ok := map[string]int64{"PolicyRollback.ToNumber": 3}[f.act+"."+field]; ok {
+			v.SetInt(n)
+		}
 	case reflect.Bool:
 	case reflect.Struct:
 		if value := v.FieldByName("Value"); value.IsValid() && strings.HasPrefix(v.Type().Name(), "Optional[") {

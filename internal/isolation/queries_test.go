@@ -11,6 +11,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"github.com/clientele/clientele/graph"
+	"github.com/clientele/clientele/graph/readside"
 	"github.com/clientele/clientele/internal/access"
 	"github.com/clientele/clientele/internal/archive"
 	"github.com/clientele/clientele/internal/id"
@@ -59,6 +60,8 @@ func objects() []object {
 		{"suspended account", id.Account},
 		{"company without anything", id.Company},
 		{"department without anything", id.Department},
+		{"draft of somebody else", id.PolicyVersion},
+		{"role without holder", id.Role},
 	}
 }
 
@@ -67,7 +70,7 @@ func idArguments() map[string]string {
 	return map[string]string{
 		"client.id": "client", "contract.id": "contract", "company.id": "company", "department.id": "department", "staffMember.id": "staff", "account.id": "account",
 		"companyId": "company", "companyIds": "company", "departmentId": "department", "departmentIds": "department", "accountId": "account", "actorIds": "account",
-		"roleId": "role", "clientId": "client", "clientIds": "client", "granteeId": "grantee", "ownerIds": "owner", "objectIds": "suspended client",
+		"roleId": "role", "policyVersionId": "draft of somebody else", "explainAccess.staffId": "staff", "explainAccess.objectId": "client", "whoCanSee.objectId": "client", "clientId": "client", "clientIds": "client", "granteeId": "grantee", "ownerIds": "owner", "objectIds": "suspended client",
 	}
 }
 
@@ -213,7 +216,7 @@ func (a *asker) sites(root *ast.FieldDefinition, sel string) (sites []site) {
 func (s *side) fillForQueries() {
 	one := func(kind, sql string) { s.ids[kind] = uuid.MustParse(s.Text(sql)) }
 	one("role", `SELECT id FROM roles WHERE tenant_id = $1 AND key = 'general_manager'`)
-	one("policy version", `SELECT id FROM policy_versions WHERE tenant_id = $1`)
+	one("policy version", `SELECT id FROM policy_versions WHERE tenant_id = $1 AND number = 1`)
 	one("policy rule", `SELECT id FROM policy_rules WHERE tenant_id = $1 ORDER BY seq LIMIT 1`)
 	one("employment", `SELECT id FROM employments WHERE tenant_id = $1 ORDER BY id LIMIT 1`)
 	s.add("audit record", `INSERT INTO audit_records (tenant_id, id, kind, act, actor_kind, actor_id, actor_name, object_type, object_id, reason, occurred_at) VALUES ($1, $2, 'change', 'MARK', 'staff', $4, 'MARK', 'Client', $3, 'MARK', now())`, s.ids["suspended client"], s.ids["account"])
@@ -264,6 +267,9 @@ func queryRun(t *testing.T, w *world.World, a, b *side, aside func(func())) {
 	for _, root := range q.schema.Query.Fields {
 		if strings.HasPrefix(root.Name, "__") {
 			continue
+		}
+		if readside.IsServiceRoot(root.Name) {
+			continue // a service's answer: the run over HTTP asks for it
 		}
 		if !q.gate.Serves(root.Name) {
 			t.Errorf("Query.%s is not served by the gate: the run has to learn how to ask it", root.Name)

@@ -19,6 +19,7 @@ import (
 	"github.com/clientele/clientele/internal/id"
 	"github.com/clientele/clientele/internal/identity"
 	"github.com/clientele/clientele/internal/organisation"
+	"github.com/clientele/clientele/internal/policyadmin"
 	"github.com/clientele/clientele/internal/tenancy"
 )
 
@@ -34,6 +35,7 @@ type Services struct {
 	Organisation *organisation.Service
 	Archive      *archive.Service
 	Contract     *contract.Service
+	Policy       *policyadmin.Service
 }
 
 // cachedTenants is how many tenants' rights are kept in memory.
@@ -55,5 +57,6 @@ func NewServices(db *tenancy.DB, clk *clock.Clock, now func() time.Time, random 
 	s.Organisation = organisation.New(s.Run)
 	s.Archive = archive.New(s.Run)
 	s.Contract = contract.New(s.Run)
+	s.Policy = policyadmin.New(s.Run, db, rights)
 	return s, nil
 }

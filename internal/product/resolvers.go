@@ -11,16 +11,24 @@ type mutations struct {
 	resolver.Identity
 	resolver.Archive
 	resolver.Contract
+	resolver.Policy
 }
 
-type resolvers struct{ mutations mutations }
+type resolvers struct {
+	mutations mutations
+	questions resolver.PolicyQuestions
+}
 
 // Mutation implements graph.ResolverRoot.
 func (r resolvers) Mutation() graph.MutationResolver { return r.mutations }
+
+// Query implements graph.ResolverRoot: what the read gate does not answer.
+func (r resolvers) Query() graph.QueryResolver { return r.questions }
 
 // newResolvers gives generated code its mutations.
 func newResolvers(s *Services) graph.ResolverRoot {
 	return resolvers{mutations{
 		resolver.Organisation{Service: s.Organisation}, resolver.Identity{Service: s.Identity}, resolver.Archive{Service: s.Archive}, resolver.Contract{Service: s.Contract},
-	}}
+		resolver.Policy{Service: s.Policy},
+	}, resolver.PolicyQuestions{Service: s.Policy}}
 }

@@ -9,6 +9,8 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/vektah/gqlparser/v2/ast"
+
+	"github.com/clientele/clientele/graph/readside"
 )
 
 // author writes random documents that are valid by the SDL.
@@ -41,7 +43,7 @@ func (a *author) document() string {
 	for range below(a.t, 1, 2, "roots") {
 		var fields []*ast.FieldDefinition
 		for _, f := range a.schema.Query.Fields {
-			if !strings.HasPrefix(f.Name, "__") {
+			if !strings.HasPrefix(f.Name, "__") && !readside.IsServiceRoot(f.Name) {
 				fields = append(fields, f)
 			}
 		}

@@ -73,7 +73,7 @@ func identityTypes() []*Type {
 				idField(id.PolicyVersion, "id"),
 				col(rules, KindBigInt, "number", "number"), col(rules, KindBigInt, "baseNumber", "base_number"), col(rules, KindEnum, "state", "state"),
 				col(rules, KindText, "reason", "reason"), col(rules, KindTime, "publishedAt", "published_at"),
-				many(rules, "rules", "PolicyRule", "policy_version_id", Order{Group: rules, Expr: "{}.seq", Kind: KindInt}), createdAt(),
+				many(rules, "rules", "PolicyRule", "policy_version_id", Order{Group: rules, Expr: "{}.seq", Kind: KindInt}), version(), createdAt(),
 			},
 		},
 		{

@@ -1,0 +1,130 @@
+package policyadmin
+
+import (
+	"context"
+	"slices"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/clientele/clientele/internal/access"
+	"github.com/clientele/clientele/internal/fault"
+	"github.com/clientele/clientele/internal/tenancy"
+	"github.com/clientele/clientele/policy"
+)
+
+// Path is a staff member who sees an object, and by which way.
+type Path struct {
+	Staff, Binding uuid.UUID
+	Access         string // FULL, MASKED; ROW when no group was asked for
+	Role           string
+	Rule           policy.Rule
+	Sentence       policy.Text
+}
+
+const maxPaths = 100
+
+// askedAtOnce is how many people's rows go into one round trip.
+const askedAtOnce = 200
+
+// WhoCanSee: permission policy.read. The object's row, or what may be seen of one of its field groups, by everybody with an
+// account in use; more tells that there are others. NOT_FOUND; INVALID_INPUT at objectId, group and first.
+func (s *Service) WhoCanSee(ctx context.Context, session *tenancy.Session, about Object, group policy.Object, first int) (paths []Path, more bool, err error) {
+	f, ok := factsOf(about.Type)
+	if !ok {
+		return nil, false, fault.Invalid("objectId", "OBJECT_OF_ANOTHER_KIND", fault.Text{ZH: "不支持此类对象", EN: "objects of this kind are not explained"}, fault.Text{})
+	}
+	if entity, _ := policy.EntityOf(group); group != "" && (entity != f.entity || !policy.Known(group, policy.Reveal)) {
+		return nil, false, fault.Invalid("group", "GROUP_UNKNOWN", fault.Text{ZH: "该对象没有此字段组", EN: "the object has no such field group"}, fault.Text{})
+	}
+	if first < 1 || first > maxPaths {
+		return nil, false, fault.Invalid("first", "PAGE_SIZE", fault.Text{ZH: "须为 1 至 100", EN: "1 to 100"}, fault.Text{})
+	}
+	err = s.asking(ctx, session, func(ctx context.Context, tx *tenancy.Tx, rights *policy.Rights) error {
+		if err := mayReadRules(rights); err != nil {
+			return err
+		}
+		row, err := f.row(ctx, tx, rights, about.ID)
+		if err != nil {
+			return err
+		}
+		if row == nil {
+			return fault.NotFound(about.Type)
+		}
+		holders, err := access.Holders(ctx, tx, nil)
+		if err != nil {
+			return err
+		}
+		holders = slices.DeleteFunc(holders, func(h access.Holder) bool { return h.Staff == uuid.Nil || h.Suspended || len(h.Bindings) == 0 })
+		for part := range slices.Chunk(holders, askedAtOnce) {
+			rows, err := f.rows(ctx, tx, rights, part, about.ID)
+			if err != nil {
+				return err
+			}
+			for i := range part {
+				if rows[i] == nil {
+					continue // gone since
+				}
+				found := sees(rights, tx, &part[i].Principal, f.entity, group, rows[i])
+				if found == nil {
+					continue
+				}
+				if len(paths) == first {
+					more = true
+					return nil
+				}
+				paths = append(paths, *found)
+			}
+		}
+		return nil
+	})
+	return paths, more, err
+}
+
+// rows are one row as it stands to each of the people, in one round trip.
+func (f facts) rows(ctx context.Context, tx *tenancy.Tx, rights *policy.Rights, holders []access.Holder, id uuid.UUID) ([]*policy.Row, error) {
+	b := &pgx.Batch{}
+	for i := range holders {
+		sql, args := f.query(tx, rights.Other(&holders[i].Principal, tx.Now()), id)
+		b.Queue(sql, args...)
+	}
+	br := tx.SendBatch(ctx, b)
+	out := make([]*policy.Row, len(holders))
+	var err error
+	for i := range holders {
+		if out[i], err = scanRow(id, br.QueryRow()); err != nil {
+			break
+		}
+	}
+	if e := br.Close(); err == nil {
+		err = wrap("rows", e)
+	}
+	return out, err
+}
+
+// sees is nil for somebody who does not see it. A field group needs the row: what stands in no row that he sees, he sees not.
+func sees(rights *policy.Rights, tx *tenancy.Tx, p *policy.Principal, entity, group policy.Object, row *policy.Row) *Path {
+	theirs := rights.Other(p, tx.Now())
+	if !theirs.Decide(entity, policy.Read, row).Allow {
+		return nil
+	}
+	object, action, how := entity, policy.Read, "ROW"
+	if group != "" {
+		object = group
+		switch level, _ := theirs.Field(group, row); level {
+		case policy.Full:
+			action, how = policy.Reveal, "FULL"
+		case policy.Masked:
+			action, how = policy.Peek, "MASKED"
+		default:
+			return nil
+		}
+	}
+	d := theirs.Decide(object, action, row)
+	out := &Path{Staff: p.Staff, Access: how, Role: d.Rule.Role, Rule: *d.Rule}
+	if b, alone := path(rights, p, tx.Now(), object, action, row); b != nil {
+		out.Binding, out.Role, out.Rule = b.ID, b.Role, *alone.Rule
+	}
+	out.Sentence = policy.RuleSentence(&out.Rule)
+	return out
+}

@@ -1,0 +1,28 @@
+package read
+
+import (
+	"slices"
+
+	"github.com/clientele/clientele/policy"
+)
+
+// GroupOf gives the field group that decides about a field of a type, for explanations; the type's entity for fields that
+// whoever sees the row may see. false when there is no such field, or it has no group of its own.
+func GroupOf(typ, field string) (policy.Object, bool) {
+	for _, x := range slices.Concat(organisationTypes(), identityTypes(), archiveTypes(), contractTypes(), recordTypes()) {
+		if x.Name != typ || x.Entity == "" {
+			continue
+		}
+		for _, f := range x.Fields {
+			switch {
+			case f.Name != field:
+			case f.Group == Open:
+				return x.Entity, true
+			default:
+				_, known := policy.ClassOf(f.Group)
+				return f.Group, known
+			}
+		}
+	}
+	return "", false
+}
