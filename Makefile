@@ -22,9 +22,9 @@ build: console
 test: postgres ## every test, on a real PostgreSQL
 	$(GO) test ./...
 
-test-deploy: postgres pgbouncer ## deploy/ without containers: an ordinary server, PgBouncer, backup, rolling upgrade, manifests
+test-deploy: postgres pgbouncer ## deploy/ without containers: an ordinary server, PgBouncer, isolation and audits there, backup, rolling upgrade, manifests
 	$(GO) vet -tags deploy ./deploy
-	$(GO) test -count=1 -tags deploy ./deploy
+	$(GO) test -count=1 -timeout 30m -tags deploy ./deploy
 	cd internal/tools/kube && $(GO) vet . && $(GO) test -count=1 .
 
 race: postgres

@@ -79,7 +79,10 @@ func (c *cluster) pooler(settings ...string) int {
 	}
 	// Addresses, files and sizes are the test's, all else is as shipped.
 	text := read(c.t, "pgbouncer/pgbouncer.ini")
-	for _, setting := range append(settings, "clientele = host=127.0.0.1 port="+strconv.Itoa(c.port)+" dbname=clientele", "listen_port = "+strconv.Itoa(port), "auth_file = "+list) {
+	server := "host=127.0.0.1 port=" + strconv.Itoa(c.port)
+	// Any other database of the server is led to as well: tests have their own.
+	databases := "clientele = " + server + " dbname=clientele\n* = " + server
+	for _, setting := range append(settings, databases, "listen_port = "+strconv.Itoa(port), "auth_file = "+list) {
 		name, _, _ := strings.Cut(setting, " ")
 		line := regexp.MustCompile(`(?m)^` + name + ` = .*$`)
 		if n := len(line.FindAllString(text, -1)); n != 1 {
@@ -96,7 +99,7 @@ func (c *cluster) pooler(settings ...string) int {
 	}
 	cmd := exec.Command(program, ini)
 	cmd.Dir, cmd.SysProcAttr = "/", account
-	pooler := run(c.t, cmd, filepath.Join(c.folder, "pgbouncer.log"), syscall.SIGINT)
+	pooler := run(c.t, cmd, c.poolerLog(), syscall.SIGINT)
 	await(pooler, "PgBouncer", func() error {
 		conn, err := pgx.Connect(c.t.Context(), dsn("clientele_app", passwords()["app"], port, "clientele"))
 		if err != nil {
@@ -106,6 +109,8 @@ func (c *cluster) pooler(settings ...string) int {
 	})
 	return port
 }
+
+func (c *cluster) poolerLog() string { return filepath.Join(c.folder, "pgbouncer.log") }
 
 func TestServesThroughPgBouncer(t *testing.T) {
 	t.Parallel()

@@ -102,7 +102,12 @@ func (c *cluster) environ(role, password, database string, more ...string) []str
 
 // roles runs roles.sql as the superuser; without gives roles whose password is left out.
 func (c *cluster) roles(without ...string) (string, error) {
-	env := c.environ("postgres", superPassword, "postgres")
+	return c.rolesFor("clientele", without...)
+}
+
+// rolesFor is roles with another name for the database.
+func (c *cluster) rolesFor(database string, without ...string) (string, error) {
+	env := c.environ("postgres", superPassword, "postgres", "CLIENTELE_DATABASE="+database)
 	for name, password := range passwords() {
 		if !slices.Contains(without, name) {
 			env = append(env, "CLIENTELE_"+strings.ToUpper(name)+"_PASSWORD="+password)

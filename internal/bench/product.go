@@ -81,6 +81,9 @@ type resolvers struct {
 
 func (r resolvers) Mutation() graph.MutationResolver { return r }
 
+// Query has nothing: what is measured is answered by the read gate.
+func (r resolvers) Query() graph.QueryResolver { return nil }
+
 // ClientChangeProfile decodes, calls and encodes.
 func (r resolvers) ClientChangeProfile(ctx context.Context, in model.ClientChangeProfileInput, key string) (out model.ClientChangeProfilePayload, err error) {
 	client, err := id.Parse(id.Client, in.ClientID)

@@ -59,7 +59,7 @@ func TestEndedCredentialsAreRefusedEverywhere(t *testing.T) {
 	t.Parallel()
 	w := world.New(t)
 	a := newSide(w, "alpha")
-	db, err := tenancy.Open(t.Context(), tenancy.Config{AppURL: w.App, AuthnURL: w.Authn, SystemURL: w.System, MaxConns: 6}, w.Clock, slog.New(slog.DiscardHandler))
+	db, err := tenancy.Open(t.Context(), tenancy.Config{AppURL: w.App, AuthnURL: w.Authn, SystemURL: w.System, MaxConns: 6, TransactionPooler: w.Pooler}, w.Clock, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -33,7 +33,6 @@ type town struct {
 	rows      map[string][]uuid.UUID
 	rights    *access.Provider
 	service   *policyadmin.Service
-	clientSQL policy.Columns
 }
 
 func newTown(t *testing.T) *town {
@@ -48,9 +47,24 @@ func newTown(t *testing.T) *town {
 	x.auditor = x.Person(x.Department, "policy_auditor")
 	places := []uuid.UUID{x.Department, x.Section, x.Sibling, x.OtherDepartment}
 	for i, roles := range [][]string{
-		{"general_manager"}, {"sales_manager"}, {"kam_manager"}, {"ka_sales_supervisor"}, {"ka_service_supervisor"}, {"ka_sales_rep"}, {"ka_developer"},
-		{"section_head"}, {"ka_service_specialist", "list_reader"}, {"tech_engineer"}, {"vip_officer"}, {"finance_officer"}, {"reviewer_legal"}, {"legal_representative"},
-		{"archive_custodian"}, {"region_manager", "ka_sales_rep"}, {"hr_officer"}, {},
+		{"general_manager"},
+		{"sales_manager"},
+		{"kam_manager"},
+		{"ka_sales_supervisor"},
+		{"ka_service_supervisor"},
+		{"ka_sales_rep"},
+		{"ka_developer"},
+		{"section_head"},
+		{"ka_service_specialist", "list_reader"},
+		{"tech_engineer"},
+		{"vip_officer"},
+		{"finance_officer"},
+		{"reviewer_legal"},
+		{"legal_representative"},
+		{"archive_custodian"},
+		{"region_manager", "ka_sales_rep"},
+		{"hr_officer"},
+		{},
 	} {
 		x.people = append(x.people, x.Person(places[i%len(places)], roles...))
 	}

@@ -28,7 +28,10 @@ func (r resolvers) Query() graph.QueryResolver { return r.questions }
 // newResolvers gives generated code its mutations.
 func newResolvers(s *Services) graph.ResolverRoot {
 	return resolvers{mutations{
-		resolver.Organisation{Service: s.Organisation}, resolver.Identity{Service: s.Identity}, resolver.Archive{Service: s.Archive}, resolver.Contract{Service: s.Contract},
+		resolver.Organisation{Service: s.Organisation},
+		resolver.Identity{Service: s.Identity},
+		resolver.Archive{Service: s.Archive},
+		resolver.Contract{Service: s.Contract},
 		resolver.Policy{Service: s.Policy},
 	}, resolver.PolicyQuestions{Service: s.Policy}}
 }

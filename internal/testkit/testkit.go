@@ -5,12 +5,16 @@
 // stopped, as a seed in a folder of this account. Every test binary copies the seed, runs the copy, and clones the
 // template for each test. So binaries share the work and nothing else; a binary's server ends with it and its copy is
 // removed then, however it ends.
+//
+// Where the environment names a server that was set up elsewhere (CLIENTELE_TEST_…, given.go), NewDatabase clones the
+// database of that one instead: the same tests, on a server as it is deployed.
 package testkit
 
 import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -26,12 +30,17 @@ type Database struct {
 	Name                      string
 	Owner, App, Authn, System string
 	Superuser                 string
+	// Pooler says that App, Authn and System lead through a pooler in transaction mode; never so on the kit's own server.
+	Pooler bool
 }
 
 // NewDatabase gives the test a database with every migration applied and no rows but theirs. It is dropped when the
 // test ends, cutting off whoever is still connected. The test fails if there is no PostgreSQL.
 func NewDatabase(t testing.TB) *Database {
 	t.Helper()
+	if g := fromEnvironment(t); g != nil {
+		return g.newDatabase(t)
+	}
 	return shared(t).newDatabase(t, true)
 }
 
@@ -62,12 +71,12 @@ func shared(t testing.TB) *cluster {
 }
 
 // orFail fails a test that can have no database. It never skips: a test that did not run has shown nothing.
-func orFail(t testing.TB, c *cluster, err error) *cluster {
+func orFail[T any](t testing.TB, server *T, err error) *T {
 	t.Helper()
 	if err != nil {
 		t.Fatalf("tests need a PostgreSQL: %v", err)
 	}
-	return c
+	return server
 }
 
 // newDatabase clones the template, or has bootstrap make an empty database.
@@ -85,13 +94,7 @@ func (c *cluster) newDatabase(t testing.TB, migrated bool) *Database {
 	if err != nil {
 		t.Fatalf("a database for the test: %v", err)
 	}
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-		defer cancel()
-		if err := c.exec(ctx, `DROP DATABASE IF EXISTS `+name+` WITH (FORCE)`); err != nil {
-			t.Errorf("dropping the test's database: %v", err)
-		}
-	})
+	t.Cleanup(func() { drop(t, c.server.DSN(superuser, maintenance), name) })
 	return &Database{
 		Name:      name,
 		Owner:     c.server.DSN(migrations.RoleOwner, name),
@@ -102,24 +105,43 @@ func (c *cluster) newDatabase(t testing.TB, migrated bool) *Database {
 	}
 }
 
-// clone copies the template. Rights on the database itself and settings bound to it are not part of what PostgreSQL
-// copies; they are taken over by hand, so that a clone is as closed as the real thing.
+func drop(t testing.TB, superuserDSN, name string) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	if err := execOn(ctx, superuserDSN, `DROP DATABASE IF EXISTS `+name+` WITH (FORCE)`); err != nil {
+		t.Errorf("dropping the test's database: %v", err)
+	}
+}
+
 func (c *cluster) clone(ctx context.Context, name string) error {
-	return c.exec(ctx,
-		`CREATE DATABASE `+name+` TEMPLATE `+template+` STRATEGY file_copy OWNER `+migrations.RoleOwner,
-		`UPDATE pg_database SET datacl = (SELECT datacl FROM pg_database WHERE datname = '`+template+`') WHERE datname = '`+name+`'`,
+	return c.exec(ctx, cloneOf(template, name)...)
+}
+
+// cloneOf are the statements that copy a database. Rights on the database itself and settings bound to it are not part of
+// what PostgreSQL copies; they are taken over by hand, so that a clone is as closed as the real thing.
+func cloneOf(source, name string) []string {
+	is := `datname = '` + strings.ReplaceAll(source, `'`, `''`) + `'`
+	return []string{
+		`CREATE DATABASE ` + name + ` TEMPLATE ` + pgx.Identifier{source}.Sanitize() + ` STRATEGY file_copy OWNER ` + migrations.RoleOwner,
+		`UPDATE pg_database SET datacl = (SELECT datacl FROM pg_database WHERE ` + is + `) WHERE datname = '` + name + `'`,
 		`INSERT INTO pg_db_role_setting (setdatabase, setrole, setconfig)
-		 SELECT (SELECT oid FROM pg_database WHERE datname = '`+name+`'), setrole, setconfig FROM pg_db_role_setting
-		 WHERE setdatabase = (SELECT oid FROM pg_database WHERE datname = '`+template+`')`)
+		 SELECT (SELECT oid FROM pg_database WHERE datname = '` + name + `'), setrole, setconfig FROM pg_db_role_setting
+		 WHERE setdatabase = (SELECT oid FROM pg_database WHERE ` + is + `)`,
+	}
 }
 
 func (c *cluster) bootstrapOne(ctx context.Context, name string) error {
 	return c.kit.bootstrap(ctx, c.server.DSN(superuser, maintenance), name)
 }
 
-// exec runs statements one by one, each in a transaction of its own, on a connection to no test's database.
+// exec runs statements as execOn does, on a connection to no test's database.
 func (c *cluster) exec(ctx context.Context, statements ...string) error {
-	conn, err := pgx.Connect(ctx, c.server.DSN(superuser, maintenance))
+	return execOn(ctx, c.server.DSN(superuser, maintenance), statements...)
+}
+
+// execOn runs statements one by one, each in a transaction of its own.
+func execOn(ctx context.Context, dsn string, statements ...string) error {
+	conn, err := pgx.Connect(ctx, dsn)
 	if err != nil {
 		return err
 	}

@@ -175,7 +175,7 @@ func TestWithoutPostgreSQLTestsFail(t *testing.T) {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		orFail(f, nil, err)
+		orFail[cluster](f, nil, err)
 		t.Error("the test went on")
 	}()
 	<-ended

@@ -44,7 +44,7 @@ func New(t testing.TB, configure ...func(*tenancy.Config)) *World {
 	d := testkit.NewDatabase(t)
 	clk := clock.New()
 	log := slog.New(slog.DiscardHandler)
-	cfg := tenancy.Config{AppURL: d.App, AuthnURL: d.Authn, SystemURL: d.System, MaxConns: 12}
+	cfg := tenancy.Config{AppURL: d.App, AuthnURL: d.Authn, SystemURL: d.System, MaxConns: 12, TransactionPooler: d.Pooler}
 	for _, c := range configure {
 		c(&cfg)
 	}
