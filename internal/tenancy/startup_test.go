@@ -1,6 +1,7 @@
 package tenancy_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -136,9 +137,26 @@ func TestANewerSchemaIsServed(t *testing.T) {
 	db := testkit.NewDatabase(t)
 	must(t, connect(t, db.Superuser), `INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999999999999, true)`,
 		`CREATE TABLE things (tenant_id uuid NOT NULL, id uuid NOT NULL, PRIMARY KEY (tenant_id, id))`, `CALL guard.guard_tenant_table('things')`)
-	if err := open(t, tenancy.Config{AppURL: db.App, AuthnURL: db.Authn, SystemURL: db.System}); err != nil {
-		t.Error(err)
+	var out bytes.Buffer
+	newer, err := tenancy.Open(t.Context(), tenancy.Config{AppURL: db.App, AuthnURL: db.Authn, SystemURL: db.System}, clock.New(), slog.New(slog.NewTextHandler(&out, nil)))
+	if err != nil {
+		t.Fatal(err)
 	}
+	defer newer.Close()
+	told := func(want int) {
+		t.Helper()
+		for range 3 { // as readiness asks again and again
+			if err := newer.Ready(t.Context()); err != nil {
+				t.Error(err)
+			}
+		}
+		if got := strings.Count(out.String(), "the schema is newer than this program"); got != want {
+			t.Errorf("told %d times, want %d: %s", got, want, out.String())
+		}
+	}
+	told(1)
+	must(t, connect(t, db.Superuser), `INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999999999999 + 1, true)`)
+	told(2)
 }
 
 func TestCloseWaitsForNobodyWhenNothingRuns(t *testing.T) {
