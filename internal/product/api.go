@@ -71,7 +71,7 @@ func NewAPI(s *Services, c Settings, tel *telemetry.Telemetry, health *telemetry
 		mux.Handle("/{$}", graphiql.Handler())
 		mux.Handle("/console/", graphiql.Handler())
 	}
-	return &API{Handler: tel.HTTP(serve.Edge(mux, tel.Log)), graphql: handler, authn: signIn}, nil
+	return &API{Handler: tel.HTTP(serve.Edge(mux, tel.Log), telemetry.Route(mux)), graphql: handler, authn: signIn}, nil
 }
 
 // Shutdown ends sockets and event streams and refuses new ones.
