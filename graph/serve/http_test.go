@@ -3,6 +3,7 @@ package serve_test
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -14,7 +15,10 @@ import (
 	"time"
 
 	"github.com/clientele/clientele/graph"
+	"github.com/clientele/clientele/graph/serve"
 	"github.com/clientele/clientele/graph/servetest"
+	"github.com/clientele/clientele/internal/fault"
+	"github.com/clientele/clientele/internal/tenancy"
 )
 
 // reply is what came back.
@@ -260,17 +264,27 @@ func TestCredentials(t *testing.T) {
 	}
 }
 
-func TestBadCredentialsAreLimitedByAddress(t *testing.T) {
+// holding is an authenticator that has had enough of its caller.
+type holding struct{ serve.Authenticator }
+
+func (h holding) Authenticate(ctx context.Context, bearer string, r *http.Request) (*tenancy.Session, error) {
+	if bearer == "x" {
+		return nil, fault.Busy("CREDENTIALS", fault.Text{ZH: "过多", EN: "too many"}).With("retryAfter", 7)
+	}
+	return h.Authenticator.Authenticate(ctx, bearer, r)
+}
+
+func TestACallerWhoIsHeldBackIsToldForHowLong(t *testing.T) {
 	t.Parallel()
-	s := servetest.Start(t, func(o *graph.Options) { o.Limits.BadTokens, o.Limits.BadTokensLeak = 3, 0.001 })
-	for i := range 4 {
-		r := post(t, s, "{ __typename }", nil, map[string]string{"Authorization": "Bearer x"})
-		if want := map[bool]int{true: 401, false: 429}[i < 3]; r.status != want {
-			t.Fatalf("attempt %d: %d %s", i, r.status, r.body)
+	s := servetest.Start(t, func(o *graph.Options) { o.Auth = holding{o.Auth} })
+	for _, accept := range []string{"application/json", "application/graphql-response+json", "text/event-stream"} {
+		r := post(t, s, "{ __typename }", nil, map[string]string{"Authorization": "Bearer x", "Accept": accept})
+		if r.status != 429 || r.header.Get("Retry-After") != "7" {
+			t.Errorf("%s: %d %v %s", accept, r.status, r.header, r.body)
 		}
 	}
 	if r := post(t, s, "{ __typename }", nil, nil); r.status != 200 {
-		t.Fatalf("a good credential of the same address: %d", r.status)
+		t.Fatalf("a good credential: %d", r.status)
 	}
 }
 

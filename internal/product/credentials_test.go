@@ -1,0 +1,63 @@
+package product_test
+
+import (
+	"errors"
+	"net/http"
+	"regexp"
+	"strconv"
+	"testing"
+
+	"github.com/coder/websocket"
+
+	"github.com/clientele/clientele/internal/testkit/world"
+)
+
+// Refused credentials of one address are counted in one place, whichever way they came, and everybody who is held back is told
+// for how long.
+func TestRefusedCredentialsAreCountedTogether(t *testing.T) {
+	t.Parallel()
+	w := world.New(t)
+	x := w.Tenant("alpha")
+	s := serveProduct(t, w)
+	good := sessionToken(t, x, x.Person(x.Department, "kam_manager"))
+	if a := s.ask(good, "{ viewer { account { id } } }", nil); a.status != http.StatusOK { // known from now on
+		t.Fatal(a)
+	}
+	const burst = 100
+	refused := 0
+	for i := 0; i < burst; i += 4 {
+		for _, a := range []answered{
+			s.send(http.MethodGet, "/auth/session", "nobody's", ""), s.send(http.MethodPost, "/auth/sign-out", "nobody's", ""), s.ask("nobody's", "{ __typename }", nil),
+		} {
+			if a.status == http.StatusUnauthorized {
+				refused++
+			}
+		}
+		var closed websocket.CloseError
+		if _, _, err := s.socket("nobody's").Read(t.Context()); errors.As(err, &closed) && closed.Code == 4403 {
+			refused++
+		}
+	}
+	if refused < burst { // five a second are forgiven
+		t.Errorf("%d were refused before the address was held back", refused)
+	}
+	for range 50 { // whatever was forgiven meanwhile
+		s.send(http.MethodGet, "/auth/session", "nobody's", "")
+	}
+	for name, a := range map[string]answered{
+		"/auth": s.send(http.MethodGet, "/auth/session", "nobody's", ""), "GraphQL": s.ask("nobody's", "{ __typename }", nil),
+	} {
+		seconds, err := strconv.Atoi(a.header.Get("Retry-After"))
+		if a.status != http.StatusTooManyRequests || err != nil || seconds < 1 || seconds > 60 {
+			t.Errorf("%s: %d %q %s", name, a.status, a.header.Get("Retry-After"), a.body)
+		}
+	}
+	var closed websocket.CloseError
+	_, _, err := s.socket("nobody's").Read(t.Context())
+	if !errors.As(err, &closed) || closed.Code != 1013 || !regexp.MustCompile(`; Retry-After: [1-9]\d?$`).MatchString(closed.Reason) {
+		t.Errorf("socket: %v", err)
+	}
+	if a := s.ask(good, "{ viewer { account { id } } }", nil); a.status != http.StatusOK {
+		t.Errorf("a good credential of the same address: %d %s", a.status, a.body)
+	}
+}
