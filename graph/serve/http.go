@@ -72,6 +72,11 @@ func (h *Handler) plain(w http.ResponseWriter, r *http.Request) {
 		ctx, end := h.begin(r.Context(), o, "http")
 		a := h.run(ctx, session, o)
 		end(codesOf(a.errs))
+		for _, g := range a.errs { // an act may be limited by itself
+			if n, ok := g.Extensions["retryAfter"].(int); ok && g.Extensions["code"] == string(fault.RateLimited) {
+				w.Header().Set("Retry-After", strconv.Itoa(max(1, n)))
+			}
+		}
 		send(w, accept.answer, http.StatusOK, a.bytes())
 	}
 }

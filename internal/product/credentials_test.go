@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"regexp"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/coder/websocket"
@@ -59,5 +60,40 @@ func TestRefusedCredentialsAreCountedTogether(t *testing.T) {
 	}
 	if a := s.ask(good, "{ viewer { account { id } } }", nil); a.status != http.StatusOK {
 		t.Errorf("a good credential of the same address: %d %s", a.status, a.body)
+	}
+}
+
+// Guesses at one's own password over GraphQL are RATE_LIMITED, with the header that says for how long.
+func TestGuessesAtThePasswordAreLimitedOverHTTP(t *testing.T) {
+	t.Parallel()
+	w := world.New(t)
+	x := w.Tenant("alpha")
+	s := serveProduct(t, w)
+	token := sessionToken(t, x, x.Person(x.Department, "kam_manager"))
+	guess := func() answered {
+		return s.ask(token, `mutation($key: String!) { accountChangePassword(input: {currentPassword: "a wrong one", newPassword: "another password"}, idempotencyKey: $key) { userErrors { reason } } }`,
+			map[string]any{"key": x.Key()})
+	}
+	for range 10 {
+		if a := guess(); !strings.Contains(a.body, `"userErrors":[{"reason":"WRONG_PASSWORD"}]`) || a.header.Get("Retry-After") != "" {
+			t.Fatal(a)
+		}
+	}
+	a := guess()
+	var out struct {
+		Errors []struct {
+			Extensions struct {
+				Code, Reason, Remedy string
+				RetryAfter           int
+			}
+		}
+	}
+	a.into(t, &out)
+	if len(out.Errors) != 1 {
+		t.Fatal(a)
+	}
+	e := out.Errors[0].Extensions
+	if e.Code != "RATE_LIMITED" || e.Reason != "WRONG_PASSWORDS" || e.Remedy == "" || e.RetryAfter < 1 || a.header.Get("Retry-After") != strconv.Itoa(e.RetryAfter) {
+		t.Errorf("%+v %v", e, a.header)
 	}
 }
