@@ -23,7 +23,7 @@ type Reader interface {
 	// Query answers root fields of one query together, in one snapshot.
 	Query(ctx context.Context, s *tenancy.Session, doc *ast.QueryDocument, op *ast.OperationDefinition, vars map[string]any, roots []*ast.Field) (read.Answer, error)
 	// Render writes one object of a mutation's payload.
-	Render(ctx context.Context, s *tenancy.Session, typ string, id uuid.UUID, sel ast.SelectionSet, doc *ast.QueryDocument, vars map[string]any) ([]byte, []read.MaskedField, error)
+	Render(ctx context.Context, s *tenancy.Session, typ string, id uuid.UUID, sel ast.SelectionSet, doc *ast.QueryDocument, vars map[string]any) (read.Answer, error)
 }
 
 // Streams answers subscriptions.

@@ -125,6 +125,41 @@ func TestMaskedFieldsAndCostAreTold(t *testing.T) {
 	}
 }
 
+// What a client sees when more is masked than an answer lists: the first hundred, and that there are more; whichever part of
+// the answer they are in.
+func TestMaskedFieldsBeyondTheListAreTold(t *testing.T) {
+	t.Parallel()
+	s := servetest.Start(t, func(o *graph.Options) { o.Limits.Aliases, o.Limits.Fields = 500, 5000 })
+	aliased := func(prefix string, n int, field string) string {
+		var b strings.Builder
+		for i := range n {
+			fmt.Fprintf(&b, "%s%d: %s ", prefix, i, field)
+		}
+		return b.String()
+	}
+	act := `clientOpen(idempotencyKey: "k", input: {name: "good", kinds: [KEY], departmentId: "d", source: "s"}) { client { %s } }`
+	for name, c := range map[string]struct {
+		query string
+		more  any
+		last  string // path of the last one listed
+	}{
+		"a list, as many":     {"{ clients { nodes { " + aliased("f", 50, "legalRepresentative") + "} } }", nil, `["clients","nodes",1,"f49"]`},
+		"a list, one more":    {"{ clients { nodes { " + aliased("f", 50, "legalRepresentative") + "} } x: clients(first: 1) { nodes { legalRepresentative } } }", true, `["clients","nodes",1,"f49"]`},
+		"payloads, as many":   {"mutation { " + aliased("m", 10, fmt.Sprintf(act, aliased("f", 10, "legalRepresentative"))) + "}", nil, `["m9","client","f9"]`},
+		"payloads, many more": {"mutation { " + aliased("m", 10, fmt.Sprintf(act, aliased("f", 15, "legalRepresentative"))) + "}", true, `["m6","client","f9"]`},
+	} {
+		r := post(t, s, c.query, nil, nil)
+		list, _ := r.json.Extensions["masked"].([]any)
+		if len(list) != 100 || r.json.Extensions["maskedMore"] != c.more {
+			t.Errorf("%s: %d listed, maskedMore %v: %.200s", name, len(list), r.json.Extensions["maskedMore"], r.body)
+			continue
+		}
+		if last, _ := json.Marshal(list[99].(map[string]any)["path"]); string(last) != c.last {
+			t.Errorf("%s: the last one listed is %s", name, last)
+		}
+	}
+}
+
 const open = `mutation($name: String!) { clientOpen(idempotencyKey: "k", input: {name: $name, kinds: [KEY], departmentId: "d", source: "s"}) {
 	client { id legalRepresentative } userErrors { code message field reason remedy currentVersion } } }`
 
