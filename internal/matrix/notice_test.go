@@ -1,0 +1,111 @@
+package matrix
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/clientele/clientele/policy"
+)
+
+// reading are the verbs that the run of reads can observe.
+func reading(v policy.Action) bool {
+	return v == policy.Read || v == policy.Reveal || v == policy.Filter || v == policy.PolicyRead
+}
+
+// with is the sheet with one role's ways on one question exchanged.
+func (s sheet) with(q question, role string, ways []alternative) sheet {
+	out := maps.Clone(s)
+	out[q] = maps.Clone(s[q])
+	out[q][role] = ways
+	return out
+}
+
+// unobservable says why a cell can be exchanged without anybody outside seeing it; "" when it can be seen.
+func unobservable(q question) string {
+	switch q.object {
+	case policy.OnTenant:
+		return "everybody's row"
+	case policy.AccountAdmin, policy.PolicyRules, policy.OrganisationList, policy.TenantSettings, policy.GrantAdmin:
+		if q.verb == policy.Filter {
+			return "no filter of whole values is offered on it, or one's own rows open it"
+		}
+	}
+	return ""
+}
+
+// everyCellIsSeen exchanges in the sheets, for every question about reading, one role that may for one that may not, and the
+// other way round. The answers that were given have to be found wrong each time: no cell is written for nothing.
+func everyCellIsSeen(t *testing.T, x *town, s sheet) {
+	t.Helper()
+	exchanged := 0
+	for _, q := range slices.SortedFunc(maps.Keys(s), func(a, b question) int { return strings.Compare(a.String(), b.String()) }) {
+		if !reading(q.verb) || unobservable(q) != "" {
+			continue
+		}
+		for _, more := range []bool{false, true} {
+			i := slices.IndexFunc(x.people, func(p *person) bool {
+				if more { // one who does not see it and sees the row, where there is one: a group on rows that are not there shows nothing
+					entity, _ := policy.EntityOf(q.object)
+					return !s.ever(q, p) && (s.ever(question{entity, policy.Read}, p) || q.object == entity)
+				}
+				return s.ever(q, p)
+			})
+			if i < 0 {
+				continue
+			}
+			p, ways := x.people[i], []alternative(nil)
+			if more {
+				ways = []alternative{{scope: "TENANT"}}
+			}
+			faults, _ := observe(x, s.with(q, p.role, ways), []*person{p})
+			exchanged++
+			if len(faults) == 0 {
+				t.Errorf("the sheets could say of %s: %s, more %v, and the answers would be found right", p.role, q, more)
+			}
+		}
+	}
+	t.Logf("%d cells of the sheets exchanged", exchanged)
+	if exchanged < 30 {
+		t.Error("that shows little")
+	}
+}
+
+// aRuleTooManyIsSeen changes the rules in force, one at a time, and asks those concerned again.
+func aRuleTooManyIsSeen(t *testing.T, x *town, s sheet) {
+	t.Helper()
+	who := func(role string) *person {
+		return x.people[slices.IndexFunc(x.people, func(p *person) bool { return p.role == role })]
+	}
+	bump := func() { x.Exec(`UPDATE tenant_epochs SET policy_version = policy_version + 1 WHERE tenant_id = $1`) }
+	for _, change := range []struct {
+		name, role string
+		do         func()
+	}{
+		{"a group more", "list_reader", func() { x.Allow("list_reader", policy.ClientCredit, policy.Reveal, policy.Dept) }},
+		{"a filter more", "roster_clerk_market", func() { x.Allow("roster_clerk_market", policy.ClientStandard, policy.Filter, policy.Company) }},
+		{"rows more", "hr_officer", func() { x.Allow("hr_officer", policy.OnClient, policy.Read, policy.Distributed) }},
+		{"a masked group more", "store_manager", func() { x.Allow("store_manager", policy.ClientContacts, policy.Peek, policy.Dept) }},
+		{"a group less", "vip_officer", func() {
+			x.Exec(`DELETE FROM policy_rules WHERE tenant_id = $1 AND role_key = 'vip_officer' AND object = 'client' AND action = 'reveal' AND data_scope = 'COMPANY'`)
+			bump()
+		}},
+		{"rows less", "ka_developer", func() {
+			x.Exec(`DELETE FROM policy_rules WHERE tenant_id = $1 AND role_key = 'ka_developer' AND object = 'contract' AND action = 'read' AND data_scope = 'SELF'`)
+			bump()
+		}},
+		{"a scope wider", "reviewer_legal", func() {
+			x.Exec(`UPDATE policy_rules SET condition = '' WHERE tenant_id = $1 AND role_key = 'reviewer_legal' AND object = 'contract' AND action = 'reveal'`)
+			bump()
+		}},
+	} {
+		change.do()
+		faults, _ := observe(x, s, []*person{who(change.role)})
+		if len(faults) == 0 {
+			t.Errorf("%s for %s: nobody noticed", change.name, change.role)
+		} else {
+			t.Logf("%s for %s: %d answers are found wrong, the first: %.200s", change.name, change.role, len(faults), faults[0])
+		}
+	}
+}
