@@ -43,10 +43,15 @@ type town struct {
 	junior           uuid.UUID // everybody's subordinate, working elsewhere
 	clients          map[string]uuid.UUID
 	contracts        map[string]uuid.UUID
+	grants           map[string]uuid.UUID // given to the observer, by where the client stands
 	clientFacts      map[uuid.UUID]*facts
 	contractFacts    map[uuid.UUID]*facts
 	marks            int
 	mu               sync.Mutex // of the clock
+
+	// for acts
+	app, juniorAccount    uuid.UUID
+	contacts, obligations map[uuid.UUID]uuid.UUID // by client, by contract
 
 	remembers  bool // answers are kept, to be judged again by other sheets
 	remembered sync.Map
@@ -112,7 +117,7 @@ func newTown(t testing.TB) *town {
 	w := world.New(t)
 	x := &town{
 		Tenant: w.Tenant("town"), t: t, rows: map[string]*placed{}, ids: map[string][]string{}, uuids: map[string]uuid.UUID{},
-		clients: map[string]uuid.UUID{}, contracts: map[string]uuid.UUID{}, clientFacts: map[uuid.UUID]*facts{}, contractFacts: map[uuid.UUID]*facts{},
+		clients: map[string]uuid.UUID{}, grants: map[string]uuid.UUID{}, contracts: map[string]uuid.UUID{}, clientFacts: map[uuid.UUID]*facts{}, contractFacts: map[uuid.UUID]*facts{},
 	}
 	x.url = served.Start(t, w, w.DB)
 	x.places()
@@ -265,6 +270,14 @@ func (x *town) archive() {
 	for n, s := range x.spots() {
 		x.client(n, s)
 	}
+	for _, at := range []string{"department", "elsewhere KEY", "elsewhere"} {
+		f := *x.clientFacts[x.clients[at]]
+		f.person = x.observer.staff
+		x.grants[at] = x.add("AccessGrant", "access_grants", &f, values{
+			"client_id": x.clients[at], "grantee_staff_id": x.observer.staff, "class_mask": 1, "purpose": x.mark(), "valid_from": time.Now(), "valid_until": time.Now().AddDate(10, 0, 0),
+		})
+		x.rows[id.Encode(id.Grant, x.grants[at])].own = x.observer.staff
+	}
 	for _, state := range []string{"review", "approved", "signing", "effective"} {
 		x.contract("company "+state, "company", x.Company, x.Sibling, uuid.Nil, state)
 		x.contract("elsewhere "+state, "elsewhere", x.third, x.thirdDept, uuid.Nil, state)
@@ -276,12 +289,12 @@ func (x *town) archive() {
 }
 
 func (x *town) client(n int, s spot) {
-	f := &facts{company: s.company, department: s.department, person: s.owner, grade: "A", kinds: []string{"DEALER"}, granted: map[uuid.UUID]policy.ClassSet{}}
+	f := &facts{company: s.company, department: s.department, person: s.owner, grade: "A", kinds: []string{"DEALER", "SPECIAL"}, granted: map[uuid.UUID]policy.ClassSet{}}
 	if s.grade != "" {
 		f.grade = s.grade
 	}
 	if s.kind != "" {
-		f.kinds = []string{s.kind}
+		f.kinds = []string{s.kind, "SPECIAL"}
 	}
 	name, code, former, phone, credit := x.mark(), x.mark(), "former", x.phone(), fmt.Sprintf("%018d", n+100)
 	owner := s.owner
