@@ -29,12 +29,12 @@ type granted struct {
 const actorName = `SELECT display_name FROM accounts WHERE tenant_id = $1 AND id = $2`
 
 // click decides a link anew. Every refusal but NOT_FOUND and the states of a file is FORBIDDEN.
-func (s *Service) click(ctx context.Context, link string, file uuid.UUID, language string) (granted, error) {
+func (s routes) click(ctx context.Context, link string, file uuid.UUID, language string) (granted, error) {
 	c, key, ok := s.read(link, file)
 	if !ok {
 		return granted{}, ended("LINK_INVALID")
 	}
-	g := granted{session: c.session(s.requestID(ctx), language), link: key, purpose: c.purpose}
+	g := granted{session: c.session(s.web.RequestID(ctx), language), link: key, purpose: c.purpose}
 	err := s.db.InTx(ctx, g.session, func(ctx context.Context, tx *tenancy.Tx) error {
 		if err := c.current(tx.Now(), tx.Epochs()); err != nil {
 			return err
@@ -50,7 +50,7 @@ func (s *Service) click(ctx context.Context, link string, file uuid.UUID, langua
 			return err
 		}
 		g.file = f
-		g.terms, err = s.decide(ctx, tx, Click{File: f, Purpose: c.purpose})
+		g.terms, err = s.web.Decide(ctx, tx, Click{File: f, Purpose: c.purpose})
 		return err
 	})
 	if fault.CodeOf(err) == fault.Unauthenticated {
@@ -63,7 +63,7 @@ func (s *Service) click(ctx context.Context, link string, file uuid.UUID, langua
 const unmarkedClass = 4
 
 // prepare finds the bytes to send: those of the store, or a marked copy of them. release is always called.
-func (s *Service) prepare(ctx context.Context, g granted) (body io.ReadSeeker, tag string, release func(), err error) {
+func (s routes) prepare(ctx context.Context, g granted) (body io.ReadSeeker, tag string, release func(), err error) {
 	if g.terms.Mark != nil {
 		media, _ := mediaOf(g.file.MediaType)
 		if media.Marked {
@@ -93,7 +93,7 @@ func (s *Service) prepare(ctx context.Context, g granted) (body io.ReadSeeker, t
 }
 
 // tell records the opening before a byte leaves, once for each link.
-func (s *Service) tell(ctx context.Context, g granted) error {
+func (s routes) tell(ctx context.Context, g granted) error {
 	if _, ok := s.told.GetIfPresent(g.link); ok {
 		return nil
 	}
@@ -101,7 +101,7 @@ func (s *Service) tell(ctx context.Context, g granted) error {
 	if o.Act == "" {
 		o.Act = "original"
 	}
-	if err := s.opened(ctx, g.session, o); err != nil {
+	if err := s.web.Opened(ctx, g.session, o); err != nil {
 		return err
 	}
 	s.told.Set(g.link, struct{}{})
@@ -112,7 +112,7 @@ func (s *Service) tell(ctx context.Context, g granted) error {
 const maxRanges = 16
 
 // send writes the answer: whole, in ranges, or its headers alone.
-func (s *Service) send(w http.ResponseWriter, r *http.Request, g granted, body io.ReadSeeker, tag string) {
+func (s routes) send(w http.ResponseWriter, r *http.Request, g granted, body io.ReadSeeker, tag string) {
 	if strings.Count(r.Header.Get("Range"), ",") >= maxRanges {
 		r.Header.Del("Range")
 	}

@@ -21,7 +21,7 @@ func (m Mark) lines(chinese bool) []string {
 	if !chinese {
 		name = latin(name)
 	}
-	return []string{name, strings.TrimSpace(m.At.Format("2006-01-02 15:04 -07:00") + "  " + latin(shown(m.Reference)))}
+	return []string{name, m.At.Format("2006-01-02 15:04 -07:00"), latin(shown(m.Reference))}
 }
 
 // latin is the name in pinyin, what is Latin in it as it is.

@@ -80,7 +80,7 @@ func markPaper(b []byte, out io.Writer, fontPath string, lines func(*faces) []st
 	if err := api.Write(ctx, &written, ctx.Configuration); err != nil {
 		return err
 	}
-	_, err = out.Write(settle(written.Bytes(), b, begin))
+	_, err = out.Write(ordered(settle(written.Bytes(), b, begin)))
 	return err
 }
 

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jub0bs/cors"
 
 	"github.com/clientele/clientele/internal/fault"
 	"github.com/clientele/clientele/internal/id"
@@ -20,35 +19,8 @@ import (
 	"github.com/clientele/clientele/internal/tenancy"
 )
 
-// TicketHeader carries the secret of an upload; it is accepted nowhere else.
-const TicketHeader = "Upload-Ticket"
-
-// Handler serves PUT /files/{id} (headers Authorization and Upload-Ticket) with 201 and
-// {"file": {id, name, mediaType, size, sha256, state}}, and GET and HEAD /files/{id}?link=… with ranges. Errors are
-// answered as /auth/ answers them. origins are the browser origins that may call.
-func (s *Service) Handler(origins []string) (http.Handler, error) {
-	if s.auth == nil {
-		return nil, errors.New("file: the routes need Authenticate")
-	}
-	mux := http.NewServeMux()
-	mux.HandleFunc("PUT /files/{id}", s.put)
-	mux.HandleFunc("GET /files/{id}", s.get)
-	if len(origins) == 0 {
-		return mux, nil
-	}
-	mw, err := cors.NewMiddleware(cors.Config{
-		Origins: origins, Methods: []string{http.MethodGet, http.MethodHead, http.MethodPut},
-		RequestHeaders:  []string{"Authorization", "Content-Type", "Accept-Language", "If-Range", "Range", TicketHeader},
-		ResponseHeaders: []string{"X-Request-Id", "Retry-After", "Accept-Ranges", "Content-Disposition", "Content-Range", "ETag"}, MaxAgeInSeconds: 7200,
-	})
-	if err != nil {
-		return nil, err
-	}
-	return mw.Wrap(mux), nil
-}
-
-func (s *Service) fail(w http.ResponseWriter, r *http.Request, err error) {
-	problem.Answer(w, r, s.log, "file not served", s.requestID(r.Context()), err)
+func (s routes) fail(w http.ResponseWriter, r *http.Request, err error) {
+	problem.Answer(w, r, s.log, "file not served", s.web.RequestID(r.Context()), err)
 }
 
 // fileID reads the id of the path; what is no id names nothing.
@@ -69,7 +41,7 @@ type fileJSON struct {
 	State     string `json:"state"`
 }
 
-func (s *Service) put(w http.ResponseWriter, r *http.Request) {
+func (s routes) put(w http.ResponseWriter, r *http.Request) {
 	f, err := s.receive(w, r)
 	if err != nil {
 		// What was not read is not waited for: the connection ends with the answer.
@@ -82,7 +54,7 @@ func (s *Service) put(w http.ResponseWriter, r *http.Request) {
 	}})
 }
 
-func (s *Service) receive(w http.ResponseWriter, r *http.Request) (File, error) {
+func (s routes) receive(w http.ResponseWriter, r *http.Request) (File, error) {
 	session, err := s.authenticate(r)
 	if err != nil {
 		return File{}, err
@@ -129,16 +101,16 @@ func plain(r *http.Request) error {
 	return nil
 }
 
-func (s *Service) authenticate(r *http.Request) (*tenancy.Session, error) {
+func (s routes) authenticate(r *http.Request) (*tenancy.Session, error) {
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if !strings.EqualFold(scheme, "bearer") {
 		token = ""
 	}
-	session, err := s.auth(r.Context(), strings.TrimSpace(token), r)
+	session, err := s.web.Authenticate(r.Context(), strings.TrimSpace(token), r)
 	if err != nil {
 		return nil, err
 	}
-	session.RequestID = s.requestID(r.Context())
+	session.RequestID = s.web.RequestID(r.Context())
 	return session, nil
 }
 
@@ -160,13 +132,13 @@ func (u *upload) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func (s *Service) get(w http.ResponseWriter, r *http.Request) {
+func (s routes) get(w http.ResponseWriter, r *http.Request) {
 	if err := s.serve(w, r); err != nil {
 		s.fail(w, r, err)
 	}
 }
 
-func (s *Service) serve(w http.ResponseWriter, r *http.Request) error {
+func (s routes) serve(w http.ResponseWriter, r *http.Request) error {
 	file, err := fileID(r)
 	if err != nil {
 		return err

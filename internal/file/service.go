@@ -8,7 +8,6 @@ import (
 	"errors"
 	"io"
 	"log/slog"
-	"net/http"
 	"sync"
 
 	"github.com/maypok86/otter/v2"
@@ -19,37 +18,7 @@ import (
 	"github.com/clientele/clientele/internal/tenancy"
 )
 
-// Click is one use of a link: somebody wants the bytes now.
-type Click struct {
-	File    File
-	Purpose string // as it was given to Link
-}
-
-// Terms are on what conditions a click is served.
-type Terms struct {
-	// Mark is put on every page; nil for none. What cannot be marked is refused (UNMARKABLE) from class L4 on.
-	Mark *Mark
-	// Class of the content, 0 to 7.
-	Class int
-	// Act is what the audit trail calls the opening: "read", "original", "export", "print"; "original" where it is empty.
-	Act string
-}
-
-// Decide decides a click anew, in a transaction of the session that the link was made for, at the epochs that it was made
-// at. An error refuses: a fault is answered as it is, with 403 for every refusal of a right.
-type Decide func(ctx context.Context, tx *tenancy.Tx, c Click) (Terms, error)
-
-// Opening is a click that is about to be served.
-type Opening struct {
-	File    File
-	Purpose string
-	Act     string
-}
-
-// Opened records an opening; an error means that no byte leaves.
-type Opened func(ctx context.Context, s *tenancy.Session, o Opening) error
-
-// Config is what a Service is made of. DB, Run, IDs, Store, Log, Key, Decide and Opened are required.
+// Config is what a Service is made of. DB, Run, IDs, Store, Log and Key are required.
 type Config struct {
 	DB     *tenancy.DB
 	Run    *act.Runner
@@ -59,9 +28,6 @@ type Config struct {
 	Limits Limits
 	// Key is the process's secret, equal in all processes: links are signed with a key derived from it.
 	Key []byte
-	// Decide and Opened are asked at every click.
-	Decide Decide
-	Opened Opened
 	// Scanner looks into what was received; NoScan lets everything pass that is what it says. With neither, files stay
 	// in quarantine.
 	Scanner Scanner
@@ -73,30 +39,24 @@ type Config struct {
 	Font string
 	// Temp is the folder of files in the making; empty for the system's.
 	Temp string
-
-	Authenticate func(ctx context.Context, bearer string, r *http.Request) (*tenancy.Session, error) // of the routes
-	RequestID    func(context.Context) string                                                        // nil: none is known
-	Random       io.Reader                                                                           // nil: crypto/rand
+	// Random makes secrets; nil for crypto/rand.
+	Random io.Reader
 }
 
 // Service owns files. Run works beside it; Close ends what it holds.
 type Service struct {
-	db        *tenancy.DB
-	run       *act.Runner
-	ids       *id.Source
-	store     blob.Store
-	log       *slog.Logger
-	limits    Limits
-	linkKey   []byte
-	decide    Decide
-	opened    Opened
-	scanner   Scanner
-	noScan    bool
-	bench     *bench
-	marked    *marked
-	auth      func(context.Context, string, *http.Request) (*tenancy.Session, error)
-	requestID func(context.Context) string
-	random    io.Reader
+	db      *tenancy.DB
+	run     *act.Runner
+	ids     *id.Source
+	store   blob.Store
+	log     *slog.Logger
+	limits  Limits
+	linkKey []byte
+	scanner Scanner
+	noScan  bool
+	bench   *bench
+	marked  *marked
+	random  io.Reader
 
 	uploads, downloads chan struct{} // one place each
 	// told are links whose opening is recorded: a reader that fetches pages in ranges opens the file once.
@@ -115,12 +75,12 @@ type linkKey struct {
 
 // New makes a service; it starts nothing.
 func New(c Config) (*Service, error) {
-	if c.DB == nil || c.Run == nil || c.IDs == nil || c.Store == nil || c.Log == nil || c.Decide == nil || c.Opened == nil || len(c.Key) < 16 {
-		return nil, errors.New("file: DB, Run, IDs, Store, Log, Decide, Opened and a Key of 16 bytes or more are required")
+	if c.DB == nil || c.Run == nil || c.IDs == nil || c.Store == nil || c.Log == nil || len(c.Key) < 16 {
+		return nil, errors.New("file: DB, Run, IDs, Store, Log and a Key of 16 bytes or more are required")
 	}
 	s := &Service{
-		db: c.DB, run: c.Run, ids: c.IDs, store: c.Store, log: c.Log, limits: c.Limits.orDefault(), decide: c.Decide, opened: c.Opened,
-		scanner: c.Scanner, noScan: c.NoScan, auth: c.Authenticate, requestID: c.RequestID, random: c.Random,
+		db: c.DB, run: c.Run, ids: c.IDs, store: c.Store, log: c.Log, limits: c.Limits.orDefault(),
+		scanner: c.Scanner, noScan: c.NoScan, random: c.Random,
 		hinted: map[tenancy.TenantID]struct{}{}, hint: make(chan struct{}, 1),
 	}
 	// SECURITY: a key of its own, so that neither a cursor nor anything else that is signed could be taken for a link.
@@ -129,9 +89,6 @@ func New(c Config) (*Service, error) {
 	s.linkKey = mac.Sum(nil)
 	if s.random == nil {
 		s.random = rand.Reader
-	}
-	if s.requestID == nil {
-		s.requestID = func(context.Context) string { return "" }
 	}
 	s.uploads, s.downloads = make(chan struct{}, s.limits.Uploads), make(chan struct{}, s.limits.Downloads)
 	var err error
