@@ -70,7 +70,7 @@ func newProduct(ctx context.Context) (http.Handler, error) {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/graphql", handler)
-	return tel.HTTP(serve.Edge(mux, tel.Log)), nil
+	return tel.HTTP(serve.Edge(mux, tel.Log), telemetry.Route(mux)), nil
 }
 
 // resolvers has the one mutation that is measured; to ask for another is a mistake of the bench.

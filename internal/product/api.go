@@ -51,7 +51,7 @@ func NewAPI(s *Services, c Settings, tel *telemetry.Telemetry, health *telemetry
 		Resolvers: newResolvers(s), Diagnostics: c.Diagnostics,
 		Config: serve.Config{
 			Reader: gate, Auth: signIn, Live: signIn, Limits: limit.Default(), Origins: c.Origins, Production: c.Production,
-			Address: address, Now: s.Clock.Now, Log: tel.Log, Observe: observe(tel), Tracer: tel.Tracer(),
+			Now: s.Clock.Now, Log: tel.Log, Observe: observe(tel), Tracer: tel.Tracer(),
 		},
 	})
 	if err != nil {
@@ -71,7 +71,7 @@ func NewAPI(s *Services, c Settings, tel *telemetry.Telemetry, health *telemetry
 		mux.Handle("/{$}", graphiql.Handler())
 		mux.Handle("/console/", graphiql.Handler())
 	}
-	return &API{Handler: tel.HTTP(serve.Edge(mux, tel.Log)), graphql: handler, authn: signIn}, nil
+	return &API{Handler: tel.HTTP(serve.Edge(mux, tel.Log), telemetry.Route(mux)), graphql: handler, authn: signIn}, nil
 }
 
 // Shutdown ends sockets and event streams and refuses new ones.
