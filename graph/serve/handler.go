@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -21,6 +22,8 @@ type Handler struct {
 	outer http.Handler
 	bad   *limit.Buckets[string] // refused credentials by address
 	live  *connections
+	// policy is the value of RateLimit-Policy, shared by all answers.
+	policy []string
 }
 
 // New checks a Config and builds the handler.
@@ -46,7 +49,10 @@ func New(c Config) (*Handler, error) {
 			return nil, fmt.Errorf("serve: registered operation %s: %w", id, errors.Join(r.errs...))
 		}
 	}
-	h := &Handler{engine: e, bad: limit.NewBuckets[string](c.Limits.BadTokens, c.Limits.BadTokensLeak, maxBuckets, c.Now), live: newConnections(c.Limits.Sockets)}
+	h := &Handler{
+		engine: e, bad: limit.NewBuckets[string](c.Limits.BadTokens, c.Limits.BadTokensLeak, maxBuckets, c.Now), live: newConnections(c.Limits.Sockets),
+		policy: []string{`"points";q=` + strconv.Itoa(c.Limits.PrincipalPoints) + `;w=` + strconv.Itoa(int(float64(c.Limits.PrincipalPoints)/c.Limits.PrincipalLeak))},
+	}
 
 	compress, err := gzhttp.NewWrapper(gzhttp.MinSize(1024), gzhttp.ContentTypes([]string{typeJSON, typeGraphQL}))
 	if err != nil {
