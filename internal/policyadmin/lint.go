@@ -32,7 +32,7 @@ type Warning struct {
 // PolicyLint: permission policy.read. Warnings about the lines that a version has and its base has not, and about those that
 // these lines make superfluous. NOT_FOUND.
 func (s *Service) PolicyLint(ctx context.Context, session *tenancy.Session, version uuid.UUID) (out []Warning, err error) {
-	err = s.asking(ctx, session, func(ctx context.Context, tx *tenancy.Tx, rights *policy.Rights) error {
+	err = s.asking(ctx, session, question{"policy.lint", Object{typeVersion, version}}, func(ctx context.Context, tx *tenancy.Tx, rights *policy.Rights) error {
 		if err := mayReadRules(rights); err != nil {
 			return err
 		}
