@@ -77,7 +77,8 @@ func compiled(ctx context.Context, tx *tenancy.Tx, v *entdb.PolicyVersion) (*pol
 	return table, rules, wrap("compile", err)
 }
 
-// question is what somebody asks: its name in the audit trail, and the object that it is about, if any.
+// question is what somebody asks: its name in the audit trail, "" for what the program asks on his behalf, and the object that
+// it is about, if any.
 type question struct {
 	name  string
 	about Object
@@ -93,8 +94,8 @@ func (s *Service) asking(ctx context.Context, session *tenancy.Session, q questi
 		}
 		return fn(ctx, tx, rights)
 	})
-	if err == nil {
-		return nil
+	if err == nil || q.name == "" {
+		return err
 	}
 	told := err
 	if q.about.Type != "" {
