@@ -201,6 +201,9 @@ func (r *Runner) run(ctx context.Context, s *tenancy.Session, spec Spec, key str
 			if w.Rights, err = r.access.For(ctx, tx); err != nil {
 				return err
 			}
+			if spec.Sensitive { // SECURITY: what changes rights is decided by the table and by casbin
+				w.Rights = w.Rights.Certain()
+			}
 		}
 		if result, err = fn(ctx, w); err != nil {
 			return err

@@ -36,6 +36,11 @@ func finishedLabels(f finished) []attribute.KeyValue {
 	return []attribute.KeyValue{attribute.String("kind", f.kind), attribute.String("via", f.via), attribute.Bool("failed", f.failed)}
 }
 
+// Disagreement counts a decision on which the compiled policy and casbin differed, by its question.
+func (t *Telemetry) Disagreement(object, action string) {
+	t.differing.Add(context.Background(), 1, metric.WithAttributes(attribute.String("object", object), attribute.String("action", action)))
+}
+
 // Pool is a snapshot of the application's connections.
 type Pool struct{ Busy, Idle, Most int64 }
 
