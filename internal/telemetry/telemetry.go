@@ -50,7 +50,10 @@ type Telemetry struct {
 	tracers   trace.TracerProvider
 	meters    metric.MeterProvider
 	tracer    trace.Tracer
+	requests  metric.Float64Histogram
+	answers   *options[answer]
 	duration  metric.Float64Histogram
+	finished  *options[finished]
 	cost      metric.Int64Histogram
 	refusals  metric.Int64Counter
 	differing metric.Int64Counter
@@ -63,7 +66,10 @@ func Start(ctx context.Context, c Config) (*Telemetry, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Telemetry{Log: log, registry: prometheus.NewRegistry(), tracers: noop.NewTracerProvider()}
+	t := &Telemetry{
+		Log: log, registry: prometheus.NewRegistry(), tracers: noop.NewTracerProvider(),
+		answers: newOptions(answerLabels), finished: newOptions(finishedLabels),
+	}
 	res := resource.NewSchemaless(semconv.ServiceName("clientele"), semconv.ServiceVersion(c.Build.Version))
 	t.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), c.Build.collector())
 	reader, err := otelprometheus.New(otelprometheus.WithRegisterer(t.registry), otelprometheus.WithoutScopeInfo())
@@ -102,7 +108,9 @@ func Start(ctx context.Context, c Config) (*Telemetry, error) {
 
 func (t *Telemetry) instruments() error {
 	meter := t.meters.Meter(scope)
-	var errs [4]error
+	var errs [5]error
+	t.requests, errs[4] = meter.Float64Histogram("http.server.request.duration", metric.WithUnit("s"), metric.WithDescription("Time of one HTTP request"),
+		metric.WithExplicitBucketBoundaries(0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10))
 	t.duration, errs[0] = meter.Float64Histogram("clientele.operation.duration", metric.WithUnit("s"), metric.WithDescription("Time of one GraphQL operation"),
 		metric.WithExplicitBucketBoundaries(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30))
 	t.cost, errs[1] = meter.Int64Histogram("clientele.operation.cost", metric.WithUnit("{point}"), metric.WithDescription("Cost of one GraphQL operation"),
