@@ -12,6 +12,7 @@ type mutations struct {
 	resolver.Archive
 	resolver.Contract
 	resolver.Policy
+	resolver.Review
 }
 
 type resolvers struct {
@@ -33,5 +34,6 @@ func newResolvers(s *Services) graph.ResolverRoot {
 		resolver.Archive{Service: s.Archive},
 		resolver.Contract{Service: s.Contract},
 		resolver.Policy{Service: s.Policy},
+		resolver.Review{Service: s.Review},
 	}, resolver.PolicyQuestions{Service: s.Policy}}
 }

@@ -50,10 +50,14 @@ const (
 	SystemOperator SystemName = "operator"
 	// SystemSealer numbers and chains audit records.
 	SystemSealer SystemName = "audit-sealer"
+	// SystemReview writes down what lapsed because its access review was not answered in time.
+	SystemReview SystemName = "access-review"
 )
 
 // SystemNames is the complete list of system actors.
-func SystemNames() []SystemName { return []SystemName{SystemSignIn, SystemOperator, SystemSealer} }
+func SystemNames() []SystemName {
+	return []SystemName{SystemSignIn, SystemOperator, SystemSealer, SystemReview}
+}
 
 // Actor is who acts, as the credential says. It never comes from a header or an argument.
 type Actor struct {

@@ -169,7 +169,8 @@ func wantTriggers() []string {
 			want = append(want, t.name+" bump_"+t.bumps+" guard.bump_epoch('"+t.bumps+"') AFTER STATEMENT INSERT UPDATE DELETE")
 		}
 	}
-	return append(want, "audit_records seal_once guard.seal_once() BEFORE ROW UPDATE", "accounts_history strip_password guard.strip_password() BEFORE ROW INSERT")
+	return append(want, "role_bindings keep_lapsed guard.keep_lapsed() BEFORE ROW UPDATE", "access_grants keep_lapsed guard.keep_lapsed() BEFORE ROW UPDATE",
+		"audit_records seal_once guard.seal_once() BEFORE ROW UPDATE", "accounts_history strip_password guard.strip_password() BEFORE ROW INSERT")
 }
 
 func appRoles() []string {
