@@ -102,6 +102,7 @@ type MutationResolver interface {
 	AccessReviewClose(ctx context.Context, input model.AccessReviewCloseInput, idempotencyKey string) (model.AccessReviewClosePayload, error)
 }
 type QueryResolver interface {
+	ReachPreview(ctx context.Context, staffID string) (*model.ReachPreview, error)
 	PolicySimulate(ctx context.Context, policyVersionID string) (*model.PolicySimulation, error)
 	ExplainAccess(ctx context.Context, staffID *string, object string, action string, objectID *string, field *string) (*model.AccessExplanation, error)
 	WhoCanSee(ctx context.Context, objectID string, group *string, first *int) (*model.AccessPaths, error)
@@ -463,6 +464,8 @@ func (ec *executionContext) childFields_AccountSuspendPayload(ctx context.Contex
 	switch field.Name {
 	case "account":
 		return ec.fieldContext_AccountSuspendPayload_account(ctx, field)
+	case "reachableRows":
+		return ec.fieldContext_AccountSuspendPayload_reachableRows(ctx, field)
 	case "userErrors":
 		return ec.fieldContext_AccountSuspendPayload_userErrors(ctx, field)
 	}
@@ -925,6 +928,32 @@ func (ec *executionContext) childFields_PositionCreatePayload(ctx context.Contex
 		return ec.fieldContext_PositionCreatePayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PositionCreatePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ReachCount(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "type":
+		return ec.fieldContext_ReachCount_type(ctx, field)
+	case "object":
+		return ec.fieldContext_ReachCount_object(ctx, field)
+	case "action":
+		return ec.fieldContext_ReachCount_action(ctx, field)
+	case "rows":
+		return ec.fieldContext_ReachCount_rows(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReachCount", field.Name)
+}
+
+func (ec *executionContext) childFields_ReachPreview(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "staff":
+		return ec.fieldContext_ReachPreview_staff(ctx, field)
+	case "rows":
+		return ec.fieldContext_ReachPreview_rows(ctx, field)
+	case "counts":
+		return ec.fieldContext_ReachPreview_counts(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReachPreview", field.Name)
 }
 
 func (ec *executionContext) childFields_RoleBindPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2441,6 +2470,20 @@ func (ec *executionContext) field_Query_policySimulate_args(ctx context.Context,
 	return args, nil
 }
 
+func (ec *executionContext) field_Query_reachPreview_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "staffId",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["staffId"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Query_whoCanSee_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -3645,6 +3688,29 @@ func (ec *executionContext) _AccountSuspendPayload_account(ctx context.Context, 
 }
 func (ec *executionContext) fieldContext_AccountSuspendPayload_account(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("AccountSuspendPayload", field, false, false, "Account")
+}
+
+func (ec *executionContext) _AccountSuspendPayload_reachableRows(ctx context.Context, field graphql.CollectedField, obj *model.AccountSuspendPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccountSuspendPayload_reachableRows(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ReachableRows, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int64) graphql.Marshaler {
+			return ec.marshalOBigInt2ᚖint64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AccountSuspendPayload_reachableRows(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AccountSuspendPayload", field, false, false, "BigInt")
 }
 
 func (ec *executionContext) _AccountSuspendPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.AccountSuspendPayload) (ret graphql.Marshaler) {
@@ -8802,6 +8868,50 @@ func (ec *executionContext) fieldContext_PositionCreatePayload_userErrors(_ cont
 	return fc, nil
 }
 
+func (ec *executionContext) _Query_reachPreview(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_reachPreview(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().ReachPreview(ctx, fc.Args["staffId"].(string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.ReachPreview) graphql.Marshaler {
+			return ec.marshalOReachPreview2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐReachPreview(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_reachPreview(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ReachPreview(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_reachPreview_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Query_policySimulate(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -9093,6 +9203,176 @@ func (ec *executionContext) fieldContext_Query___schema(_ context.Context, field
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields___Schema(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ReachCount_type(ctx context.Context, field graphql.CollectedField, obj *model.ReachCount) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReachCount_type(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Type, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ReachCount_type(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReachCount", field, false, false, "String")
+}
+
+func (ec *executionContext) _ReachCount_object(ctx context.Context, field graphql.CollectedField, obj *model.ReachCount) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReachCount_object(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Object, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ReachCount_object(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReachCount", field, false, false, "String")
+}
+
+func (ec *executionContext) _ReachCount_action(ctx context.Context, field graphql.CollectedField, obj *model.ReachCount) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReachCount_action(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Action, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ReachCount_action(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReachCount", field, false, false, "String")
+}
+
+func (ec *executionContext) _ReachCount_rows(ctx context.Context, field graphql.CollectedField, obj *model.ReachCount) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReachCount_rows(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Rows, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNBigInt2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ReachCount_rows(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReachCount", field, false, false, "BigInt")
+}
+
+func (ec *executionContext) _ReachPreview_staff(ctx context.Context, field graphql.CollectedField, obj *model.ReachPreview) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReachPreview_staff(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Staff, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Ref) graphql.Marshaler {
+			return ec.marshalOStaff2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ReachPreview_staff(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReachPreview", field, false, false, "Staff")
+}
+
+func (ec *executionContext) _ReachPreview_rows(ctx context.Context, field graphql.CollectedField, obj *model.ReachPreview) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReachPreview_rows(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Rows, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNBigInt2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ReachPreview_rows(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReachPreview", field, false, false, "BigInt")
+}
+
+func (ec *executionContext) _ReachPreview_counts(ctx context.Context, field graphql.CollectedField, obj *model.ReachPreview) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReachPreview_counts(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Counts, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.ReachCount) graphql.Marshaler {
+			return ec.marshalNReachCount2ᚕᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐReachCountᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ReachPreview_counts(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ReachPreview",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ReachCount(ctx, field)
 		},
 	}
 	return fc, nil
@@ -15864,6 +16144,11 @@ func (ec *executionContext) _AccountSuspendPayload(ctx context.Context, sel ast.
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "reachableRows":
+			out.Values[i] = ec._AccountSuspendPayload_reachableRows(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		case "userErrors":
 			out.Values[i] = ec._AccountSuspendPayload_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -18010,6 +18295,12 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("Query")
+		case "reachPreview":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_reachPreview(ctx, field)
+				})
 		case "policySimulate":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
 				true, false,
@@ -18053,6 +18344,97 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 			})
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var reachCountImplementors = []string{"ReachCount"}
+
+func (ec *executionContext) _ReachCount(ctx context.Context, sel ast.SelectionSet, obj *model.ReachCount) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, reachCountImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ReachCount")
+		case "type":
+			out.Values[i] = ec._ReachCount_type(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "object":
+			out.Values[i] = ec._ReachCount_object(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "action":
+			out.Values[i] = ec._ReachCount_action(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "rows":
+			out.Values[i] = ec._ReachCount_rows(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var reachPreviewImplementors = []string{"ReachPreview"}
+
+func (ec *executionContext) _ReachPreview(ctx context.Context, sel ast.SelectionSet, obj *model.ReachPreview) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, reachPreviewImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ReachPreview")
+		case "staff":
+			out.Values[i] = ec._ReachPreview_staff(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "rows":
+			out.Values[i] = ec._ReachPreview_rows(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "counts":
+			out.Values[i] = ec._ReachPreview_counts(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -19729,6 +20111,30 @@ func (ec *executionContext) marshalNPositionCreatePayload2githubᚗcomᚋcliente
 	return ec._PositionCreatePayload(ctx, sel, &v)
 }
 
+func (ec *executionContext) marshalNReachCount2ᚕᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐReachCountᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.ReachCount) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNReachCount2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐReachCount(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNReachCount2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐReachCount(ctx context.Context, sel ast.SelectionSet, v *model.ReachCount) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "ReachCount!")
+		return graphql.Null
+	}
+	return ec._ReachCount(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNRightChange2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐRightChange(ctx context.Context, v any) (model.RightChange, error) {
 	var res model.RightChange
 	err := res.UnmarshalGQL(v)
@@ -20976,6 +21382,13 @@ func (ec *executionContext) marshalOPosition2ᚖgithubᚗcomᚋclienteleᚋclien
 		return graphql.Null
 	}
 	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) marshalOReachPreview2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐReachPreview(ctx context.Context, sel ast.SelectionSet, v *model.ReachPreview) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._ReachPreview(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalORole2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx context.Context, v any) (*read.Ref, error) {

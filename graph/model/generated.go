@@ -170,8 +170,10 @@ type AccountSuspendInput struct {
 }
 
 type AccountSuspendPayload struct {
-	Account    *read.Ref    `json:"account,omitempty"`
-	UserErrors []*UserError `json:"userErrors"`
+	Account *read.Ref `json:"account,omitempty"`
+	// How many rows the person still reaches, by every question of the policy: 0.
+	ReachableRows *int64       `json:"reachableRows,omitempty"`
+	UserErrors    []*UserError `json:"userErrors"`
 }
 
 type APITokenIssueInput struct {
@@ -841,6 +843,22 @@ type PositionCreatePayload struct {
 }
 
 type Query struct {
+}
+
+// Rows of one type reached by one question of the policy.
+type ReachCount struct {
+	Type   string `json:"type"`
+	Object string `json:"object"`
+	Action string `json:"action"`
+	Rows   int64  `json:"rows"`
+}
+
+type ReachPreview struct {
+	Staff *read.Ref `json:"staff,omitempty"`
+	// All counts together.
+	Rows int64 `json:"rows"`
+	// What is reached by nothing has no entry.
+	Counts []*ReachCount `json:"counts"`
 }
 
 type RoleBindInput struct {

@@ -29,8 +29,9 @@ func (in *AccountSuspend) Validate() error {
 }
 
 // AccountSuspend: permission account.suspend. With the account its sessions, API tokens and the grants given to its staff
-// member end, and its entries leave the sign-in directory, all in one transaction (requirement F09). INVALID_STATE when it
-// is not active; LAST_ADMIN when nobody else could administer the tenant.
+// member end, his borrowings are revoked and his own requests withdrawn, and its entries leave the sign-in directory, all in
+// one transaction (requirement F09). What he still reaches then is counted by the gate's own predicates and audited as
+// reachableRows: 0. INVALID_STATE when it is not active; LAST_ADMIN when nobody else could administer the tenant.
 func (s *Service) AccountSuspend(ctx context.Context, session *tenancy.Session, in AccountSuspend, key string) (act.Result, error) {
 	if err := in.Validate(); err != nil {
 		return act.Result{}, err
@@ -58,7 +59,11 @@ func (s *Service) AccountSuspend(ctx context.Context, session *tenancy.Session, 
 		if err != nil {
 			return act.Result{}, err
 		}
-		changes := append([]act.Change{{Field: "state", Old: before.State, New: after.State}, {Field: "reason", New: in.Reason}}, ended...)
+		rows, err := stillReachable(ctx, w, before)
+		if err != nil {
+			return act.Result{}, err
+		}
+		changes := append([]act.Change{{Field: "state", Old: before.State, New: after.State}, {Field: "reason", New: in.Reason}, {Field: "reachableRows", New: rows}}, ended...)
 		return act.Result{Subject: act.Subject{Type: typeAccount, ID: after.ID, Version: after.Version}, Snapshot: accountSnapshot(&after), Changes: changes}, nil
 	})
 }
@@ -94,6 +99,9 @@ func endCredentials(ctx context.Context, w *act.Work, h *holder) ([]act.Change, 
 		return nil, err
 	}
 	if h.StaffID != nil {
+		if err := endBorrowed(ctx, w, *h.StaffID, end); err != nil {
+			return nil, err
+		}
 		if err := end("accessGrants", id.Grant, endGrants, w.Tenant(), *h.StaffID, w.Now(), w.Staff()); err != nil {
 			return nil, err
 		}

@@ -37,6 +37,8 @@ func notActs() map[string]string {
 		"WhoCanSee":      "a question: the run over HTTP asks it",
 		"PolicySimulate": "a question: the run over HTTP asks it",
 		"PolicyLint":     "a question: the run over HTTP asks it",
+		"ReachPreview":   "a question: the run over HTTP asks it",
+		"ReachOfAccount": "a question, asked with the suspension: the run over HTTP asks it",
 		"Lapse":          "the system's, when a review was not answered in time",
 		"Sweep":          "the system's, for every tenant",
 	}

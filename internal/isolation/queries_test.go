@@ -72,7 +72,7 @@ func idArguments() map[string]string {
 	return map[string]string{
 		"client.id": "client", "contract.id": "contract", "company.id": "company", "department.id": "department", "staffMember.id": "staff", "account.id": "account",
 		"companyId": "company", "companyIds": "company", "departmentId": "department", "departmentIds": "department", "accountId": "account", "actorIds": "account",
-		"roleId": "role", "policyVersionId": "draft of somebody else", "explainAccess.staffId": "staff", "explainAccess.objectId": "client", "whoCanSee.objectId": "client", "clientId": "client", "clientIds": "client", "granteeId": "grantee", "ownerIds": "owner", "objectIds": "suspended client",
+		"roleId": "role", "policyVersionId": "draft of somebody else", "explainAccess.staffId": "staff", "reachPreview.staffId": "staff", "explainAccess.objectId": "client", "whoCanSee.objectId": "client", "clientId": "client", "clientIds": "client", "granteeId": "grantee", "ownerIds": "owner", "objectIds": "suspended client",
 		"reviewId": "review", "reviewerId": "owner",
 	}
 }

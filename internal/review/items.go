@@ -94,13 +94,21 @@ func reviewers(ctx context.Context, w *act.Work) (*chooser, error) {
 	if err != nil {
 		return nil, err
 	}
+	brings := map[string]bool{}
 	for i := range holders {
 		h := &holders[i]
 		if h.Staff == uuid.Nil || h.Suspended {
 			continue
 		}
 		c.signsIn[h.Staff] = true
-		if len(h.Bindings) == 0 {
+		if !slices.ContainsFunc(h.Bindings, func(b policy.Binding) bool {
+			may, known := brings[b.Role]
+			if !known {
+				may = w.Rights.Brings(policy.RoleUnbind, []string{b.Role})
+				brings[b.Role] = may
+			}
+			return may
+		}) {
 			continue
 		}
 		rights := w.Rights.Other(&h.Principal, w.Now())
