@@ -278,7 +278,7 @@ func (x *town) archive() {
 		})
 		x.rows[id.Encode(id.Grant, x.grants[at])].own = x.observer.staff
 	}
-	for _, state := range []string{"review", "approved", "signing", "effective"} {
+	for _, state := range []string{"review", "approved", "signing", "effective", "amending"} {
 		x.contract("company "+state, "company", x.Company, x.Sibling, uuid.Nil, state)
 		x.contract("elsewhere "+state, "elsewhere", x.third, x.thirdDept, uuid.Nil, state)
 	}
