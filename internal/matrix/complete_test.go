@@ -70,6 +70,13 @@ func (x *town) roleOf(key string) string {
 // complete says what the fixture lacks to show something of every type and field: an empty field is told from a hidden one by nothing.
 func (x *town) complete(s *ast.Schema) (problems []string) {
 	known := &truths{known: map[string]answer{}}
+	if s.Subscription != nil {
+		for _, f := range s.Subscription.Fields {
+			if !observedElsewhere(f.Name) {
+				problems = append(problems, "Subscription."+f.Name+": no run observes what leaves by it; say in lists_test.go which does")
+			}
+		}
+	}
 	for _, typ := range nodeTypes(s) {
 		if prefixes()[typ] == "" || len(x.ids[typ]) == 0 {
 			problems = append(problems, typ+": place some rows of it in place_test.go, and its prefix in lists_test.go")

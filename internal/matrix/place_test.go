@@ -14,6 +14,8 @@ import (
 
 	"github.com/clientele/clientele/internal/archive"
 	"github.com/clientele/clientele/internal/id"
+	"github.com/clientele/clientele/internal/product"
+	"github.com/clientele/clientele/internal/tenancy"
 	"github.com/clientele/clientele/internal/testkit/served"
 	"github.com/clientele/clientele/internal/testkit/world"
 	"github.com/clientele/clientele/policy"
@@ -119,7 +121,11 @@ func newTown(t testing.TB) *town {
 		Tenant: w.Tenant("town"), t: t, rows: map[string]*placed{}, ids: map[string][]string{}, uuids: map[string]uuid.UUID{},
 		clients: map[string]uuid.UUID{}, grants: map[string]uuid.UUID{}, contracts: map[string]uuid.UUID{}, clientFacts: map[uuid.UUID]*facts{}, contractFacts: map[uuid.UUID]*facts{},
 	}
-	x.url = served.Start(t, w, w.DB)
+	x.url = served.Start(t, w, w.DB, func(s *product.Services) {
+		s.Rights.Shadowed(1, func(_ tenancy.TenantID, d policy.Disagreement) { // casbin judges every decision of the run
+			t.Errorf("the compiled policy and casbin disagree: %+v", d)
+		})
+	})
 	x.places()
 	x.population()
 	x.archive()
