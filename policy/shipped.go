@@ -36,13 +36,14 @@ func baseRules(s *script) {
 }
 
 func administrationRules(s *script) {
-	s.as("tenant_admin", "product"). // hires and places people, and reads nobody's personnel file: L6 is the personnel department's
-						see(OnAccount, Tenant, ClassRange(6, 6), "").
-						see(OnPolicy, Tenant, ClassRange(0, 0), "").
-						may(OnOrganisation, Tenant, "", CompanyOpen, CompanyChange, CompanyDissolve, DepartmentOpen, DepartmentChange, DepartmentClose, PositionCreate, PositionChange).
-						may(OnStaff, Tenant, "", StaffHire, StaffTransfer, StaffChangeSuperior).
-						may(OnAccount, Tenant, "", AccountCreate, AccountSuspend, AccountReinstate, AccountResetPassword, SessionRevoke, TokenIssue, TokenRevoke).
-						may(OnPolicy, Tenant, "", PolicyRead, PolicyWrite, RoleBind, RoleUnbind, RoleCreate, RoleRetire)
+	// The administrator hires and places people, and reads nobody's personnel file: L6 is the personnel department's.
+	s.as("tenant_admin", "product").
+		see(OnAccount, Tenant, ClassRange(6, 6), "").
+		see(OnPolicy, Tenant, ClassRange(0, 0), "").
+		may(OnOrganisation, Tenant, "", CompanyOpen, CompanyChange, CompanyDissolve, DepartmentOpen, DepartmentChange, DepartmentClose, PositionCreate, PositionChange).
+		may(OnStaff, Tenant, "", StaffHire, StaffTransfer, StaffChangeSuperior).
+		may(OnAccount, Tenant, "", AccountCreate, AccountSuspend, AccountReinstate, AccountResetPassword, SessionRevoke, TokenIssue, TokenRevoke).
+		may(OnPolicy, Tenant, "", PolicyRead, PolicyWrite, RoleBind, RoleUnbind, RoleCreate, RoleRetire)
 	s.add(TenantSettings, Write, Tenant, 0, "")
 	s.as("policy_auditor", "product").
 		see(OnAudit, Tenant, ClassRange(6, 6), "").

@@ -32,7 +32,7 @@ func (r *run) values(name string) (out []value) {
 	ids := map[string]string{
 		"company": r.gid("Company", r.Company), "department": r.gid("Department", r.Department), "junior": r.gid("Staff", r.junior), "me": r.gid("Staff", r.who.staff),
 		"account": r.gid("Account", r.observer.account), "client": r.gid("Client", r.clients["elsewhere"]), "granted": r.gid("Client", r.clients["granted L1"]),
-		"role": r.roleOf(r.who.role),
+		"role": r.roleOf(r.who.role), "review": r.ids["AccessReview"][0],
 	}
 	for _, v := range n.values {
 		if gid, ok := ids[strings.TrimSuffix(v, "!")]; ok {
