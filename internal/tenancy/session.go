@@ -50,10 +50,14 @@ const (
 	SystemOperator SystemName = "operator"
 	// SystemSealer numbers and chains audit records.
 	SystemSealer SystemName = "audit-sealer"
+	// SystemWatcher reads the tenant's epochs for those who are told when they move.
+	SystemWatcher SystemName = "rights-watcher"
 )
 
 // SystemNames is the complete list of system actors.
-func SystemNames() []SystemName { return []SystemName{SystemSignIn, SystemOperator, SystemSealer} }
+func SystemNames() []SystemName {
+	return []SystemName{SystemSignIn, SystemOperator, SystemSealer, SystemWatcher}
+}
 
 // Actor is who acts, as the credential says. It never comes from a header or an argument.
 type Actor struct {
