@@ -16,6 +16,7 @@ import (
 	"github.com/clientele/clientele/internal/clock"
 	"github.com/clientele/clientele/internal/contract"
 	"github.com/clientele/clientele/internal/credential"
+	"github.com/clientele/clientele/internal/epochs"
 	"github.com/clientele/clientele/internal/id"
 	"github.com/clientele/clientele/internal/identity"
 	"github.com/clientele/clientele/internal/organisation"
@@ -31,6 +32,7 @@ type Services struct {
 	IDs          *id.Source
 	Rights       *access.Provider
 	Run          *act.Runner
+	Epochs       *epochs.Watcher
 	Hasher       *credential.Hasher
 	Identity     *identity.Service
 	Organisation *organisation.Service
@@ -52,7 +54,8 @@ func NewServices(db *tenancy.DB, clk *clock.Clock, now func() time.Time, random 
 	}
 	rights.Shadowed(shadowEvery, disagreement(log))
 	s := &Services{DB: db, Clock: clk, IDs: id.NewSource(now, random), Rights: rights, Hasher: credential.NewHasher(runtime.GOMAXPROCS(0))}
-	s.Run = act.NewRunner(db, rights, s.IDs, log)
+	s.Epochs = epochs.NewWatcher(epochs.FromDatabase(db), epochs.Every, log)
+	s.Run = act.NewRunner(db, rights, s.IDs, log).Hinting(s.Epochs.Hint)
 	if tracer != nil {
 		s.Run = s.Run.Traced(tracer)
 	}
