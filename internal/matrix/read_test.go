@@ -309,6 +309,7 @@ func (r *run) questions() {
 		"whoCanSee":      fmt.Sprintf(`(objectId: %q, group: "client#standard", first: 100) { paths { role access staff { %s } binding { %s } rule { %s } } more }`, client, leaves(r.schema, "Staff"), leaves(r.schema, "RoleBinding"), leaves(r.schema, "PolicyRule")),
 		"policyCompare":  `(from: "1", to: "2") { added { seq zh } removed { seq zh } }`,
 		"policyLint":     fmt.Sprintf(`(policyVersionId: %q) { code seq message }`, r.ids["PolicyVersion"][1]),
+		"reachPreview":   fmt.Sprintf(`(staffId: %q) { staff { %s } rows counts { object action rows } }`, r.gid("Staff", r.junior), leaves(r.schema, "Staff")),
 		"explainAccess":  fmt.Sprintf(`(staffId: %q, object: "client", action: "read", objectId: %q) { allow reason role }`, r.gid("Staff", r.junior), client),
 	}
 	_, roots := readside.Listed()
@@ -319,7 +320,11 @@ func (r *run) questions() {
 			continue
 		}
 		query := "{ " + root + rest + " }"
-		if !r.sheet.may(question{policy.OnPolicy, policy.PolicyRead}, r.who, &facts{}) {
+		may := r.sheet.may(question{policy.OnPolicy, policy.PolicyRead}, r.who, &facts{})
+		if root == "reachPreview" { // for who is about to suspend somebody, too
+			may = may || r.sheet.may(question{policy.OnAccount, policy.AccountSuspend}, r.who, r.rows[r.gid("Staff", r.junior)].facts)
+		}
+		if !may {
 			got, err := r.ask(r.who, query, nil)
 			if err != nil {
 				r.fail("%s: %v", root, err)
@@ -338,9 +343,12 @@ func (r *run) questions() {
 			continue
 		}
 		r.counts["question"]++
-		if root == "whoCanSee" {
+		switch root {
+		case "whoCanSee":
 			r.compare("question", query, nil, nil)
 			r.whoCanSee(got)
+		case "reachPreview":
+			r.compare("question", query, nil, nil)
 		}
 	}
 }
