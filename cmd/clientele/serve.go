@@ -70,6 +70,7 @@ func serveOn(p *program, db *databaseFlags, listen *listenFlags, files *fileFlag
 	if err != nil {
 		return err
 	}
+	s.Shadow(listen.Shadow, tel)
 	if more.before != nil {
 		if err := more.before(p.ctx, sv, s, tel.Log); err != nil {
 			return err
