@@ -12,7 +12,6 @@ import (
 
 	"github.com/clientele/clientele/internal/fault"
 	"github.com/clientele/clientele/internal/tenancy"
-	"github.com/clientele/clientele/policy"
 )
 
 const (
@@ -53,11 +52,11 @@ func (r *Runner) record(w *Work, key string, result Result) error {
 		kind = "operator"
 	}
 	b := &w.later
-	b.Queue(insertAudit, w.Tenant(), r.ids.New(), kind, w.spec.Name, s.Actor.Kind, nullable(s.Actor.Account), s.Actor.Name, nullable(s.Actor.Credential),
+	b.Queue(insertAudit, w.Tenant(), r.ids.New(), kind, w.spec.Name, string(s.Actor.Kind), nullable(s.Actor.Account), s.Actor.Name, nullable(s.Actor.Credential),
 		result.Subject.Type, result.Subject.ID, result.Subject.Version, "", "", detail, s.RequestID, w.Now())
 	b.Queue(storeOutcome, w.Tenant(), s.Actor.Account, key, outcome)
 	b.Queue(appendEvent, w.Tenant(), e.id, w.spec.Event, result.Subject.Type, result.Subject.ID, result.Subject.Version,
-		s.Actor.Kind, nullable(s.Actor.Account), w.Now(), e.snapshot, e.hash)
+		string(s.Actor.Kind), nullable(s.Actor.Account), w.Now(), e.snapshot, e.hash)
 	n := b.Len()
 	w.Last(b, func(br pgx.BatchResults) error {
 		for range n {
@@ -78,15 +77,11 @@ type event struct {
 
 // newEvent renders the envelope once: the same bytes at every door and redelivery, so its hash is made here.
 func newEvent(eventID uuid.UUID, w *Work, result Result) (event, error) {
-	snapshot := result.Snapshot
-	if snapshot == nil {
-		snapshot = map[policy.Object]map[string]any{}
-	}
-	body, err := json.Marshal(snapshot)
+	body, err := appendSnapshot(make([]byte, 0, 1024), result.Snapshot)
 	if err != nil {
 		return event{}, fmt.Errorf("act: %s: snapshot: %w", w.spec.Name, err)
 	}
-	// encoding/json sorts map keys and what stands around them has its order here: the bytes are canonical. Names of events and
+	// Keys are sorted and what stands around them has its order here: the bytes are canonical. Names of events and
 	// kinds of actors are plain letters.
 	subject, err := json.Marshal(result.Subject)
 	if err != nil {
