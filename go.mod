@@ -55,6 +55,7 @@ require (
 	github.com/spf13/cobra v1.7.0 // indirect
 	github.com/spf13/pflag v1.0.5 // indirect
 	golang.org/x/tools/go/packages/packagestest v0.1.1-deprecated // indirect
+	mvdan.cc/gofumpt v0.12.0 // indirect
 )
 
 require (
