@@ -22,7 +22,7 @@ type Terms struct {
 	// Borrowing is the loan that opens them; zero when a role does. What is lent carries its reader's name.
 	Borrowing uuid.UUID
 	Reader    string    // the actor's name
-	Until     time.Time // of the loan; zero otherwise
+	LentAt    time.Time // when it was handed out; zero otherwise
 }
 
 // Click decides anew whether the transaction's actor may have the bytes of the file, at the moment at which he wants them: the link that he
@@ -75,7 +75,7 @@ func (s *Service) Click(ctx context.Context, tx *tenancy.Tx, file uuid.UUID) (Te
 		return Terms{}, err
 	}
 	t := Terms{Original: o.ID, Class: policy.Class(o.FieldClass), Borrowing: loan}
-	err = tx.QueryRow(ctx, `SELECT COALESCE((SELECT name FROM staff WHERE tenant_id = $1 AND id = $2), ''), COALESCE((SELECT due_at FROM borrowings WHERE tenant_id = $1 AND id = $3), '0001-01-01'::timestamptz)`,
-		tenant, tx.Session().Actor.Staff, loan).Scan(&t.Reader, &t.Until)
+	err = tx.QueryRow(ctx, `SELECT COALESCE((SELECT name FROM staff WHERE tenant_id = $1 AND id = $2), ''), COALESCE((SELECT out_at FROM borrowings WHERE tenant_id = $1 AND id = $3), '0001-01-01'::timestamptz)`,
+		tenant, tx.Session().Actor.Staff, loan).Scan(&t.Reader, &t.LentAt)
 	return t, wrap("reader", err)
 }
