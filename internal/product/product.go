@@ -12,10 +12,12 @@ import (
 
 	"github.com/clientele/clientele/internal/access"
 	"github.com/clientele/clientele/internal/act"
+	"github.com/clientele/clientele/internal/approval"
 	"github.com/clientele/clientele/internal/archive"
 	"github.com/clientele/clientele/internal/clock"
 	"github.com/clientele/clientele/internal/contract"
 	"github.com/clientele/clientele/internal/credential"
+	"github.com/clientele/clientele/internal/custody"
 	"github.com/clientele/clientele/internal/id"
 	"github.com/clientele/clientele/internal/identity"
 	"github.com/clientele/clientele/internal/organisation"
@@ -36,6 +38,7 @@ type Services struct {
 	Archive      *archive.Service
 	Contract     *contract.Service
 	Policy       *policyadmin.Service
+	Custody      *custody.Service
 }
 
 // cachedTenants is how many tenants' rights are kept in memory.
@@ -58,5 +61,6 @@ func NewServices(db *tenancy.DB, clk *clock.Clock, now func() time.Time, random 
 	s.Archive = archive.New(s.Run)
 	s.Contract = contract.New(s.Run)
 	s.Policy = policyadmin.New(s.Run, db, rights)
+	s.Custody = custody.New(s.Run, rights, approval.Fixed{})
 	return s, nil
 }

@@ -12,6 +12,7 @@ type mutations struct {
 	resolver.Archive
 	resolver.Contract
 	resolver.Policy
+	resolver.Custody
 }
 
 type resolvers struct {
@@ -33,5 +34,6 @@ func newResolvers(s *Services) graph.ResolverRoot {
 		resolver.Archive{Service: s.Archive},
 		resolver.Contract{Service: s.Contract},
 		resolver.Policy{Service: s.Policy},
+		resolver.Custody{Service: s.Custody},
 	}, resolver.PolicyQuestions{Service: s.Policy}}
 }
