@@ -23,11 +23,12 @@ const finishTime = 20 * time.Second
 type serveCommand struct {
 	Database databaseFlags `embed:""`
 	Listen   listenFlags   `embed:""`
+	Files    fileFlags     `embed:""`
 	Log      logFlags      `embed:""`
 }
 
 func (c *serveCommand) Run(p *program) error {
-	return serveOn(p, &c.Database, &c.Listen, &c.Log, serving{})
+	return serveOn(p, &c.Database, &c.Listen, &c.Files, &c.Log, serving{})
 }
 
 // serving is what demo does besides serve.
@@ -40,7 +41,7 @@ type serving struct {
 }
 
 // serveOn serves until the program's context ends, then finishes what is under way.
-func serveOn(p *program, db *databaseFlags, listen *listenFlags, logging *logFlags, more serving) (err error) {
+func serveOn(p *program, db *databaseFlags, listen *listenFlags, files *fileFlags, logging *logFlags, more serving) (err error) {
 	tel, err := logging.start(p)
 	if err != nil {
 		return err
@@ -57,10 +58,19 @@ func serveOn(p *program, db *databaseFlags, listen *listenFlags, logging *logFla
 		return err
 	}
 	defer pools.Close()
-	s, err := product.NewServices(pools, clk, clk.Now, rand.Reader, tel.Log, tel.Tracer())
+	settings, err := listen.settings(db.Data, more.diagnostics)
 	if err != nil {
 		return err
 	}
+	kept, err := files.open(p.ctx, db.Data, settings.CursorKey, tel.Log)
+	if err != nil {
+		return err
+	}
+	s, err := product.NewServices(pools, clk, clk.Now, rand.Reader, tel.Log, tel.Tracer(), kept)
+	if err != nil {
+		return err
+	}
+	s.Shadow(listen.Shadow, tel)
 	if more.before != nil {
 		if err := more.before(p.ctx, sv, s, tel.Log); err != nil {
 			return err
@@ -78,10 +88,8 @@ func serveOn(p *program, db *databaseFlags, listen *listenFlags, logging *logFla
 		return err
 	}
 	defer audited.Close()
-	settings, err := listen.settings(db.Data, more.diagnostics)
-	if err != nil {
-		return err
-	}
+	health.Show("files", s.File.Ready)
+	defer product.StartFiles(s)()
 	a, err := product.NewAPI(s, settings, tel, health, audited)
 	if err != nil {
 		return err

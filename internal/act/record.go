@@ -34,7 +34,9 @@ func (r *Runner) record(w *Work, key string, result Result) error {
 	if changes == nil {
 		changes = []Change{}
 	}
-	detail, err := json.Marshal(map[string]any{"changes": changes})
+	detail, err := json.Marshal(struct {
+		Changes []Change `json:"changes"`
+	}{changes})
 	if err != nil {
 		return fmt.Errorf("act: %s: audit detail: %w", w.spec.Name, err)
 	}
@@ -84,18 +86,18 @@ func newEvent(eventID uuid.UUID, w *Work, result Result) (event, error) {
 	if err != nil {
 		return event{}, fmt.Errorf("act: %s: snapshot: %w", w.spec.Name, err)
 	}
-	// encoding/json sorts map keys and struct fields stand in order: the bytes are canonical.
-	sealed, err := json.Marshal(struct {
-		ID      uuid.UUID         `json:"id"`
-		Type    string            `json:"type"`
-		Subject Subject           `json:"subject"`
-		At      time.Time         `json:"occurredAt"`
-		Actor   tenancy.ActorKind `json:"actorKind"`
-		Body    json.RawMessage   `json:"snapshot"`
-	}{eventID, w.spec.Event, result.Subject, w.Now().UTC(), w.Session().Actor.Kind, body})
+	// encoding/json sorts map keys and what stands around them has its order here: the bytes are canonical. Names of events and
+	// kinds of actors are plain letters.
+	subject, err := json.Marshal(result.Subject)
 	if err != nil {
 		return event{}, fmt.Errorf("act: %s: envelope: %w", w.spec.Name, err)
 	}
+	sealed := make([]byte, 0, len(body)+len(subject)+256)
+	sealed = append(append(append(sealed, `{"id":"`...), eventID.String()...), `","type":"`...)
+	sealed = append(append(append(sealed, w.spec.Event...), `","subject":`...), subject...)
+	sealed = w.Now().UTC().AppendFormat(append(sealed, `,"occurredAt":"`...), time.RFC3339Nano)
+	sealed = append(append(append(sealed, `","actorKind":"`...), w.Session().Actor.Kind...), `","snapshot":`...)
+	sealed = append(append(sealed, body...), '}')
 	hash := sha256.Sum256(sealed)
 	return event{id: eventID, snapshot: body, hash: hash[:]}, nil
 }

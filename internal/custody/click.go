@@ -22,7 +22,7 @@ type Terms struct {
 	// Borrowing is the loan that opens them; zero when a role does. What is lent carries its reader's name.
 	Borrowing uuid.UUID
 	Reader    string    // the actor's name
-	LentAt    time.Time // when it was handed out; zero otherwise
+	LentAt    time.Time // when it was handed out, in the tenant's zone; zero otherwise
 }
 
 // Click decides anew whether the transaction's actor may have the bytes of the file, at the moment at which he wants them: the link that he
@@ -75,7 +75,18 @@ func (s *Service) Click(ctx context.Context, tx *tenancy.Tx, file uuid.UUID) (Te
 		return Terms{}, err
 	}
 	t := Terms{Original: o.ID, Class: policy.Class(o.FieldClass), Borrowing: loan}
-	err = tx.QueryRow(ctx, `SELECT COALESCE((SELECT name FROM staff WHERE tenant_id = $1 AND id = $2), ''), COALESCE((SELECT out_at FROM borrowings WHERE tenant_id = $1 AND id = $3), '0001-01-01'::timestamptz)`,
-		tenant, tx.Session().Actor.Staff, loan).Scan(&t.Reader, &t.LentAt)
-	return t, wrap("reader", err)
+	var zone string
+	var lent *time.Time
+	err = tx.QueryRow(ctx, `SELECT timezone, COALESCE((SELECT name FROM staff WHERE tenant_id = $1 AND id = $2), ''), (SELECT out_at FROM borrowings WHERE tenant_id = $1 AND id = $3)
+		FROM tenants WHERE tenant_id = $1`, tenant, tx.Session().Actor.Staff, loan).Scan(&zone, &t.Reader, &lent)
+	if err != nil {
+		return Terms{}, wrap("reader", err)
+	}
+	if lent != nil {
+		t.LentAt = lent.UTC()
+		if place, err := time.LoadLocation(zone); err == nil {
+			t.LentAt = lent.In(place)
+		}
+	}
+	return t, nil
 }

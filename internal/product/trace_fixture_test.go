@@ -67,7 +67,7 @@ func newTraced(t *testing.T) *traced {
 	must(err)
 	w := world.New(t, func(c *tenancy.Config) { c.Tracer = x.tel.SQL() })
 	x.Tenant = w.Tenant("alpha")
-	s, err := product.NewServices(w.DB, w.Clock, w.Clock.Now, rand.Reader, x.tel.Log, x.tel.Tracer())
+	s, err := product.NewServices(w.DB, w.Clock, w.Clock.Now, rand.Reader, x.tel.Log, x.tel.Tracer(), nil)
 	must(err)
 	key, err := audit.LoadOrCreateKey(filepath.Join(t.TempDir(), "audit.key"))
 	must(err)
