@@ -152,7 +152,8 @@ func distributionFrom(c Columns) string {
 
 func grantFrom(c Columns, me string) string {
 	return "access_grants g WHERE g.tenant_id = " + c.Tenant + " AND g.grantee_staff_id = " + me + " AND g.client_id = " + c.Client +
-		" AND g.valid_from <= " + c.Now + " AND g.valid_until > " + c.Now + " AND g.revoked_at IS NULL"
+		" AND g.valid_from <= " + c.Now + " AND g.valid_until > " + c.Now + " AND g.revoked_at IS NULL" +
+		" AND (g.review_due_at IS NULL OR g.review_due_at > " + c.Now + ")" // an access review that nobody answered in time
 }
 
 // borrowedFrom is the right that ends by itself: no job and no flag stands between its end and the next question.

@@ -52,8 +52,17 @@ type Result struct {
 	// get the groups that they have a right to.
 	Snapshot map[policy.Object]map[string]any
 	Changes  []Change
+	// Also are other acts that this one carried out in its transaction, each with the audit record and the event that it
+	// has when it is done alone. They come first.
+	Also []Done
 	// Replayed: the act happened earlier under the same idempotency key; nothing was done now.
 	Replayed bool
+}
+
+// Done is an act that another one carried out.
+type Done struct {
+	Spec   Spec
+	Result Result
 }
 
 // Runner runs acts.

@@ -23,6 +23,7 @@ import (
 	"github.com/clientele/clientele/internal/identity"
 	"github.com/clientele/clientele/internal/organisation"
 	"github.com/clientele/clientele/internal/policyadmin"
+	"github.com/clientele/clientele/internal/review"
 	"github.com/clientele/clientele/internal/tenancy"
 )
 
@@ -43,6 +44,7 @@ type Services struct {
 	File         *file.Service // nil where nothing is uploaded or downloaded
 	// DecideFile decides who may open a file when its link is followed; nil: nobody may.
 	DecideFile file.Decide
+	Review     *review.Service
 }
 
 // cachedTenants is how many tenants' rights are kept in memory.
@@ -73,5 +75,6 @@ func NewServices(db *tenancy.DB, clk *clock.Clock, now func() time.Time, random 
 		}
 		s.keepFiles()
 	}
+	s.Review = review.New(s.Run, db)
 	return s, nil
 }

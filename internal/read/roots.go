@@ -46,6 +46,10 @@ func roots() []*Root {
 		{Name: "accessRequest", Kind: RootByID, Type: "AccessRequest"},
 		{Name: "accessRequests", Kind: RootList, Type: "AccessRequest", List: accessRequestList("")},
 		{Name: "approvalSteps", Kind: RootList, Type: "ApprovalStep", List: approvalStepList()},
+		{Name: "accessReviews", Kind: RootList, Type: "AccessReview", List: &List{
+			Target: "AccessReview", Default: Order{Group: Open, Expr: "{}.created_at", Kind: KindTime, Desc: true, IDDesc: true},
+		}},
+		{Name: "accessReviewItems", Kind: RootList, Type: "AccessReviewItem", List: reviewItemList()},
 		{Name: "auditRecords", Kind: RootList, Type: "AuditRecord", List: auditList()},
 	}
 }
