@@ -3,6 +3,7 @@ package custody
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -24,7 +25,11 @@ func (s *Service) BorrowingReturn(ctx context.Context, session *tenancy.Session,
 		if err != nil {
 			return act.Result{}, err
 		}
-		if _, err := Next(State(before.State), Return); err != nil {
+		by := Return
+		if stillOut(before) { // revoked with the account of its borrower: the right is over, the originals are not back
+			by = TakeBack
+		}
+		if _, err := Next(State(before.State), by); err != nil {
 			return act.Result{}, err
 		}
 		if err := notToHimself(w, before); err != nil {
@@ -34,7 +39,7 @@ func (s *Service) BorrowingReturn(ctx context.Context, session *tenancy.Session,
 		if err != nil {
 			return act.Result{}, err
 		}
-		return s.back(ctx, w, before, Return, in.Note, func(o Original, item *entdb.BorrowingItem) (condition, kind string, err error) {
+		return s.back(ctx, w, before, by, in.Note, func(o Original, item *entdb.BorrowingItem) (condition, kind string, err error) {
 			switch condition = conditions[o.ID]; condition {
 			case Missing:
 				return condition, Lost, nil
@@ -48,6 +53,11 @@ func (s *Service) BorrowingReturn(ctx context.Context, session *tenancy.Session,
 			return condition, kind, err
 		})
 	})
+}
+
+// stillOut tells whether a revoked loan was handed out and nobody has checked what came back.
+func stillOut(b Borrowing) bool {
+	return State(b.State) == RevokedLoan && slices.ContainsFunc(b.items, func(i *entdb.BorrowingItem) bool { return i.ValidFrom != nil && i.Condition == nil })
 }
 
 // conditionsOf makes sure that every original of the loan, and nothing else, is listed once.
@@ -150,8 +160,8 @@ func (s *Service) back(ctx context.Context, w *act.Work, before Borrowing, by Tr
 		if _, err := updateOriginal(ctx, w, o, func(n *entdb.Original) { n.State = state }); err != nil {
 			return act.Result{}, err
 		}
-		_, err = w.Exec(ctx, `UPDATE borrowing_items SET ended_at = $3, condition = $4, version = version + 1, updated_at = $3, updated_by = $5
-			WHERE tenant_id = $1 AND id = $2 AND ended_at IS NULL`, w.Tenant(), before.items[i].ID, w.Now(), condition, w.Staff())
+		_, err = w.Exec(ctx, `UPDATE borrowing_items SET ended_at = COALESCE(ended_at, $3), condition = $4, version = version + 1, updated_at = $3, updated_by = $5
+			WHERE tenant_id = $1 AND id = $2`, w.Tenant(), before.items[i].ID, w.Now(), condition, w.Staff())
 		if err != nil {
 			return act.Result{}, wrap("end item", err)
 		}
@@ -163,7 +173,11 @@ func (s *Service) back(ctx context.Context, w *act.Work, before Borrowing, by Tr
 		}
 	}
 	now := w.Now()
-	after, err := updateBorrowing(ctx, w, before, func(b *entdb.Borrowing) { b.State, b.EndedAt, b.ConditionNote = string(to), &now, note })
+	after, err := updateBorrowing(ctx, w, before, func(b *entdb.Borrowing) {
+		if b.State, b.ConditionNote = string(to), note; b.EndedAt == nil {
+			b.EndedAt = &now
+		}
+	})
 	if err != nil {
 		return act.Result{}, err
 	}

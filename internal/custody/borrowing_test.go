@@ -416,3 +416,29 @@ func TestNobodyLendsToHimself(t *testing.T) {
 		return err
 	})
 }
+
+// An account that is suspended ends what it borrowed; the originals are out until the custodian has them back.
+func TestTakenBackFromASuspendedBorrower(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	o, file := f.file("合同", 3)
+	b := f.lend(f.rep, nil, o)
+	f.Exec(`UPDATE borrowings SET state = 'revoked', ended_at = now(), version = version + 1 WHERE tenant_id = $1`)
+	f.Exec(`UPDATE borrowing_items SET ended_at = now(), version = version + 1 WHERE tenant_id = $1`)
+	if _, err := f.click(f.rep, file); reason(err) != "FORBIDDEN OUT_OF_SCOPE" {
+		t.Error(err)
+	}
+	f.is("out", `SELECT state FROM originals WHERE tenant_id = $1`)
+	b.ExpectedVersion++
+	back := func() (custody.BorrowingTarget, error) {
+		r, err := f.BorrowingReturn(t.Context(), f.keeper.Session, custody.BorrowingReturn{BorrowingTarget: b, Items: []custody.ReturnedItem{{o, custody.Intact}}}, f.Key())
+		return target(r), err
+	}
+	var err error
+	if b, err = back(); err != nil {
+		t.Fatal(err)
+	}
+	f.is("filed", `SELECT state FROM originals WHERE tenant_id = $1`)
+	f.is("revoked|5|true|true|false", loan, b.BorrowingID)
+	f.refused("twice", "INVALID_STATE BORROWING_STATE", func() error { _, err := back(); return err })
+}

@@ -40,11 +40,12 @@ const (
 	Return   Trigger = "return"
 	Lose     Trigger = "lose"
 	Revoke   Trigger = "revoke"
+	TakeBack Trigger = "takeBack" // what is still out after the borrower's account ended
 )
 
 // Triggers lists them all.
 func Triggers() []Trigger {
-	return []Trigger{Consent, Approve, Refuse, Withdraw, HandOut, Renew, Return, Lose, Revoke}
+	return []Trigger{Consent, Approve, Refuse, Withdraw, HandOut, Renew, Return, Lose, Revoke, TakeBack}
 }
 
 type line struct {
@@ -63,6 +64,7 @@ func table() map[Trigger]line {
 		Return:   {[]State{Out}, Returned},
 		Lose:     {[]State{Out}, LostState},
 		Revoke:   {[]State{Approved, Out}, RevokedLoan},
+		TakeBack: {[]State{RevokedLoan}, ""},
 	}
 }
 

@@ -15,7 +15,7 @@ func TestStateTable(t *testing.T) {
 	for _, step := range strings.Fields(`
 		requested+consent=requested requested+approve=approved requested+refuse=refused requested+withdraw=withdrawn
 		approved+withdraw=withdrawn approved+handOut=out approved+revoke=revoked
-		out+renew=out out+return=returned out+lose=lost out+revoke=revoked`) {
+		out+renew=out out+return=returned out+lose=lost out+revoke=revoked revoked+takeBack=revoked`) {
 		from, to, _ := strings.Cut(step, "=")
 		want[from] = State(to)
 	}
