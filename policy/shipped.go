@@ -13,6 +13,7 @@ func ShippedRules() []Rule {
 	developmentRules(s)
 	reviewRules(s)
 	deskRules(s)
+	custodyRules(s)
 	outsideRules(s)
 	return s.rules
 }
@@ -191,10 +192,10 @@ func deskRules(s *script) {
 		see(OnClient, Tenant, ClassRange(0, 0), "").
 		may(OnClient, Tenant, "", ClientRecordChange)
 	s.as("store_manager", "L13").
-		see(OnClient, Dept, ClassRange(0, 1), "").
+		archive(Dept, ClassRange(0, 1), "", "").
 		may(OnClient, Dept, "", ClientOpen, ClientChangeProfile)
 	s.as("branch_reporter", "L131").
-		see(OnClient, Dept, ClassRange(0, 1), "").
+		archive(Dept, ClassRange(0, 1), "", "").
 		may(OnClient, Dept, "", ClientChangeProfile)
 	s.as("reception_clerk", "F11–F12").see(OnClient, Tenant, ClassRange(0, 0), "")
 	s.as("list_reader", "F05, G02").see(OnClient, Tenant, ClassRange(0, 0), "")

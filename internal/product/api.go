@@ -74,6 +74,14 @@ func NewAPI(s *Services, c Settings, tel *telemetry.Telemetry, health *telemetry
 	mux := http.NewServeMux()
 	mux.Handle("/graphql", handler)
 	mux.Handle("/auth/", routes)
+	if s.File != nil {
+		files, err := s.File.Handler(s.web(signIn, trail, c.Origins))
+		if err != nil {
+			signIn.Close()
+			return nil, err
+		}
+		mux.Handle("/files/", files)
+	}
 	health.Register(mux)
 	if !c.Production {
 		mux.Handle("/{$}", graphiql.Handler())
