@@ -282,7 +282,7 @@ func agrees(got string, want []string) bool {
 // act tries every mutation as one person.
 func (j *judge) act(counts map[string]int) {
 	for _, def := range j.schema.Mutation.Fields {
-		if actsElsewhere()[def.Name] != "" {
+		if actsElsewhere()[def.Name] != "" || changesUnplaced(j.schema, def) {
 			continue
 		}
 		t, known := trials()[def.Name]
@@ -312,6 +312,11 @@ func (j *judge) act(counts map[string]int) {
 			}
 		}
 	}
+}
+
+// changesUnplaced tells mutations that answer with an object of a noun that is not observed yet.
+func changesUnplaced(s *ast.Schema, def *ast.FieldDefinition) bool {
+	return slices.ContainsFunc(s.Types[def.Type.Name()].Fields, func(f *ast.FieldDefinition) bool { return unplaced(s, f.Type.Name()) })
 }
 
 // TestEveryRoleDoesWhatTheSheetsSay tries every act there is as somebody of every shipped role, on rows within and without.
@@ -363,6 +368,9 @@ func everyActIsTried(t *testing.T) {
 		}
 	}
 	for _, e := range policy.Catalogue() {
+		if notYet(e.Object) {
+			continue
+		}
 		for _, a := range e.Acts {
 			if without := slices.Contains(withoutMutation(), a.Action); tried[a.Action] == without {
 				t.Errorf("%s: tried by a mutation %v, listed as without one %v", a.Action, tried[a.Action], without)

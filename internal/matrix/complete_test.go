@@ -102,7 +102,7 @@ func (x *town) complete(s *ast.Schema) (problems []string) {
 			}
 		}
 		for _, f := range s.Types[typ].Fields {
-			if !strings.HasPrefix(f.Name, "__") && !filled[f.Name] {
+			if !strings.HasPrefix(f.Name, "__") && !filled[f.Name] && !unplaced(s, strings.TrimSuffix(f.Type.Name(), "Connection")) {
 				problems = append(problems, typ+"."+f.Name+": no placed row has a value: fill it in place_test.go")
 			}
 		}

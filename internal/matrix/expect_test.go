@@ -40,7 +40,7 @@ func (j *judge) fail(format string, args ...any) {
 	j.faults = append(j.faults, fmt.Sprintf(format, args...))
 }
 
-var groupName = regexp.MustCompile(`[a-z]+#[a-z]+`)
+var groupName = regexp.MustCompile(`[a-zA-Z]+#[a-z]+`)
 
 // groupOf is the group that decides about a field, by the descriptions of the SDL: the field's own, else its type's.
 func (j *judge) groupOf(typ, field string) policy.Object {

@@ -24,6 +24,9 @@ func (s sheet) with(q question, role string, ways []alternative) sheet {
 
 // unobservable says why a cell can be exchanged without anybody outside seeing it; "" when it can be seen.
 func unobservable(q question) string {
+	if entity, _ := policy.EntityOf(q.object); notYet(entity) {
+		return "its rows are not placed"
+	}
 	if q.object == policy.OnTenant {
 		return "everybody's row"
 	}

@@ -114,7 +114,7 @@ func (r *run) sample(typ string) []string {
 // byID asks by the roots that take one id, now and as of then.
 func (r *run) byID() {
 	for _, root := range r.schema.Query.Fields {
-		if root.Arguments.ForName("id") == nil || root.Name == "node" || readside.IsServiceRoot(root.Name) {
+		if root.Arguments.ForName("id") == nil || root.Name == "node" || readside.IsServiceRoot(root.Name) || unplaced(r.schema, root.Type.Name()) {
 			continue
 		}
 		typ := root.Type.Name()
@@ -145,7 +145,7 @@ func isList(root *ast.FieldDefinition) bool { return strings.HasSuffix(root.Type
 // lists asks for every list of the roots to its end, with its count, now and as of then.
 func (r *run) lists() {
 	for _, root := range r.schema.Query.Fields {
-		if !isList(root) || r.settled() {
+		if !isList(root) || r.settled() || unplaced(r.schema, strings.TrimSuffix(root.Type.Name(), "Connection")) {
 			continue
 		}
 		typ := strings.TrimSuffix(root.Type.Name(), "Connection")
@@ -210,7 +210,7 @@ func (r *run) pages(p *person, root, arguments, fields string) (map[string]any, 
 // narrowed asks with every filter, argument and order there is.
 func (r *run) narrowed() {
 	for _, root := range r.schema.Query.Fields {
-		if !isList(root) {
+		if !isList(root) || unplaced(r.schema, strings.TrimSuffix(root.Type.Name(), "Connection")) {
 			continue
 		}
 		typ := strings.TrimSuffix(root.Type.Name(), "Connection")
@@ -388,7 +388,9 @@ func (r *run) whoCanSee(got answer) {
 
 func nodeTypes(s *ast.Schema) (out []string) {
 	for _, def := range s.GetPossibleTypes(s.Types["Node"]) {
-		out = append(out, def.Name)
+		if !unplaced(s, def.Name) {
+			out = append(out, def.Name)
+		}
 	}
 	slices.Sort(out)
 	return out

@@ -29,10 +29,7 @@ type alternative struct {
 	condition []comparison
 }
 
-type comparison struct {
-	field, value string
-	not          bool
-}
+type comparison struct{ field, op, value string }
 
 // sheet is what all files say: question -> role -> ways. A role without a way may not.
 type sheet map[question]map[string][]alternative
@@ -118,10 +115,10 @@ func parseAlternative(q question, way string) (alternative, error) {
 	}
 	for _, part := range strings.Split(condition, " & ") {
 		words := strings.Fields(part)
-		if len(words) != 3 || words[1] != "=" && words[1] != "!=" {
-			return a, fmt.Errorf("condition %q: this run reads = and != only", part)
+		if len(words) != 3 || words[1] != "=" && words[1] != "!=" && words[1] != "<=" {
+			return a, fmt.Errorf("condition %q: this run reads =, != and <= only", part)
 		}
-		a.condition = append(a.condition, comparison{words[0], words[2], words[1] == "!="})
+		a.condition = append(a.condition, comparison{words[0], words[1], words[2]})
 	}
 	return a, nil
 }
@@ -201,7 +198,7 @@ func (a alternative) holds(q question, f *facts) bool {
 		default:
 			panic("this run does not know the condition field " + c.field)
 		}
-		if is == c.not {
+		if is == (c.op == "!=") {
 			return false
 		}
 	}
