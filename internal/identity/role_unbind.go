@@ -63,7 +63,7 @@ func (s *Service) RoleUnbind(ctx context.Context, session *tenancy.Session, in R
 		if err != nil {
 			return act.Result{}, wrap("role", err)
 		}
-		if r.Key == roleTenantAdmin {
+		if r.Key == roleTenantAdmin && !b.AwaitsEndorsement {
 			if err := keepAdmin(ctx, w, uuid.Nil, b.ID); err != nil {
 				return act.Result{}, err
 			}

@@ -9,7 +9,7 @@ import (
 func Specs() []act.Spec {
 	return []act.Spec{
 		tenantCreate(), accountCreate(), accountSuspend(), accountReinstate(), accountChangePassword(), accountResetPassword(),
-		sessionRevoke(), tokenIssue(), tokenRevoke(), roleBind(), roleUnbind(), grantGive(), grantRevoke(),
+		sessionRevoke(), tokenIssue(), tokenRevoke(), roleBind(), roleEndorse(), roleUnbind(), grantGive(), grantRevoke(),
 	}
 }
 
@@ -59,6 +59,10 @@ func tokenRevoke() act.Spec {
 
 func roleBind() act.Spec {
 	return spec(policy.OnPolicy, policy.RoleBind, "roleBinding.bound.v1")
+}
+
+func roleEndorse() act.Spec {
+	return spec(policy.OnPolicy, policy.RoleEndorse, "roleBinding.endorsed.v1")
 }
 
 func roleUnbind() act.Spec {

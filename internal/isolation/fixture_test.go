@@ -117,7 +117,7 @@ func (s *side) addVersion(kind string, number int, state string, author uuid.UUI
 		rules = append(rules, policy.Rule{Seq: len(rules) + 1, Role: "general_manager", Object: policy.OnPolicy, Action: a, Scope: policy.Tenant, Effect: policy.Allow})
 	}
 	version := s.add(kind, `INSERT INTO policy_versions (tenant_id, id, number, base_number, state, reason, content_hash, author_id, created_at, updated_at)
-		VALUES ($1, $2, $3, 1, $4, 'MARK', $5, $6, now(), now())`, number, state, identity.RulesHash(rules), author)
+		VALUES ($1, $2, $3, 1, $4, 'MARK', $5, $6, now(), now())`, number, state, identity.VersionHash(rules, nil), author)
 	columns := make([][]string, 7)
 	for _, r := range rules {
 		for i, v := range []string{r.Role, string(r.Object), string(r.Action), r.Scope.String(), fmt.Sprint(uint16(r.Classes)), r.Condition, r.Clause} {

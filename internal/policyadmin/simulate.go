@@ -40,7 +40,8 @@ type Simulation struct {
 	Effects       []Effect
 	More          bool          // there are more effects than are listed
 	Duties        []policy.Text // duties that would newly be in one hand: publishing is refused
-	OverCeiling   []Sentence    // rules that allow what their author may not do himself on any row
+	// OverCeiling are the rules that neither the author nor the one who asks holds on every row: he could not publish it.
+	OverCeiling []Sentence
 }
 
 // PolicySimulate: permission policy.read. Compares a version with the one in force, in one transaction, by the predicates
@@ -67,7 +68,9 @@ func (s *Service) PolicySimulate(ctx context.Context, session *tenancy.Session, 
 				out.Duties = append(out.Duties, policy.Text(e.Message))
 			}
 		}
-		out.OverCeiling = r.overCeiling(v.AuthorID)
+		for _, e := range r.beyond(rights) {
+			out.OverCeiling = append(out.OverCeiling, Sentence{e.Rule.ID, e.Rule.Seq, policy.RuleSentence(&e.Rule)})
+		}
 		out.Effects, out.More, err = r.effects(ctx, tx)
 		return err
 	})
@@ -80,27 +83,13 @@ func reviewOf(ctx context.Context, tx *tenancy.Tx, v *entdb.PolicyVersion) (*rev
 		return nil, nil, err
 	}
 	r := &review{now: tx.Now(), tenant: tx.Session().Tenant.UUID()}
-	if r.before, r.oldRules, err = compiled(ctx, tx, current); err != nil {
-		return nil, nil, err
+	if v.AuthorID != nil {
+		r.author = *v.AuthorID
 	}
-	if r.after, r.newRules, err = compiled(ctx, tx, v); err != nil {
+	if err := r.versions(ctx, tx, current, v); err != nil {
 		return nil, nil, fault.Invalid("policyVersionId", "POLICY_REFUSED", fault.Text{ZH: "该版本按现有角色无法编译", EN: "the version does not compile with the roles of now"}, fault.Text{}).Because(err)
 	}
 	return r, current, r.load(ctx, tx)
-}
-
-// overCeiling are the added rules that allow what the author may not do himself on any row.
-func (r *review) overCeiling(author *uuid.UUID) []Sentence {
-	var own *policy.Rights // nil rights allow nothing
-	for i := range r.holders {
-		if author != nil && r.holders[i].Account == *author {
-			own = r.before.Bind(&r.holders[i].Principal, r.org, r.now)
-		}
-	}
-	added, _ := compare(r.oldRules, r.newRules)
-	return said(slices.DeleteFunc(added, func(rule policy.Rule) bool {
-		return rule.Effect != policy.Allow || !slices.ContainsFunc(rule.Targets(), func(o policy.Object) bool { return own.Reach(o, rule.Action).None })
-	}))
 }
 
 // pending is an effect whose rows are still to be counted.

@@ -22,6 +22,10 @@ var (
 type review struct {
 	before, after      *policy.Table
 	oldRules, newRules []policy.Rule
+
+	oldConflicts, newConflicts []policy.DutyConflict
+
+	author             uuid.UUID // account; zero when it is not known
 	org                *policy.Org
 	holders            []access.Holder
 	now                time.Time
