@@ -7,55 +7,55 @@ import (
 	"net/http"
 	"os"
 
-	"github.com/99designs/gqlgen/graphql"
-
-	"github.com/clientele/clientele/graph"
 	"github.com/clientele/clientele/graph/limit"
-	"github.com/clientele/clientele/graph/model"
-	"github.com/clientele/clientele/graph/serve"
-	"github.com/clientele/clientele/internal/access"
-	"github.com/clientele/clientele/internal/act"
-	"github.com/clientele/clientele/internal/archive"
-	"github.com/clientele/clientele/internal/authn"
+	"github.com/clientele/clientele/internal/audit"
 	"github.com/clientele/clientele/internal/clock"
-	"github.com/clientele/clientele/internal/credential"
-	"github.com/clientele/clientele/internal/id"
-	"github.com/clientele/clientele/internal/input"
-	"github.com/clientele/clientele/internal/read"
+	"github.com/clientele/clientele/internal/product"
 	"github.com/clientele/clientele/internal/telemetry"
 	"github.com/clientele/clientele/internal/tenancy"
 )
 
-// newProduct joins the product's parts as its command does, with rates that no round reaches.
-func newProduct(ctx context.Context) (http.Handler, error) {
+// services are the product's contexts on the database that the environment names.
+func services(ctx context.Context) (*product.Services, *telemetry.Telemetry, error) {
 	tel, err := telemetry.Start(ctx, telemetry.Config{LogFormat: "json", LogLevel: slog.LevelWarn, LogTo: os.Stderr, Build: telemetry.ReadBuild()})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	clk := clock.New()
-	db, err := tenancy.Open(ctx, tenancy.Config{AppURL: os.Getenv(appVariable), AuthnURL: os.Getenv(authnVariable), SystemURL: os.Getenv(sysVariable)}, clk, tel.Log)
+	db, err := tenancy.Open(ctx, tenancy.Config{
+		AppURL: os.Getenv(appVariable), AuthnURL: os.Getenv(authnVariable), SystemURL: os.Getenv(sysVariable), Tracer: tel.SQL(),
+	}, clk, tel.Log)
+	if err != nil {
+		return nil, nil, err
+	}
+	s, err := product.NewServices(db, clk, clk.Now, rand.Reader, tel.Log, tel.Tracer())
+	return s, tel, err
+}
+
+// trailKey signs what either side seals: the cluster's folder keeps it, as its checkpoints stay too.
+func trailKey() (*audit.Key, error) {
+	return audit.LoadOrCreateKey(os.Getenv(keyVariable))
+}
+
+// newProduct is the product as its command serves it, with rates that no round reaches.
+func newProduct(ctx context.Context) (http.Handler, error) {
+	s, tel, err := services(ctx)
 	if err != nil {
 		return nil, err
 	}
-	rights, err := access.New(db, 100)
+	key, err := trailKey()
 	if err != nil {
 		return nil, err
 	}
-	ids := id.NewSource(clk.Now, rand.Reader)
-	signIn, err := authn.New(authn.Config{
-		DB: db, Hasher: credential.NewHasher(1), IDs: ids, Now: clk.Now, Log: tel.Log, Limits: authn.DefaultLimits(), RequestID: serve.RequestID,
-	})
+	trail, err := product.StartTrail(s, key, tel.Log)
 	if err != nil {
 		return nil, err
 	}
-	key := make([]byte, 32)
-	_, _ = rand.Read(key) // never fails
-	gate, err := read.New(db, rights, graph.Schema(), read.Config{CursorKey: key, Now: clk.Now, QueryTerms: archive.QueryTerms})
-	if err != nil {
-		return nil, err
-	}
+	cursors := make([]byte, 32)
+	_, _ = rand.Read(cursors) // never fails
 	limits := limit.Default()
 	limits.PrincipalPoints, limits.PrincipalLeak, limits.TenantPoints, limits.TenantLeak = 1<<40, 1<<40, 1<<40, 1<<40
+<<<<<<< HEAD
 	handler, err := graph.NewHandler(graph.Options{
 		Resolvers: resolvers{archive: archive.New(act.NewRunner(db, rights, ids, tel.Log))},
 		Config: serve.Config{
@@ -70,7 +70,7 @@ func newProduct(ctx context.Context) (http.Handler, error) {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/graphql", handler)
-	return tel.HTTP(serve.Edge(mux, tel.Log)), nil
+	return tel.HTTP(serve.Edge(mux, tel.Log), telemetry.Route(mux)), nil
 }
 
 // resolvers has the one mutation that is measured; to ask for another is a mistake of the bench.
@@ -105,4 +105,7 @@ func (r resolvers) ClientChangeProfile(ctx context.Context, in model.ClientChang
 func optional(o graphql.Omittable[*string]) input.Optional[string] {
 	v, given := o.ValueOK()
 	return input.Optional[string]{Given: given, Value: v}
+=======
+	return product.NewAPI(s, product.Settings{CursorKey: cursors, Limits: &limits}, tel, telemetry.NewHealth(s.DB.Ready), trail)
+>>>>>>> refs/heads/bench
 }

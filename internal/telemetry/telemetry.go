@@ -13,12 +13,10 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
-	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
 	"go.opentelemetry.io/otel/exporters/otlp/otlpmetric/otlpmetrichttp"
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
 	otelprometheus "go.opentelemetry.io/otel/exporters/prometheus"
 	"go.opentelemetry.io/otel/metric"
-	"go.opentelemetry.io/otel/propagation"
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
@@ -119,13 +117,6 @@ func (t *Telemetry) Metrics() http.Handler {
 
 // Tracer makes the product's own spans: operations, acts, reads. It does nothing when nothing is traced.
 func (t *Telemetry) Tracer() trace.Tracer { return t.tracer }
-
-// HTTP puts a span and metrics around a handler. Only the route's pattern is recorded, never a query string.
-func (t *Telemetry) HTTP(next http.Handler) http.Handler {
-	return otelhttp.NewHandler(next, "http", otelhttp.WithTracerProvider(t.tracers), otelhttp.WithMeterProvider(t.meters),
-		otelhttp.WithPropagators(propagation.TraceContext{}),
-		otelhttp.WithSpanNameFormatter(func(_ string, r *http.Request) string { return r.Method + " " + r.URL.Path }))
-}
 
 // Shutdown sends what is waiting, for at most as long as ctx.
 func (t *Telemetry) Shutdown(ctx context.Context) error {

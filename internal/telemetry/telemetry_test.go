@@ -45,6 +45,10 @@ func TestLogsCarryNoPersonalData(t *testing.T) {
 		secrets := []string{"hunter2horse", "13812345678", "clt_abcdefgh12345678", "cls_abcdefgh12345678", "li@example.com", "s3cretpw"}
 		tel.Log.Info("signed in", slog.String("password", secrets[0]), slog.String("contact_phone", "x"+secrets[1]), slog.Group("r", slog.String("authorization", "Bearer "+secrets[2])))
 		tel.Log.Error("failed", slog.Any("error", fmt.Errorf("call of %s with %s by %s: %w", secrets[1], secrets[3], secrets[4], errors.New("postgres://app:s3cretpw@db/x"))))
+		tel.Log.Error("long", slog.Any("error", errors.New(strings.Repeat("长", 5000))), slog.String("quoted", strings.Repeat("x", 90_000)))
+		if out.Len() > 6000 {
+			t.Errorf("%s: a text of any length is logged: %d bytes", format, out.Len())
+		}
 		tel.Log.With(slog.String("note", "tel 86 13812345678.")).WithGroup("g").Warn("kept")
 		for _, s := range secrets {
 			if strings.Contains(out.String(), s) {
@@ -100,12 +104,14 @@ func TestTracesReachACollector(t *testing.T) {
 	if tel.SQL() == nil {
 		t.Error("statements are not traced")
 	}
-	h := tel.HTTP(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	mux := http.NewServeMux()
+	mux.HandleFunc("/graphql", func(_ http.ResponseWriter, r *http.Request) {
 		tel.Log.InfoContext(r.Context(), "inside")
 		_, span := tel.Tracer().Start(r.Context(), "graphql query Clients")
 		span.End()
 		tel.Operation(r.Context(), telemetry.Operation{Kind: "query", Via: "http", Cost: 1})
-	}))
+	})
+	h := tel.HTTP(mux, telemetry.Route(mux))
 	if code, _ := get(h, "/graphql?secret=hunter2horse"); code != http.StatusOK {
 		t.Fatal(code)
 	}

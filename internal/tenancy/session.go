@@ -50,10 +50,14 @@ const (
 	SystemOperator SystemName = "operator"
 	// SystemSealer numbers and chains audit records.
 	SystemSealer SystemName = "audit-sealer"
+	// SystemFiles scans what was received and clears away what was abandoned: states of files, and their bytes.
+	SystemFiles SystemName = "files"
 )
 
 // SystemNames is the complete list of system actors.
-func SystemNames() []SystemName { return []SystemName{SystemSignIn, SystemOperator, SystemSealer} }
+func SystemNames() []SystemName {
+	return []SystemName{SystemSignIn, SystemOperator, SystemSealer, SystemFiles}
+}
 
 // Actor is who acts, as the credential says. It never comes from a header or an argument.
 type Actor struct {

@@ -170,6 +170,54 @@ func (db *DB) InTxWith(ctx context.Context, s *Session, first *pgx.Batch, read f
 	return nil
 }
 
+// ErrNotForCallers means that Write was asked for by an actor whose credential has to be looked at first.
+var ErrNotForCallers = errors.New("tenancy: only narrow system actors write in one round trip")
+
+// Write runs statements in a transaction of their own, in one round trip with BEGIN, the tenant and COMMIT. None of them can
+// know a result of another; app.now is the transaction's time.
+//
+// SECURITY: whether a session may begin is known when everything is over, so only system actors, who need no credential, may.
+func (db *DB) Write(ctx context.Context, s *Session, b *pgx.Batch) error {
+	if err := bound(s); err != nil {
+		return err
+	}
+	if s.Actor.Kind != SystemActor {
+		return ErrNotForCallers
+	}
+	conn, err := db.app.Acquire(ctx)
+	if err != nil {
+		return fmt.Errorf("tenancy: acquire: %w", err)
+	}
+	defer func() {
+		rollback(ctx, conn)
+		conn.Release()
+	}()
+	whole := &pgx.Batch{}
+	db.queueHeader(whole, "begin", s, planAsNeeded)
+	whole.QueuedQueries = append(whole.QueuedQueries, b.QueuedQueries...)
+	whole.Queue("commit")
+	br := conn.SendBatch(ctx, whole)
+	if _, err = readHeader(br, s); err == nil {
+		for range b.QueuedQueries {
+			if _, err = br.Exec(); err != nil {
+				err = fmt.Errorf("tenancy: write: %w", err)
+				break
+			}
+		}
+	}
+	var ended pgconn.CommandTag
+	if err == nil {
+		ended, err = br.Exec()
+	}
+	if e := br.Close(); err == nil {
+		err = e
+	}
+	if err == nil && ended.String() != "COMMIT" {
+		err = errors.New("tenancy: write: the transaction was rolled back")
+	}
+	return err
+}
+
 func (tx *Tx) commit(ctx context.Context) error {
 	b := &pgx.Batch{}
 	if tx.last != nil {

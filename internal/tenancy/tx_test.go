@@ -396,3 +396,39 @@ func TestWhatBindsAStatement(t *testing.T) {
 		}
 	}
 }
+
+func TestWriteIsOneTransactionOfASystemActor(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	super := connect(t, w.Superuser)
+	sealer := tenancy.ForSystem(w.a.id, tenancy.SystemSealer)
+	batch := func(statements ...string) *pgx.Batch {
+		b := &pgx.Batch{}
+		for _, s := range statements {
+			b.Queue(s, w.a.id.UUID())
+		}
+		return b
+	}
+	const rename = `UPDATE companies SET name = 'renamed', updated_at = current_setting('app.now')::timestamptz WHERE tenant_id = $1`
+	if err := w.db.Write(t.Context(), w.session(w.a), batch(rename)); !errors.Is(err, tenancy.ErrNotForCallers) {
+		t.Errorf("a staff member's session: %v", err)
+	}
+	if err := w.db.Write(t.Context(), sealer, batch(rename, `SELECT 1 / 0 WHERE $1::uuid IS NOT NULL`)); err == nil {
+		t.Error("a failing statement did not fail the whole")
+	}
+	if n := count(t, super, `SELECT count(*) FROM companies WHERE name = 'renamed'`); n != 0 {
+		t.Fatalf("%d rows of refused writes remain", n)
+	}
+	if err := w.db.Write(t.Context(), sealer, batch(rename, rename)); err != nil {
+		t.Fatal(err)
+	}
+	// Without its predicate a statement still stays in its tenant, and nothing stays on the connection.
+	b := &pgx.Batch{}
+	b.Queue(`UPDATE companies SET name = 'all' WHERE name <> ''`)
+	if err := w.db.Write(t.Context(), sealer, b); err != nil {
+		t.Fatal(err)
+	}
+	if n := count(t, super, `SELECT count(*) FROM companies WHERE name = 'all'`); n != 1 {
+		t.Errorf("%d companies renamed, want one tenant's", n)
+	}
+}
