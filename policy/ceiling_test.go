@@ -110,7 +110,9 @@ func TestWhatLiesWithinAReach(t *testing.T) {
 		}
 		return policy.Rule{Seq: 1, Role: role, Object: object, Action: action, Scope: s.scope, Condition: s.condition, Effect: policy.Allow}
 	}
-	at := func(company, department uuid.UUID) policy.Binding { return policy.Binding{Company: company, Department: department} }
+	at := func(company, department uuid.UUID) policy.Binding {
+		return policy.Binding{Company: company, Department: department}
+	}
 	for _, tt := range []struct {
 		name   string
 		holds  side

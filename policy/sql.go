@@ -116,17 +116,17 @@ func (w *sqlWriter) scope(t *Term) string {
 	case Tenant:
 		return "TRUE"
 	case ClientTeam:
-		if w.reach.Me == uuid.Nil {
+		if w.reach.Me == uuid.Nil && len(t.Who) == 0 {
 			return "FALSE"
 		}
-		return "EXISTS (SELECT 1 FROM " + teamFrom(w.cols, w.person()) + ")"
+		return "EXISTS (SELECT 1 FROM " + teamFrom(w.cols, w.person(t)) + ")"
 	case Distributed:
 		return "EXISTS (SELECT 1 FROM " + distributionFrom(w.cols) + " AND " + w.oneOf("d.department_id", t.IDs) + ")"
 	case Granted:
-		if w.reach.Me == uuid.Nil {
+		if w.reach.Me == uuid.Nil && len(t.Who) == 0 {
 			return "FALSE"
 		}
-		return "EXISTS (SELECT 1 FROM " + grantFrom(w.cols, w.person()) + " AND g.class_mask & " + w.arg(int32(t.Classes)) + " <> 0)"
+		return "EXISTS (SELECT 1 FROM " + grantFrom(w.cols, w.person(t)) + " AND g.class_mask & " + w.arg(int32(t.Classes)) + " <> 0)"
 	}
 	return "FALSE"
 }
@@ -158,7 +158,11 @@ func (r *Rights) Facts(cols Columns, arg func(any) string) (onTeam, distributedT
 		"COALESCE((SELECT bit_or(g.class_mask)::int FROM " + grantFrom(c, me) + "), 0)"
 }
 
-func (w *sqlWriter) person() string {
+// person is what the staff member of a team or grant is compared with.
+func (w *sqlWriter) person(t *Term) string {
+	if len(t.Who) > 0 {
+		return "ANY(" + w.arg(t.Who) + ")"
+	}
 	if w.me == "" {
 		w.me = w.arg(w.reach.Me)
 	}

@@ -95,16 +95,18 @@ func (c *claim) stored(ctx context.Context, tx *tenancy.Tx) (*Subject, error) {
 	return &subject, nil
 }
 
-// holdEpochs: SECURITY: serialises changes of rights in the tenant until this transaction ends. An actor whose credential ended
+// holdEpochs: SECURITY: serialises changes of rights in the tenant until this transaction ends. What was changed while he
+// waited decides about him. An actor whose credential ended
 // while he waited for it acts no more.
 func holdEpochs(ctx context.Context, tx *tenancy.Tx) error {
-	var revocation int64
-	err := tx.QueryRow(ctx, `SELECT revocation_version FROM tenant_epochs WHERE tenant_id = $1 FOR NO KEY UPDATE`, tx.Session().Tenant.UUID()).Scan(&revocation)
+	var e tenancy.Epochs
+	err := tx.QueryRow(ctx, `SELECT policy_version, org_version, revocation_version FROM tenant_epochs WHERE tenant_id = $1 FOR NO KEY UPDATE`,
+		tx.Session().Tenant.UUID()).Scan(&e.Policy, &e.Org, &e.Revocation)
 	if errors.Is(err, pgx.ErrNoRows) && tx.Session().Actor.System == tenancy.SystemOperator {
 		return nil // the tenant is being made
 	}
 	if err != nil {
 		return fmt.Errorf("act: hold epochs: %w", err)
 	}
-	return tx.VerifyAt(ctx, revocation)
+	return tx.MoveTo(ctx, e)
 }

@@ -19,8 +19,8 @@ import (
 // How a binding comes to stand; the audit record of roleBind says it.
 const (
 	covers = "WITHIN"       // its giver holds all that it gives
-	waits   = "WAITS"        // it gives more than its giver holds, and nothing until it is endorsed
-	first   = "FIRST_HOLDER" // the tenant's first holder of role.endorse: nobody could endorse before him
+	waits  = "WAITS"        // it gives more than its giver holds, and nothing until it is endorsed
+	first  = "FIRST_HOLDER" // the tenant's first holder of role.endorse: nobody could endorse before him
 )
 
 // judge tells whether a binding that is about to be made is in force at once.

@@ -83,7 +83,9 @@ func (r *review) duties() error {
 		roles := r.rolesHeld(h)
 		before := r.before.DutyBreaches(r.oldConflicts, roles)
 		for _, b := range r.after.DutyBreaches(r.newConflicts, roles) {
-			if slices.ContainsFunc(before, func(old policy.DutyBreach) bool { return old.Conflict.A == b.Conflict.A && old.Conflict.B == b.Conflict.B }) {
+			if slices.ContainsFunc(before, func(old policy.DutyBreach) bool {
+				return old.Conflict.A == b.Conflict.A && old.Conflict.B == b.Conflict.B
+			}) {
 				continue
 			}
 			path := h.Login + ": " + b.RoleA + " → " + string(b.Conflict.A) + "; " + b.RoleB + " → " + string(b.Conflict.B)

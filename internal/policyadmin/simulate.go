@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	entdb "github.com/clientele/clientele/ent/db"
+	"github.com/clientele/clientele/internal/access"
 	"github.com/clientele/clientele/internal/fault"
 	"github.com/clientele/clientele/internal/tenancy"
 	"github.com/clientele/clientele/policy"
@@ -152,7 +153,7 @@ func (p *pending) count(tx *tenancy.Tx, was, will policy.Reach) {
 		return
 	}
 	p.Rows = true
-	f, _ := factsOf(p.typ)
+	f, _ := access.FactsOf(p.typ)
 	alias := "t"
 	if entity == policy.OnClient {
 		alias = "c"
@@ -161,12 +162,12 @@ func (p *pending) count(tx *tenancy.Tx, was, will policy.Reach) {
 		p.args = append(p.args, v)
 		return fmt.Sprintf("$%d", len(p.args))
 	}
-	f.cols.Tenant = arg(tx.Session().Tenant.UUID())
-	f.cols.Now = arg(tx.Now()) + "::timestamptz"
-	old, now := policy.SQL(was, f.cols, arg), policy.SQL(will, f.cols, arg)
+	f.Cols.Tenant = arg(tx.Session().Tenant.UUID())
+	f.Cols.Now = arg(tx.Now()) + "::timestamptz"
+	old, now := policy.SQL(was, f.Cols, arg), policy.SQL(will, f.Cols, arg)
 	p.sql = fmt.Sprintf(`SELECT count(*) FILTER (WHERE x.now AND NOT x.old), count(*) FILTER (WHERE x.old AND NOT x.now),
 		COALESCE((array_agg(x.id ORDER BY x.id) FILTER (WHERE x.now AND NOT x.old))[1:%[5]d], '{}') || COALESCE((array_agg(x.id ORDER BY x.id) FILTER (WHERE x.old AND NOT x.now))[1:%[5]d], '{}')
-		FROM (SELECT %[1]s.id, (%[2]s) IS TRUE AS old, (%[3]s) IS TRUE AS now FROM %[4]s WHERE %[1]s.tenant_id = $1 AND $2::timestamptz IS NOT NULL) x`, alias, old, now, f.from, sampleRows)
+		FROM (SELECT %[1]s.id, (%[2]s) IS TRUE AS old, (%[3]s) IS TRUE AS now FROM %[4]s WHERE %[1]s.tenant_id = $1 AND $2::timestamptz IS NOT NULL) x`, alias, old, now, f.From, sampleRows)
 }
 
 // count runs the statements of one pipeline. What changes for no row is no effect.

@@ -25,12 +25,12 @@ type review struct {
 
 	oldConflicts, newConflicts []policy.DutyConflict
 
-	author             uuid.UUID // account; zero when it is not known
-	org                *policy.Org
-	holders            []access.Holder
-	now                time.Time
-	tenant             uuid.UUID
-	ids                struct{ companies, departments, staff []uuid.UUID }
+	author  uuid.UUID // account; zero when it is not known
+	org     *policy.Org
+	holders []access.Holder
+	now     time.Time
+	tenant  uuid.UUID
+	ids     struct{ companies, departments, staff []uuid.UUID }
 }
 
 // How many decisions the verification compares: a casbin decision over some hundred lines costs a good part of a millisecond.

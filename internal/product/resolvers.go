@@ -29,7 +29,7 @@ func (r resolvers) Query() graph.QueryResolver { return r.questions }
 func newResolvers(s *Services) graph.ResolverRoot {
 	return resolvers{mutations{
 		resolver.Organisation{Service: s.Organisation},
-		resolver.Identity{Service: s.Identity},
+		resolver.Identity{Service: s.Identity, Policy: s.Policy},
 		resolver.Archive{Service: s.Archive},
 		resolver.Contract{Service: s.Contract},
 		resolver.Policy{Service: s.Policy},

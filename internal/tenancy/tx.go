@@ -41,15 +41,14 @@ func (tx *Tx) Session() *Session { return tx.session }
 // Now is the transaction's time: the database's plus the clock's offset. Rights and deadlines use no other.
 func (tx *Tx) Now() time.Time { return tx.header.now }
 
-// Epochs are those that the transaction began with.
+// Epochs are those that the transaction began with, or has moved to.
 func (tx *Tx) Epochs() Epochs { return tx.header.epochs }
 
-// VerifyAt makes sure that the actor's credential still lives at a revocation version that the transaction has met after it
-// began: for acts that have waited for a lock. Errors: UNAUTHENTICATED.
-func (tx *Tx) VerifyAt(ctx context.Context, revocation int64) error {
-	h := tx.header
-	h.epochs.Revocation = revocation
-	return verify(ctx, tx.conn, tx.session, h)
+// MoveTo is for acts that have waited for a lock: the transaction goes on at the epochs that it has met, and the actor's
+// credential must still live at them. Errors: UNAUTHENTICATED.
+func (tx *Tx) MoveTo(ctx context.Context, e Epochs) error {
+	tx.header.epochs = e
+	return verify(ctx, tx.conn, tx.session, tx.header)
 }
 
 // Ent is the typed store. Its driver refuses statements without a tenant predicate.
