@@ -100,6 +100,10 @@ func (s *side) fill() {
 	s.add("suspended account", `INSERT INTO accounts (tenant_id, id, kind, login, display_name, state, `+made+` VALUES ($1, $2, 'app', 'app2', 'MARK', 'suspended', `+at)
 	s.add("token", `INSERT INTO api_tokens (tenant_id, id, account_id, name, token_prefix, token_hash, created_at, expires_at) VALUES ($1, $2, $3, 'MARK', 'x', $4, now(), now() + interval '1 day')`, account, hash("token"))
 	s.add("binding", `INSERT INTO role_bindings (tenant_id, id, account_id, role_id, valid_from, `+made+` SELECT $1, $2, $3, id, now() - interval '1 hour', now(), now() FROM roles WHERE tenant_id = $1 AND key = 'list_reader'`, other.Account)
+	s.add("waiting binding", `INSERT INTO role_bindings (tenant_id, id, account_id, role_id, valid_from, awaits_endorsement, `+made+` SELECT $1, $2, $3, id, now() - interval '1 hour', true, now(), now() FROM roles WHERE tenant_id = $1 AND key = 'vip_officer'`, other.Account)
+	s.add("policy test", `INSERT INTO policy_tests (tenant_id, id, name, expectation, role_key, object, action, `+made+` VALUES ($1, $2, 'MARK', 'NEVER', 'branch_reporter', 'policy', 'policy.publish', `+at)
+	s.Exec(`INSERT INTO policy_conflicts (tenant_id, id, policy_version_id, seq, key, action_a, action_b, name_zh, name_en)
+		SELECT $1, $2, id, 100, 'marked', 'contract.terminate', 'price.request', '`+s.mark+`', '`+s.mark+`' FROM policy_versions WHERE tenant_id = $1 AND state = 'in_force'`, s.IDs.New())
 	s.add("grant", `INSERT INTO access_grants (tenant_id, id, grantee_staff_id, client_id, class_mask, purpose, valid_from, valid_until, `+made+` VALUES ($1, $2, $3, $4, 1, 'MARK', now(), now() + interval '1 day', `+at, other.Staff, client)
 	s.ids["grantee"] = other.Staff
 	s.add("role without holder", `INSERT INTO roles (tenant_id, id, key, name_zh, name_en, `+made+` VALUES ($1, $2, 'without_holder', 'MARK', 'MARK', `+at)

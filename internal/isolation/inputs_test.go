@@ -27,6 +27,7 @@ func kinds() map[string]string {
 		"AccountCreate.Staff": "staff without account", "AccountReinstate.Account": "suspended account", "APITokenIssue.Account": "app account",
 		"ContractReturn.ContractID": "contract under review", "ContractWithdraw.ContractID": "contract under review", "ContractComplete.ContractID": "contract in force",
 		"ContractTerminate.ContractID": "contract in force",
+		"RoleEndorse.Binding": "waiting binding", "PolicyTest": "policy test", "StaffDepartment": "department", "RowCompany": "company", "RowDepartment": "department",
 		"PolicyDiscard.PolicyVersion":  "draft of somebody else", "PolicyPublish.PolicyVersion": "draft of somebody else", "RoleRetire.Role": "role without holder", "ObligationAdd.ContractID": "contract in force",
 	}
 }
@@ -40,6 +41,8 @@ func words() map[string]string {
 		"DepartmentOpen.Kind": "SECTION", "DepartmentChange.Kind": "SECTION", "Login": "somebody.new", "Password": "correct horse battery 9", "New": "correct horse battery 9",
 		"Scopes": "read", "RoleKey": "list_reader", "ValidFrom": "", "ContractDraft.Name": "", "Current": "", "Number": "N-77",
 		"PolicyDraft.Object": "client", "PolicyDraft.Action": "reveal", "PolicyDraft.Scope": "DEPT", "PolicyDraft.Effect": "allow", "Condition": "",
+		"PolicyDraft.Key": "mine", "ActionA": "contract.submit", "ActionB": "contract.return", "RemoveConflicts": "disposal",
+		"Expectation": "NEVER", "PolicyTestAdd.Object": "client#credit", "PolicyTestAdd.Action": "reveal", "RowCondition": "", "RowOwn": "OTHERS",
 		"RoleCreate.Key": "shift_lead", "ParentKey": "", "Template": "",
 	}
 }
