@@ -112,17 +112,6 @@ func (t *Table) ExceedingRules(added, lifted []Rule, backers ...Backer) []Excess
 	return out
 }
 
-// Brings tells whether a role, inheritance included, has a rule that allows the act on any object.
-func (t *Table) Brings(role string, act Action) bool {
-	_, ok := t.bringing(act, []string{role})
-	return ok
-}
-
-// Brings is the table's answer under the policy version that these rights were bound to.
-func (r *Rights) Brings(role string, act Action) bool {
-	return r != nil && r.table != nil && r.table.Brings(role, act)
-}
-
 // addExcess keeps the first excess of each rule.
 func addExcess(out []Excess, p *portion) []Excess {
 	if slices.ContainsFunc(out, func(e Excess) bool { return e.Rule == *p.rule }) {

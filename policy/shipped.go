@@ -51,7 +51,7 @@ func administrationRules(s *script) {
 		see(OnGrant, Tenant, ClassRange(6, 6), "").
 		see(OnClient, Tenant, ClassRange(0, 0), "").
 		may(OnAudit, Tenant, "", AuditRead).
-		may(OnPolicy, Tenant, "", PolicyRead, PolicyPublish) // chosen: whoever drafts (tenant_admin) must not publish
+		may(OnPolicy, Tenant, "", PolicyRead, PolicyPublish, ReviewOpen) // chosen: whoever drafts (tenant_admin) must not publish
 	s.as("hr_officer", "A01–A03").
 		see(OnStaff, Tenant, ClassRange(0, 6), "").
 		see(OnAccount, Tenant, ClassRange(6, 6), "").
@@ -71,7 +71,7 @@ func leadershipRules(s *script) {
 		may(OnClient, Tenant, "", ClientAssignTeam, ClientSuspend, ClientLift, ClientMoveDepartment).
 		may(OnContract, Tenant, "", ContractReturn, ContractComplete, ContractTerminate).
 		may(OnGrant, Tenant, "", GrantGive, GrantRevoke).
-		may(OnPolicy, Tenant, "", PolicyRead, PolicyPublish, RoleEndorse) // F16: the general manager approves the issue of rules
+		may(OnPolicy, Tenant, "", PolicyRead, PolicyPublish, RoleEndorse, ReviewOpen) // F16: the general manager approves the issue of rules
 	s.as("legal_representative", "D11").
 		see(OnClient, Company, ClassRange(0, 0), ""). // chosen: the name of the other side
 		see(OnContract, Company, ClassRange(3, 5), "state = approved").

@@ -27,5 +27,8 @@ ALTER TABLE policy_conflicts FORCE ROW LEVEL SECURITY;
 ALTER TABLE policy_versions_history FORCE ROW LEVEL SECURITY;
 ALTER TABLE policy_versions FORCE ROW LEVEL SECURITY;
 
+-- A version is complete before it is in force, its conflicts too.
+CREATE TRIGGER drafts_only AFTER INSERT ON policy_conflicts REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION guard.drafts_only();
+
 -- +goose Down
 SELECT 1 / 0; -- migrations go forward only: restore a backup instead

@@ -13,10 +13,11 @@ import (
 	"github.com/clientele/clientele/internal/tenancy"
 )
 
-// Identity has the mutations of graph/schema/identity.graphql. Policy tells whom to ask about a role that waits.
+// Identity has the mutations of graph/schema/identity.graphql. Reach tells what somebody could still see, and whom to ask
+// about a role that waits.
 type Identity struct {
 	Service *identity.Service
-	Policy  *policyadmin.Service
+	Reach   *policyadmin.Service
 }
 
 // AccountCreate resolves accountCreate.
@@ -45,6 +46,12 @@ func (r Identity) AccountSuspend(ctx context.Context, from model.AccountSuspendI
 	p.Account, p.UserErrors, err = answer(ctx, &d, &in, func(s *tenancy.Session) (act.Result, error) {
 		return r.Service.AccountSuspend(ctx, s, in, key)
 	})
+	if err == nil && p.Account != nil {
+		// As it is when the answer is made, also for a replay. The account is suspended whether it can be counted or not.
+		if left, failed := r.Reach.ReachOfAccount(ctx, graph.SessionFrom(ctx), p.Account.ID); failed == nil {
+			p.ReachableRows = &left.Rows
+		}
+	}
 	return p, err
 }
 
@@ -116,7 +123,7 @@ func (r Identity) RoleBind(ctx context.Context, from model.RoleBindInput, key st
 		return r.Service.RoleBind(ctx, s, in, key)
 	})
 	if err == nil && p.RoleBinding != nil {
-		if ask, failed := r.Policy.RoleEndorsers(ctx, graph.SessionFrom(ctx), p.RoleBinding.ID); failed == nil { // the binding stands all the same
+		if ask, failed := r.Reach.RoleEndorsers(ctx, graph.SessionFrom(ctx), p.RoleBinding.ID); failed == nil { // the binding stands all the same
 			for _, staff := range ask {
 				p.Endorsers = append(p.Endorsers, ref("Staff", staff))
 			}

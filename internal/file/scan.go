@@ -29,8 +29,8 @@ type Command struct{ Args []string }
 // Scan implements Scanner.
 func (c Command) Scan(ctx context.Context, r io.Reader) (Verdict, error) {
 	cmd := exec.CommandContext(ctx, c.Args[0], c.Args[1:]...)
-	// A program that ends without reading everything is no error of the pipe's.
-	cmd.Stdin, cmd.WaitDelay = r, 5*time.Second
+	in := &whole{r: r}
+	cmd.Stdin, cmd.WaitDelay = in, 5*time.Second
 	var out capped
 	cmd.Stdout, cmd.Stderr = &out, &out
 	err := cmd.Run()
@@ -41,14 +41,30 @@ func (c Command) Scan(ctx context.Context, r io.Reader) (Verdict, error) {
 	case cmd.ProcessState == nil:
 		return Verdict{}, fmt.Errorf("file: scan command: %w", err)
 	case cmd.ProcessState.Success():
+		// A program that stops reading is no error to exec; but it has not seen all of the file.
+		if err == nil && !in.all {
+			err = errors.New("it ended before the file did")
+		}
 		if err != nil {
-			return Verdict{}, fmt.Errorf("file: scan command: %w", err) // it has not seen all of the file
+			return Verdict{}, fmt.Errorf("file: scan command: %w", err)
 		}
 		return Verdict{}, nil
 	case errors.As(err, &exit) && exit.ExitCode() == 1:
 		return Verdict{Infected: true, Found: out.line()}, nil
 	}
 	return Verdict{}, fmt.Errorf("file: scan command: %s: %s", cmd.ProcessState, out.line())
+}
+
+// whole knows whether everything was read.
+type whole struct {
+	r   io.Reader
+	all bool
+}
+
+func (e *whole) Read(p []byte) (int, error) {
+	n, err := e.r.Read(p)
+	e.all = e.all || err == io.EOF
+	return n, err
 }
 
 // capped keeps the beginning of what a program says.

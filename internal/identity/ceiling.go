@@ -38,7 +38,7 @@ func judge(ctx context.Context, w *act.Work, h *holder, given policy.Binding, an
 	if len(excess) == 0 {
 		return covers, nil
 	}
-	if !w.Rights.Brings(given.Role, policy.RoleEndorse) {
+	if !w.Rights.Brings(policy.RoleEndorse, []string{given.Role}) {
 		return waits, nil
 	}
 	begun, err := constituted(ctx, w)
@@ -64,7 +64,7 @@ func constituted(ctx context.Context, w *act.Work) (bool, error) {
 		if err := rows.Scan(&key); err != nil {
 			return false, wrap("bindings", err)
 		}
-		if w.Rights.Brings(key, policy.RoleEndorse) {
+		if w.Rights.Brings(policy.RoleEndorse, []string{key}) {
 			return true, nil
 		}
 	}
@@ -85,7 +85,7 @@ type waiting struct {
 	all         []access.Holder
 }
 
-const selectWaiting = `SELECT b.account_id, r.key, b.company_id, b.department_id, b.valid_from, b.valid_until, b.granted_by, s.company_id, s.department_id
+const selectWaiting = `SELECT b.account_id, r.key, b.company_id, b.department_id, b.valid_from, LEAST(b.valid_until, b.review_due_at), b.granted_by, s.company_id, s.department_id
 	FROM role_bindings b JOIN roles r ON r.tenant_id = b.tenant_id AND r.id = b.role_id
 	JOIN accounts a ON a.tenant_id = b.tenant_id AND a.id = b.account_id LEFT JOIN staff s ON s.tenant_id = a.tenant_id AND s.id = a.staff_id
 	WHERE b.tenant_id = $1 AND b.id = $2`
@@ -147,7 +147,7 @@ func (x *waiting) endorsers(ctx context.Context, tx *tenancy.Tx, rights *policy.
 		if p.Staff == uuid.Nil || p.Staff == x.giver || p.Staff == x.holder.Staff || p.Suspended {
 			continue
 		}
-		if !slices.ContainsFunc(p.Bindings, func(b policy.Binding) bool { return rights.Brings(b.Role, policy.RoleEndorse) }) {
+		if !slices.ContainsFunc(p.Bindings, func(b policy.Binding) bool { return rights.Brings(policy.RoleEndorse, []string{b.Role}) }) {
 			continue
 		}
 		k := x.backer(rights, p, now)

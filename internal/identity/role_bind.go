@@ -184,7 +184,7 @@ func HolderOf(r *entdb.Role) (holder string, base bool) {
 // Bindings that wait for endorsement count: two of them must not come into force one after the other.
 const heldRoles = `SELECT r.key, b.company_id IS NOT DISTINCT FROM $4 AND b.department_id IS NOT DISTINCT FROM $5
 	FROM role_bindings b JOIN roles r ON r.tenant_id = b.tenant_id AND r.id = b.role_id
-	WHERE b.tenant_id = $1 AND b.account_id = $2 AND b.revoked_at IS NULL AND (b.valid_until IS NULL OR b.valid_until > $3) AND r.state = 'active' AND b.id <> $6
+	WHERE b.tenant_id = $1 AND b.account_id = $2 AND b.revoked_at IS NULL AND COALESCE(LEAST(b.valid_until, b.review_due_at) > $3, true) AND r.state = 'active' AND b.id <> $6
 	ORDER BY r.key`
 
 // bound is a role as somebody has it, or is about to.

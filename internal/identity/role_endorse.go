@@ -105,7 +105,7 @@ func (s *Service) RoleEndorse(ctx context.Context, session *tenancy.Session, in 
 func endorsable(w *act.Work, b *entdb.RoleBinding, r *entdb.Role, x *waiting) error {
 	actor := w.Session().Actor
 	switch {
-	case b.RevokedAt != nil || b.ValidUntil != nil && !b.ValidUntil.After(w.Now()):
+	case over(w.Now(), b.RevokedAt, b.ValidUntil, b.ReviewDueAt):
 		return ended()
 	case !b.AwaitsEndorsement:
 		return fault.State("NOT_WAITING", fault.Text{ZH: "该授予无需确认", EN: "the binding awaits no endorsement"}, fault.Text{})

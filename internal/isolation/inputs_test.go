@@ -17,7 +17,7 @@ func kinds() map[string]string {
 		"ClientID": "client", "Client": "client", "ContactID": "contact", "ContractID": "contract", "ObligationID": "obligation",
 		"DepartmentID": "department", "Department": "department", "CompanyID": "company", "Company": "company",
 		"OwnerID": "staff", "StaffID": "staff", "Staff": "staff", "Head": "staff", "Superior": "staff", "Grantee": "grantee",
-		"Position": "position", "Account": "account", "Session": "session", "Token": "token", "Binding": "binding", "Grant": "grant",
+		"Position": "position", "Account": "account", "Session": "session", "Token": "token", "Binding": "binding", "Grant": "grant", "Review": "review", "Item": "review item",
 
 		"StaffChangeSuperior.Staff": "grantee", "StaffTransfer.Staff": "grantee",
 		"CompanyChange.Parent": "company", "CompanyOpen.Parent": "company", "CompanyChange.Company": "company without anything",
@@ -27,8 +27,8 @@ func kinds() map[string]string {
 		"AccountCreate.Staff": "staff without account", "AccountReinstate.Account": "suspended account", "APITokenIssue.Account": "app account",
 		"ContractReturn.ContractID": "contract under review", "ContractWithdraw.ContractID": "contract under review", "ContractComplete.ContractID": "contract in force",
 		"ContractTerminate.ContractID": "contract in force",
-		"RoleEndorse.Binding": "waiting binding", "PolicyTest": "policy test", "StaffDepartment": "department", "RowCompany": "company", "RowDepartment": "department",
-		"PolicyDiscard.PolicyVersion":  "draft of somebody else", "PolicyPublish.PolicyVersion": "draft of somebody else", "RoleRetire.Role": "role without holder", "ObligationAdd.ContractID": "contract in force",
+		"RoleEndorse.Binding":          "waiting binding", "PolicyTest": "policy test", "StaffDepartment": "department", "RowCompany": "company", "RowDepartment": "department",
+		"PolicyDiscard.PolicyVersion": "draft of somebody else", "PolicyPublish.PolicyVersion": "draft of somebody else", "RoleRetire.Role": "role without holder", "ObligationAdd.ContractID": "contract in force",
 	}
 }
 
@@ -43,7 +43,7 @@ func words() map[string]string {
 		"PolicyDraft.Object": "client", "PolicyDraft.Action": "reveal", "PolicyDraft.Scope": "DEPT", "PolicyDraft.Effect": "allow", "Condition": "",
 		"PolicyDraft.Key": "mine", "ActionA": "contract.submit", "ActionB": "contract.return", "RemoveConflicts": "disposal",
 		"Expectation": "NEVER", "PolicyTestAdd.Object": "client#credit", "PolicyTestAdd.Action": "reveal", "RowCondition": "", "RowOwn": "OTHERS",
-		"RoleCreate.Key": "shift_lead", "ParentKey": "", "Template": "",
+		"Period": "2031-H1", "Decision": "KEEP", "RoleCreate.Key": "shift_lead", "ParentKey": "", "Template": "",
 	}
 }
 
@@ -83,7 +83,7 @@ func (f *filler) fill(path, field string, v reflect.Value) {
 		f.places = append(f.places, place{path, kind, func(u uuid.UUID) { *x = u }})
 		return
 	case *time.Time:
-		*x = f.mine.Clock.Now().UTC().Truncate(24*time.Hour).AddDate(0, 0, map[string]int{"ExpiresAt": 30, "ValidUntil": 30, "EndsOn": 400, "DueOn": 10}[field])
+		*x = f.mine.Clock.Now().UTC().Truncate(24*time.Hour).AddDate(0, 0, map[string]int{"ExpiresAt": 30, "DueAt": 30, "ValidUntil": 30, "EndsOn": 400, "DueOn": 10}[field])
 		return
 	case *input.Money:
 		*x = input.Money{Minor: 100, Currency: "CNY"}

@@ -210,7 +210,7 @@ type TestResult struct {
 // PolicyTestRun: permission policy.read. Every active assertion under a version, with the organisation, people, bindings and rows of
 // now. NOT_FOUND; INVALID_INPUT POLICY_REFUSED when it does not compile with the roles of now.
 func (s *Service) PolicyTestRun(ctx context.Context, session *tenancy.Session, version uuid.UUID) (out []TestResult, err error) {
-	err = s.asking(ctx, session, func(ctx context.Context, tx *tenancy.Tx, rights *policy.Rights) error {
+	err = s.asking(ctx, session, question{"policy.testRun", Object{typeVersion, version}}, func(ctx context.Context, tx *tenancy.Tx, rights *policy.Rights) error {
 		if err := mayReadRules(rights); err != nil {
 			return err
 		}

@@ -15,7 +15,7 @@ import (
 // RoleEndorsers: permission role.bind, or policy.read. Whom to ask about a binding that awaits endorsement, the nearest to its
 // holder first; none when it does not wait. NOT_FOUND.
 func (s *Service) RoleEndorsers(ctx context.Context, session *tenancy.Session, binding uuid.UUID) (out []uuid.UUID, err error) {
-	err = s.asking(ctx, session, func(ctx context.Context, tx *tenancy.Tx, rights *policy.Rights) error {
+	err = s.asking(ctx, session, question{}, func(ctx context.Context, tx *tenancy.Tx, rights *policy.Rights) error {
 		if !rights.Reach(policy.OnPolicy, policy.RoleBind).All {
 			if err := mayReadRules(rights); err != nil {
 				return err

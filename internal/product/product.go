@@ -20,6 +20,7 @@ import (
 	"github.com/clientele/clientele/internal/identity"
 	"github.com/clientele/clientele/internal/organisation"
 	"github.com/clientele/clientele/internal/policyadmin"
+	"github.com/clientele/clientele/internal/review"
 	"github.com/clientele/clientele/internal/tenancy"
 )
 
@@ -36,6 +37,7 @@ type Services struct {
 	Archive      *archive.Service
 	Contract     *contract.Service
 	Policy       *policyadmin.Service
+	Review       *review.Service
 }
 
 // cachedTenants is how many tenants' rights are kept in memory.
@@ -48,6 +50,7 @@ func NewServices(db *tenancy.DB, clk *clock.Clock, now func() time.Time, random 
 	if err != nil {
 		return nil, err
 	}
+	rights.Shadowed(shadowEvery, disagreement(log))
 	s := &Services{DB: db, Clock: clk, IDs: id.NewSource(now, random), Rights: rights, Hasher: credential.NewHasher(runtime.GOMAXPROCS(0))}
 	s.Run = act.NewRunner(db, rights, s.IDs, log)
 	if tracer != nil {
@@ -58,5 +61,6 @@ func NewServices(db *tenancy.DB, clk *clock.Clock, now func() time.Time, random 
 	s.Archive = archive.New(s.Run)
 	s.Contract = contract.New(s.Run)
 	s.Policy = policyadmin.New(s.Run, db, rights)
+	s.Review = review.New(s.Run, db)
 	return s, nil
 }

@@ -44,9 +44,9 @@ func (tx *Tx) Now() time.Time { return tx.header.now }
 // Epochs are those that the transaction began with, or has moved to.
 func (tx *Tx) Epochs() Epochs { return tx.header.epochs }
 
-// MoveTo is for acts that have waited for a lock: the transaction goes on at the epochs that it has met, and the actor's
-// credential must still live at them. Errors: UNAUTHENTICATED.
-func (tx *Tx) MoveTo(ctx context.Context, e Epochs) error {
+// Held says which epochs the transaction has met when it locked them, for acts that may have waited: they are its epochs from
+// then on, and the actor's credential must still live at them. Errors: UNAUTHENTICATED.
+func (tx *Tx) Held(ctx context.Context, e Epochs) error {
 	tx.header.epochs = e
 	return verify(ctx, tx.conn, tx.session, tx.header)
 }
@@ -57,6 +57,12 @@ func (tx *Tx) Ent() *entdb.Client {
 		tx.ent = entdb.NewClient(entdb.Driver(&driver{tx: tx}))
 	}
 	return tx.ent
+}
+
+// EntInto is the typed store with a queue: what changes rows is queued in b instead of sent, to go out with Last. Each such
+// statement fails, and the transaction with it, unless it changes exactly one row. Nothing can be read through it.
+func (tx *Tx) EntInto(b *pgx.Batch) *entdb.Client {
+	return entdb.NewClient(entdb.Driver(&driver{tx: tx, queue: b}))
 }
 
 // Exec runs one statement that the caller has given its tenant predicate.
