@@ -10076,10 +10076,10 @@ func (ec *executionContext) _RoleBindPayload_endorsers(ctx context.Context, fiel
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*read.Ref) graphql.Marshaler {
-			return ec.marshalNStaff2ᚕᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRefᚄ(ctx, selections, v)
+			return ec.marshalOStaff2ᚕᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRefᚄ(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_RoleBindPayload_endorsers(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -19707,7 +19707,7 @@ func (ec *executionContext) _RoleBindPayload(ctx context.Context, sel ast.Select
 			}
 		case "endorsers":
 			out.Values[i] = ec._RoleBindPayload_endorsers(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "userErrors":
@@ -21519,35 +21519,6 @@ func (ec *executionContext) marshalNSessionRevokePayload2githubᚗcomᚋclientel
 	return ec._SessionRevokePayload(ctx, sel, &v)
 }
 
-func (ec *executionContext) unmarshalNStaff2ᚕᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRefᚄ(ctx context.Context, v any) ([]*read.Ref, error) {
-	vSlice := graphql.CoerceList(v)
-	var err error
-	res := make([]*read.Ref, len(vSlice))
-	for i := range vSlice {
-		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
-		res[i], err = ec.unmarshalNStaff2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx, vSlice[i])
-		if err != nil {
-			return nil, err
-		}
-	}
-	return res, nil
-}
-
-func (ec *executionContext) marshalNStaff2ᚕᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRefᚄ(ctx context.Context, sel ast.SelectionSet, v []*read.Ref) graphql.Marshaler {
-	ret := make(graphql.Array, len(v))
-	for i := range v {
-		ret[i] = ec.marshalNStaff2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx, sel, v[i])
-	}
-
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
-	}
-
-	return ret
-}
-
 func (ec *executionContext) unmarshalNStaff2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx context.Context, v any) (*read.Ref, error) {
 	var res = new(read.Ref)
 	err := res.UnmarshalGQLContext(ctx, v)
@@ -22893,6 +22864,41 @@ func (ec *executionContext) marshalOSpecialType2ᚖgithubᚗcomᚋclienteleᚋcl
 		return graphql.Null
 	}
 	return v
+}
+
+func (ec *executionContext) unmarshalOStaff2ᚕᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRefᚄ(ctx context.Context, v any) ([]*read.Ref, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]*read.Ref, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNStaff2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalOStaff2ᚕᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRefᚄ(ctx context.Context, sel ast.SelectionSet, v []*read.Ref) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := make(graphql.Array, len(v))
+	for i := range v {
+		ret[i] = ec.marshalNStaff2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx, sel, v[i])
+	}
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) unmarshalOStaff2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx context.Context, v any) (*read.Ref, error) {

@@ -941,7 +941,7 @@ type RoleBindInput struct {
 type RoleBindPayload struct {
 	RoleBinding *read.Ref `json:"roleBinding,omitempty"`
 	// Whom to ask when the binding awaits endorsement, the nearest first; empty when it does not, or when nobody could.
-	Endorsers  []*read.Ref  `json:"endorsers"`
+	Endorsers  []*read.Ref  `json:"endorsers,omitempty"`
 	UserErrors []*UserError `json:"userErrors"`
 }
 
