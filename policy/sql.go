@@ -124,26 +124,26 @@ func (w *sqlWriter) scope(t *Term) string {
 	case Tenant:
 		return "TRUE"
 	case ClientTeam:
-		if w.reach.Me == uuid.Nil {
+		if w.reach.Me == uuid.Nil && len(t.Who) == 0 {
 			return "FALSE"
 		}
-		if w.cols.Team != "" {
+		if w.cols.Team != "" && len(t.Who) == 0 {
 			return w.cols.Team
 		}
-		return "EXISTS (SELECT 1 FROM " + teamFrom(w.cols, w.person()) + ")"
+		return "EXISTS (SELECT 1 FROM " + teamFrom(w.cols, w.person(t)) + ")"
 	case Distributed:
 		return "EXISTS (SELECT 1 FROM " + distributionFrom(w.cols) + " AND " + w.oneOf("d.department_id", t.IDs) + ")"
 	case Granted:
-		if w.reach.Me == uuid.Nil {
+		if w.reach.Me == uuid.Nil && len(t.Who) == 0 {
 			return "FALSE"
 		}
 		if w.reach.Entity == OnOriginal {
-			return "EXISTS (SELECT 1 FROM " + borrowedFrom(w.cols, w.person()) + ")"
+			return "EXISTS (SELECT 1 FROM " + borrowedFrom(w.cols, w.person(t)) + ")"
 		}
-		if w.cols.Granted != "" {
+		if w.cols.Granted != "" && len(t.Who) == 0 {
 			return "(" + w.cols.Granted + " & " + w.arg(int32(t.Classes)) + ") <> 0"
 		}
-		return "EXISTS (SELECT 1 FROM " + grantFrom(w.cols, w.person()) + " AND g.class_mask & " + w.arg(int32(t.Classes)) + " <> 0)"
+		return "EXISTS (SELECT 1 FROM " + grantFrom(w.cols, w.person(t)) + " AND g.class_mask & " + w.arg(int32(t.Classes)) + " <> 0)"
 	}
 	return "FALSE"
 }
@@ -191,7 +191,11 @@ func (r *Rights) Borrowed(cols Columns, arg func(any) string) string {
 	return "EXISTS (SELECT 1 FROM " + borrowedFrom(cols.orNull(), arg(r.principal.Staff)) + ")"
 }
 
-func (w *sqlWriter) person() string {
+// person is what the staff member of a team or grant is compared with.
+func (w *sqlWriter) person(t *Term) string {
+	if len(t.Who) > 0 {
+		return "ANY(" + w.arg(t.Who) + ")"
+	}
 	if w.me == "" {
 		w.me = w.arg(w.reach.Me)
 	}
