@@ -67,7 +67,7 @@ func (c *demoCommand) Run(p *program) error {
 		c.Database.recreate = true
 	}
 	return serveOn(p, &c.Database, &c.Listen, &c.Log, serving{
-		diagnostics: c.Diagnostics,
+		role: roleAll, diagnostics: c.Diagnostics,
 		before: func(ctx context.Context, sv *server, s *product.Services, log *slog.Logger) error {
 			if made != nil {
 				return nil
