@@ -82,7 +82,7 @@ func TestAPIAndWorkerAreTwoProcesses(t *testing.T) {
 	// Records wait; it says so in readiness, metric and log, and goes on answering.
 	eventually(t, "readiness tells that nobody seals", func() bool {
 		status, body := api.get("/readyz")
-		return status == http.StatusOK && strings.Contains(body, `"ready":true`) && strings.Contains(body, `"sealing":"behind"`)
+		return status == http.StatusOK && strings.Contains(body, `"ready":true`) && strings.Contains(body, `"sealing":"unavailable"`)
 	})
 	if _, metrics := api.get("/metrics"); !regexp.MustCompile(`(?m)^clientele_audit_unsealed_age_seconds [1-9]`).MatchString(metrics) {
 		t.Error("the metric does not tell that nobody seals")

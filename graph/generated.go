@@ -97,8 +97,12 @@ type MutationResolver interface {
 	PolicyRollback(ctx context.Context, input model.PolicyRollbackInput, idempotencyKey string) (model.PolicyRollbackPayload, error)
 	RoleCreate(ctx context.Context, input model.RoleCreateInput, idempotencyKey string) (model.RoleCreatePayload, error)
 	RoleRetire(ctx context.Context, input model.RoleRetireInput, idempotencyKey string) (model.RoleRetirePayload, error)
+	AccessReviewOpen(ctx context.Context, input model.AccessReviewOpenInput, idempotencyKey string) (model.AccessReviewOpenPayload, error)
+	AccessReviewDecide(ctx context.Context, input model.AccessReviewDecideInput, idempotencyKey string) (model.AccessReviewDecidePayload, error)
+	AccessReviewClose(ctx context.Context, input model.AccessReviewCloseInput, idempotencyKey string) (model.AccessReviewClosePayload, error)
 }
 type QueryResolver interface {
+	ReachPreview(ctx context.Context, staffID string) (*model.ReachPreview, error)
 	PolicySimulate(ctx context.Context, policyVersionID string) (*model.PolicySimulation, error)
 	ExplainAccess(ctx context.Context, staffID *string, object string, action string, objectID *string, field *string) (*model.AccessExplanation, error)
 	WhoCanSee(ctx context.Context, objectID string, group *string, first *int) (*model.AccessPaths, error)
@@ -132,6 +136,9 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		return graphql.NewInputUnmarshalerIndex(
 			graphql.NewInputUnmarshaler("AccessGrantGiveInput", ec.unmarshalInputAccessGrantGiveInput),
 			graphql.NewInputUnmarshaler("AccessGrantRevokeInput", ec.unmarshalInputAccessGrantRevokeInput),
+			graphql.NewInputUnmarshaler("AccessReviewCloseInput", ec.unmarshalInputAccessReviewCloseInput),
+			graphql.NewInputUnmarshaler("AccessReviewDecideInput", ec.unmarshalInputAccessReviewDecideInput),
+			graphql.NewInputUnmarshaler("AccessReviewOpenInput", ec.unmarshalInputAccessReviewOpenInput),
 			graphql.NewInputUnmarshaler("AccountChangePasswordInput", ec.unmarshalInputAccountChangePasswordInput),
 			graphql.NewInputUnmarshaler("AccountCreateInput", ec.unmarshalInputAccountCreateInput),
 			graphql.NewInputUnmarshaler("AccountReinstateInput", ec.unmarshalInputAccountReinstateInput),
@@ -268,7 +275,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "schema/archive.graphql" "schema/audit.graphql" "schema/base.graphql" "schema/contract.graphql" "schema/identity.graphql" "schema/organisation.graphql" "schema/policy.graphql"
+//go:embed "schema/archive.graphql" "schema/audit.graphql" "schema/base.graphql" "schema/contract.graphql" "schema/identity.graphql" "schema/organisation.graphql" "schema/policy.graphql" "schema/review.graphql"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -287,6 +294,7 @@ var sources = []*ast.Source{
 	{Name: "schema/identity.graphql", Input: sourceData("schema/identity.graphql"), BuiltIn: false},
 	{Name: "schema/organisation.graphql", Input: sourceData("schema/organisation.graphql"), BuiltIn: false},
 	{Name: "schema/policy.graphql", Input: sourceData("schema/policy.graphql"), BuiltIn: false},
+	{Name: "schema/review.graphql", Input: sourceData("schema/review.graphql"), BuiltIn: false},
 }
 var parsedSchema = gqlparser.MustLoadSchema(sources...)
 
@@ -392,6 +400,36 @@ func (ec *executionContext) childFields_AccessPaths(ctx context.Context, field g
 	return nil, fmt.Errorf("no field named %q was found under type AccessPaths", field.Name)
 }
 
+func (ec *executionContext) childFields_AccessReviewClosePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "accessReview":
+		return ec.fieldContext_AccessReviewClosePayload_accessReview(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_AccessReviewClosePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AccessReviewClosePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_AccessReviewDecidePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "accessReviewItem":
+		return ec.fieldContext_AccessReviewDecidePayload_accessReviewItem(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_AccessReviewDecidePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AccessReviewDecidePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_AccessReviewOpenPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "accessReview":
+		return ec.fieldContext_AccessReviewOpenPayload_accessReview(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_AccessReviewOpenPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AccessReviewOpenPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_AccountChangePasswordPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "account":
@@ -426,6 +464,8 @@ func (ec *executionContext) childFields_AccountSuspendPayload(ctx context.Contex
 	switch field.Name {
 	case "account":
 		return ec.fieldContext_AccountSuspendPayload_account(ctx, field)
+	case "reachableRows":
+		return ec.fieldContext_AccountSuspendPayload_reachableRows(ctx, field)
 	case "userErrors":
 		return ec.fieldContext_AccountSuspendPayload_userErrors(ctx, field)
 	}
@@ -890,6 +930,32 @@ func (ec *executionContext) childFields_PositionCreatePayload(ctx context.Contex
 	return nil, fmt.Errorf("no field named %q was found under type PositionCreatePayload", field.Name)
 }
 
+func (ec *executionContext) childFields_ReachCount(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "type":
+		return ec.fieldContext_ReachCount_type(ctx, field)
+	case "object":
+		return ec.fieldContext_ReachCount_object(ctx, field)
+	case "action":
+		return ec.fieldContext_ReachCount_action(ctx, field)
+	case "rows":
+		return ec.fieldContext_ReachCount_rows(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReachCount", field.Name)
+}
+
+func (ec *executionContext) childFields_ReachPreview(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "staff":
+		return ec.fieldContext_ReachPreview_staff(ctx, field)
+	case "rows":
+		return ec.fieldContext_ReachPreview_rows(ctx, field)
+	case "counts":
+		return ec.fieldContext_ReachPreview_counts(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReachPreview", field.Name)
+}
+
 func (ec *executionContext) childFields_RoleBindPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "roleBinding":
@@ -1134,6 +1200,72 @@ func (ec *executionContext) field_Mutation_accessGrantRevoke_args(ctx context.Co
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.AccessGrantRevokeInput, error) {
 			return ec.unmarshalNAccessGrantRevokeInput2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐAccessGrantRevokeInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNString2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_accessReviewClose_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.AccessReviewCloseInput, error) {
+			return ec.unmarshalNAccessReviewCloseInput2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐAccessReviewCloseInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNString2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_accessReviewDecide_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.AccessReviewDecideInput, error) {
+			return ec.unmarshalNAccessReviewDecideInput2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐAccessReviewDecideInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNString2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_accessReviewOpen_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.AccessReviewOpenInput, error) {
+			return ec.unmarshalNAccessReviewOpenInput2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐAccessReviewOpenInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -2338,6 +2470,20 @@ func (ec *executionContext) field_Query_policySimulate_args(ctx context.Context,
 	return args, nil
 }
 
+func (ec *executionContext) field_Query_reachPreview_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "staffId",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["staffId"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Query_whoCanSee_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -3191,6 +3337,171 @@ func (ec *executionContext) fieldContext_AccessPaths_more(_ context.Context, fie
 	return graphql.NewScalarFieldContext("AccessPaths", field, false, false, "Boolean")
 }
 
+func (ec *executionContext) _AccessReviewClosePayload_accessReview(ctx context.Context, field graphql.CollectedField, obj *model.AccessReviewClosePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccessReviewClosePayload_accessReview(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AccessReview, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Ref) graphql.Marshaler {
+			return ec.marshalOAccessReview2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AccessReviewClosePayload_accessReview(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AccessReviewClosePayload", field, false, false, "AccessReview")
+}
+
+func (ec *executionContext) _AccessReviewClosePayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.AccessReviewClosePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccessReviewClosePayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AccessReviewClosePayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AccessReviewClosePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AccessReviewDecidePayload_accessReviewItem(ctx context.Context, field graphql.CollectedField, obj *model.AccessReviewDecidePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccessReviewDecidePayload_accessReviewItem(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AccessReviewItem, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Ref) graphql.Marshaler {
+			return ec.marshalOAccessReviewItem2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AccessReviewDecidePayload_accessReviewItem(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AccessReviewDecidePayload", field, false, false, "AccessReviewItem")
+}
+
+func (ec *executionContext) _AccessReviewDecidePayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.AccessReviewDecidePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccessReviewDecidePayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AccessReviewDecidePayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AccessReviewDecidePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AccessReviewOpenPayload_accessReview(ctx context.Context, field graphql.CollectedField, obj *model.AccessReviewOpenPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccessReviewOpenPayload_accessReview(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AccessReview, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Ref) graphql.Marshaler {
+			return ec.marshalOAccessReview2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AccessReviewOpenPayload_accessReview(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AccessReviewOpenPayload", field, false, false, "AccessReview")
+}
+
+func (ec *executionContext) _AccessReviewOpenPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.AccessReviewOpenPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccessReviewOpenPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AccessReviewOpenPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AccessReviewOpenPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _AccountChangePasswordPayload_account(ctx context.Context, field graphql.CollectedField, obj *model.AccountChangePasswordPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -3377,6 +3688,29 @@ func (ec *executionContext) _AccountSuspendPayload_account(ctx context.Context, 
 }
 func (ec *executionContext) fieldContext_AccountSuspendPayload_account(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("AccountSuspendPayload", field, false, false, "Account")
+}
+
+func (ec *executionContext) _AccountSuspendPayload_reachableRows(ctx context.Context, field graphql.CollectedField, obj *model.AccountSuspendPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccountSuspendPayload_reachableRows(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ReachableRows, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int64) graphql.Marshaler {
+			return ec.marshalOBigInt2ᚖint64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AccountSuspendPayload_reachableRows(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AccountSuspendPayload", field, false, false, "BigInt")
 }
 
 func (ec *executionContext) _AccountSuspendPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.AccountSuspendPayload) (ret graphql.Marshaler) {
@@ -7328,6 +7662,138 @@ func (ec *executionContext) fieldContext_Mutation_roleRetire(ctx context.Context
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_accessReviewOpen(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_accessReviewOpen(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().AccessReviewOpen(ctx, fc.Args["input"].(model.AccessReviewOpenInput), fc.Args["idempotencyKey"].(string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.AccessReviewOpenPayload) graphql.Marshaler {
+			return ec.marshalNAccessReviewOpenPayload2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐAccessReviewOpenPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_accessReviewOpen(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AccessReviewOpenPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_accessReviewOpen_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_accessReviewDecide(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_accessReviewDecide(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().AccessReviewDecide(ctx, fc.Args["input"].(model.AccessReviewDecideInput), fc.Args["idempotencyKey"].(string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.AccessReviewDecidePayload) graphql.Marshaler {
+			return ec.marshalNAccessReviewDecidePayload2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐAccessReviewDecidePayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_accessReviewDecide(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AccessReviewDecidePayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_accessReviewDecide_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_accessReviewClose(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_accessReviewClose(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().AccessReviewClose(ctx, fc.Args["input"].(model.AccessReviewCloseInput), fc.Args["idempotencyKey"].(string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.AccessReviewClosePayload) graphql.Marshaler {
+			return ec.marshalNAccessReviewClosePayload2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐAccessReviewClosePayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_accessReviewClose(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AccessReviewClosePayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_accessReviewClose_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _ObligationAddPayload_obligation(ctx context.Context, field graphql.CollectedField, obj *model.ObligationAddPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -8402,6 +8868,50 @@ func (ec *executionContext) fieldContext_PositionCreatePayload_userErrors(_ cont
 	return fc, nil
 }
 
+func (ec *executionContext) _Query_reachPreview(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_reachPreview(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().ReachPreview(ctx, fc.Args["staffId"].(string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.ReachPreview) graphql.Marshaler {
+			return ec.marshalOReachPreview2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐReachPreview(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_reachPreview(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ReachPreview(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_reachPreview_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Query_policySimulate(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -8693,6 +9203,176 @@ func (ec *executionContext) fieldContext_Query___schema(_ context.Context, field
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields___Schema(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ReachCount_type(ctx context.Context, field graphql.CollectedField, obj *model.ReachCount) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReachCount_type(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Type, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ReachCount_type(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReachCount", field, false, false, "String")
+}
+
+func (ec *executionContext) _ReachCount_object(ctx context.Context, field graphql.CollectedField, obj *model.ReachCount) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReachCount_object(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Object, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ReachCount_object(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReachCount", field, false, false, "String")
+}
+
+func (ec *executionContext) _ReachCount_action(ctx context.Context, field graphql.CollectedField, obj *model.ReachCount) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReachCount_action(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Action, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ReachCount_action(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReachCount", field, false, false, "String")
+}
+
+func (ec *executionContext) _ReachCount_rows(ctx context.Context, field graphql.CollectedField, obj *model.ReachCount) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReachCount_rows(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Rows, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNBigInt2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ReachCount_rows(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReachCount", field, false, false, "BigInt")
+}
+
+func (ec *executionContext) _ReachPreview_staff(ctx context.Context, field graphql.CollectedField, obj *model.ReachPreview) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReachPreview_staff(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Staff, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Ref) graphql.Marshaler {
+			return ec.marshalOStaff2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ReachPreview_staff(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReachPreview", field, false, false, "Staff")
+}
+
+func (ec *executionContext) _ReachPreview_rows(ctx context.Context, field graphql.CollectedField, obj *model.ReachPreview) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReachPreview_rows(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Rows, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNBigInt2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ReachPreview_rows(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReachPreview", field, false, false, "BigInt")
+}
+
+func (ec *executionContext) _ReachPreview_counts(ctx context.Context, field graphql.CollectedField, obj *model.ReachPreview) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReachPreview_counts(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Counts, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.ReachCount) graphql.Marshaler {
+			return ec.marshalNReachCount2ᚕᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐReachCountᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ReachPreview_counts(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ReachPreview",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ReachCount(ctx, field)
 		},
 	}
 	return fc, nil
@@ -10571,6 +11251,167 @@ func (ec *executionContext) unmarshalInputAccessGrantRevokeInput(ctx context.Con
 func UnmarshalAccessGrantRevokeInput(ctx context.Context, raw any) (model.AccessGrantRevokeInput, error) {
 	var out model.AccessGrantRevokeInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "AccessGrantRevokeInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputAccessReviewCloseInput(ctx context.Context, obj any) (model.AccessReviewCloseInput, error) {
+	var it model.AccessReviewCloseInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"accessReviewId", "expectedVersion"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "accessReviewId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("accessReviewId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.AccessReviewID = data
+		case "expectedVersion":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expectedVersion"))
+			data, err := ec.unmarshalNBigInt2int64(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ExpectedVersion = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalAccessReviewCloseInput unmarshals raw into the AccessReviewCloseInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalAccessReviewCloseInput(ctx context.Context, raw any) (model.AccessReviewCloseInput, error) {
+	var out model.AccessReviewCloseInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "AccessReviewCloseInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputAccessReviewDecideInput(ctx context.Context, obj any) (model.AccessReviewDecideInput, error) {
+	var it model.AccessReviewDecideInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"accessReviewItemId", "expectedVersion", "decision", "reason"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "accessReviewItemId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("accessReviewItemId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.AccessReviewItemID = data
+		case "expectedVersion":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expectedVersion"))
+			data, err := ec.unmarshalNBigInt2int64(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ExpectedVersion = data
+		case "decision":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("decision"))
+			data, err := ec.unmarshalNAccessReviewVerdict2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐAccessReviewVerdict(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Decision = data
+		case "reason":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reason"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Reason = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalAccessReviewDecideInput unmarshals raw into the AccessReviewDecideInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalAccessReviewDecideInput(ctx context.Context, raw any) (model.AccessReviewDecideInput, error) {
+	var out model.AccessReviewDecideInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "AccessReviewDecideInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputAccessReviewOpenInput(ctx context.Context, obj any) (model.AccessReviewOpenInput, error) {
+	var it model.AccessReviewOpenInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"period", "dueAt"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "period":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("period"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Period = data
+		case "dueAt":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("dueAt"))
+			data, err := ec.unmarshalNDateTime2timeᚐTime(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.DueAt = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalAccessReviewOpenInput unmarshals raw into the AccessReviewOpenInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalAccessReviewOpenInput(ctx context.Context, raw any) (model.AccessReviewOpenInput, error) {
+	var out model.AccessReviewOpenInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "AccessReviewOpenInput", raw, &out)
 	return out, err
 }
 
@@ -15128,6 +15969,120 @@ func (ec *executionContext) _AccessPaths(ctx context.Context, sel ast.SelectionS
 	return out
 }
 
+var accessReviewClosePayloadImplementors = []string{"AccessReviewClosePayload"}
+
+func (ec *executionContext) _AccessReviewClosePayload(ctx context.Context, sel ast.SelectionSet, obj *model.AccessReviewClosePayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, accessReviewClosePayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AccessReviewClosePayload")
+		case "accessReview":
+			out.Values[i] = ec._AccessReviewClosePayload_accessReview(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._AccessReviewClosePayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var accessReviewDecidePayloadImplementors = []string{"AccessReviewDecidePayload"}
+
+func (ec *executionContext) _AccessReviewDecidePayload(ctx context.Context, sel ast.SelectionSet, obj *model.AccessReviewDecidePayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, accessReviewDecidePayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AccessReviewDecidePayload")
+		case "accessReviewItem":
+			out.Values[i] = ec._AccessReviewDecidePayload_accessReviewItem(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._AccessReviewDecidePayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var accessReviewOpenPayloadImplementors = []string{"AccessReviewOpenPayload"}
+
+func (ec *executionContext) _AccessReviewOpenPayload(ctx context.Context, sel ast.SelectionSet, obj *model.AccessReviewOpenPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, accessReviewOpenPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AccessReviewOpenPayload")
+		case "accessReview":
+			out.Values[i] = ec._AccessReviewOpenPayload_accessReview(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._AccessReviewOpenPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var accountChangePasswordPayloadImplementors = []string{"AccountChangePasswordPayload"}
 
 func (ec *executionContext) _AccountChangePasswordPayload(ctx context.Context, sel ast.SelectionSet, obj *model.AccountChangePasswordPayload) graphql.Marshaler {
@@ -15255,6 +16210,11 @@ func (ec *executionContext) _AccountSuspendPayload(ctx context.Context, sel ast.
 			out.Values[i] = graphql.MarshalString("AccountSuspendPayload")
 		case "account":
 			out.Values[i] = ec._AccountSuspendPayload_account(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "reachableRows":
+			out.Values[i] = ec._AccountSuspendPayload_reachableRows(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
@@ -16801,6 +17761,27 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "accessReviewOpen":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_accessReviewOpen(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "accessReviewDecide":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_accessReviewDecide(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "accessReviewClose":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_accessReviewClose(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -17383,6 +18364,12 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("Query")
+		case "reachPreview":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_reachPreview(ctx, field)
+				})
 		case "policySimulate":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
 				true, false,
@@ -17426,6 +18413,97 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 			})
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var reachCountImplementors = []string{"ReachCount"}
+
+func (ec *executionContext) _ReachCount(ctx context.Context, sel ast.SelectionSet, obj *model.ReachCount) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, reachCountImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ReachCount")
+		case "type":
+			out.Values[i] = ec._ReachCount_type(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "object":
+			out.Values[i] = ec._ReachCount_object(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "action":
+			out.Values[i] = ec._ReachCount_action(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "rows":
+			out.Values[i] = ec._ReachCount_rows(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var reachPreviewImplementors = []string{"ReachPreview"}
+
+func (ec *executionContext) _ReachPreview(ctx context.Context, sel ast.SelectionSet, obj *model.ReachPreview) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, reachPreviewImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ReachPreview")
+		case "staff":
+			out.Values[i] = ec._ReachPreview_staff(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "rows":
+			out.Values[i] = ec._ReachPreview_rows(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "counts":
+			out.Values[i] = ec._ReachPreview_counts(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -18264,6 +19342,43 @@ func (ec *executionContext) marshalNAccessPath2ᚖgithubᚗcomᚋclienteleᚋcli
 		return graphql.Null
 	}
 	return ec._AccessPath(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNAccessReviewCloseInput2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐAccessReviewCloseInput(ctx context.Context, v any) (model.AccessReviewCloseInput, error) {
+	res, err := ec.unmarshalInputAccessReviewCloseInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNAccessReviewClosePayload2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐAccessReviewClosePayload(ctx context.Context, sel ast.SelectionSet, v model.AccessReviewClosePayload) graphql.Marshaler {
+	return ec._AccessReviewClosePayload(ctx, sel, &v)
+}
+
+func (ec *executionContext) unmarshalNAccessReviewDecideInput2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐAccessReviewDecideInput(ctx context.Context, v any) (model.AccessReviewDecideInput, error) {
+	res, err := ec.unmarshalInputAccessReviewDecideInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNAccessReviewDecidePayload2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐAccessReviewDecidePayload(ctx context.Context, sel ast.SelectionSet, v model.AccessReviewDecidePayload) graphql.Marshaler {
+	return ec._AccessReviewDecidePayload(ctx, sel, &v)
+}
+
+func (ec *executionContext) unmarshalNAccessReviewOpenInput2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐAccessReviewOpenInput(ctx context.Context, v any) (model.AccessReviewOpenInput, error) {
+	res, err := ec.unmarshalInputAccessReviewOpenInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNAccessReviewOpenPayload2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐAccessReviewOpenPayload(ctx context.Context, sel ast.SelectionSet, v model.AccessReviewOpenPayload) graphql.Marshaler {
+	return ec._AccessReviewOpenPayload(ctx, sel, &v)
+}
+
+func (ec *executionContext) unmarshalNAccessReviewVerdict2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐAccessReviewVerdict(ctx context.Context, v any) (model.AccessReviewVerdict, error) {
+	var res model.AccessReviewVerdict
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNAccessReviewVerdict2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐAccessReviewVerdict(ctx context.Context, sel ast.SelectionSet, v model.AccessReviewVerdict) graphql.Marshaler {
+	return v
 }
 
 func (ec *executionContext) unmarshalNAccountChangePasswordInput2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐAccountChangePasswordInput(ctx context.Context, v any) (model.AccountChangePasswordInput, error) {
@@ -19108,6 +20223,30 @@ func (ec *executionContext) marshalNPositionCreatePayload2githubᚗcomᚋcliente
 	return ec._PositionCreatePayload(ctx, sel, &v)
 }
 
+func (ec *executionContext) marshalNReachCount2ᚕᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐReachCountᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.ReachCount) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNReachCount2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐReachCount(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNReachCount2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐReachCount(ctx context.Context, sel ast.SelectionSet, v *model.ReachCount) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "ReachCount!")
+		return graphql.Null
+	}
+	return ec._ReachCount(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNRightChange2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐRightChange(ctx context.Context, v any) (model.RightChange, error) {
 	var res model.RightChange
 	err := res.UnmarshalGQL(v)
@@ -19476,6 +20615,38 @@ func (ec *executionContext) marshalOAccessPaths2ᚖgithubᚗcomᚋclienteleᚋcl
 		return graphql.Null
 	}
 	return ec._AccessPaths(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOAccessReview2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx context.Context, v any) (*read.Ref, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Ref)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOAccessReview2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx context.Context, sel ast.SelectionSet, v *read.Ref) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOAccessReviewItem2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx context.Context, v any) (*read.Ref, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Ref)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOAccessReviewItem2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx context.Context, sel ast.SelectionSet, v *read.Ref) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
 }
 
 func (ec *executionContext) unmarshalOAccessWay2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐAccessWay(ctx context.Context, v any) (*model.AccessWay, error) {
@@ -20323,6 +21494,13 @@ func (ec *executionContext) marshalOPosition2ᚖgithubᚗcomᚋclienteleᚋclien
 		return graphql.Null
 	}
 	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) marshalOReachPreview2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐReachPreview(ctx context.Context, sel ast.SelectionSet, v *model.ReachPreview) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._ReachPreview(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalORole2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx context.Context, v any) (*read.Ref, error) {

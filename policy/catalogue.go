@@ -57,6 +57,7 @@ const (
 	RoleUnbind    Action = "role.unbind"
 	RoleCreate    Action = "role.create"
 	RoleRetire    Action = "role.retire"
+	ReviewOpen    Action = "review.open" // campaigns that confirm every binding and grant
 
 	GrantGive   Action = "grant.give"
 	GrantRevoke Action = "grant.revoke"
@@ -180,6 +181,7 @@ func Catalogue() []Entity {
 				{RoleUnbind, Text{"收回角色", "Unbind a role"}, []Object{PolicyRules}},
 				{RoleCreate, Text{"新建角色", "Create a role"}, []Object{PolicyRules}},
 				{RoleRetire, Text{"停用角色", "Retire a role"}, []Object{PolicyRules}},
+				{ReviewOpen, Text{"发起权限复核", "Open an access review"}, nil},
 			},
 		},
 		{

@@ -17,6 +17,10 @@ type Columns struct {
 	Grade, Kind, Stage, State         string // text
 	Important, Suspended              string // boolean
 	Amount                            string // bigint, minor units
+
+	// Team (boolean) and Granted (smallint) are the answers of FactsOf where a statement has found them out once for the row;
+	// empty: each predicate looks for itself.
+	Team, Granted string
 }
 
 // SQL renders a Reach as a boolean expression; arg registers a parameter and returns its placeholder.
@@ -119,12 +123,18 @@ func (w *sqlWriter) scope(t *Term) string {
 		if w.reach.Me == uuid.Nil {
 			return "FALSE"
 		}
+		if w.cols.Team != "" {
+			return w.cols.Team
+		}
 		return "EXISTS (SELECT 1 FROM " + teamFrom(w.cols, w.person()) + ")"
 	case Distributed:
 		return "EXISTS (SELECT 1 FROM " + distributionFrom(w.cols) + " AND " + w.oneOf("d.department_id", t.IDs) + ")"
 	case Granted:
 		if w.reach.Me == uuid.Nil {
 			return "FALSE"
+		}
+		if w.cols.Granted != "" {
+			return "(" + w.cols.Granted + " & " + w.arg(int32(t.Classes)) + ") <> 0"
 		}
 		return "EXISTS (SELECT 1 FROM " + grantFrom(w.cols, w.person()) + " AND g.class_mask & " + w.arg(int32(t.Classes)) + " <> 0)"
 	}
@@ -145,14 +155,19 @@ func distributionFrom(c Columns) string {
 
 func grantFrom(c Columns, me string) string {
 	return "access_grants g WHERE g.tenant_id = " + c.Tenant + " AND g.grantee_staff_id = " + me + " AND g.client_id = " + c.Client +
-		" AND g.valid_from <= " + c.Now + " AND g.valid_until > " + c.Now + " AND g.revoked_at IS NULL"
+		" AND g.valid_from <= " + c.Now + " AND g.valid_until > " + c.Now + " AND g.revoked_at IS NULL" +
+		" AND (g.review_due_at IS NULL OR g.review_due_at > " + c.Now + ")" // an access review that nobody answered in time
 }
 
 // Facts gives select expressions for Row.OnTeam (boolean), Row.DistributedTo (uuid[]) and Row.Granted (integer) of the
 // row, for those who load a row to call Decide.
 func (r *Rights) Facts(cols Columns, arg func(any) string) (onTeam, distributedTo, granted string) {
+	return FactsOf(cols, arg(r.principal.Staff))
+}
+
+// FactsOf is Facts of the person whose staff id the expression me gives, for statements that go out before rights are known.
+func FactsOf(cols Columns, me string) (onTeam, distributedTo, granted string) {
 	c := cols.orNull()
-	me := arg(r.principal.Staff)
 	return "EXISTS (SELECT 1 FROM " + teamFrom(c, me) + ")",
 		"ARRAY(SELECT d.department_id FROM " + distributionFrom(c) + ")",
 		"COALESCE((SELECT bit_or(g.class_mask)::int FROM " + grantFrom(c, me) + "), 0)"

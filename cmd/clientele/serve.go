@@ -29,10 +29,14 @@ const (
 	roleAll    = "all"
 )
 
+// sweepEvery is how often what has ended by time alone is written down. No right waits for it.
+const sweepEvery = time.Minute
+
 type serveCommand struct {
-	Role     string        `setting:"CLIENTELE_ROLE" enum:"api,worker,all" default:"all" help:"api：仅响应请求；worker：仅后台工作（封印审计记录）；all：两者 · api answers requests alone, worker does the background work alone (sealing the audit trail), all does both."`
+	Role     string        `setting:"CLIENTELE_ROLE" enum:"api,worker,all" default:"all" help:"api：仅响应请求；worker：仅后台工作（封印审计记录、扫描文件、到期处理）；all：两者 · api answers requests alone, worker does the background work alone (sealing the audit trail, scanning files, what ends by time), all does both."`
 	Database databaseFlags `embed:""`
 	Listen   listenFlags   `embed:""`
+	Files    fileFlags     `embed:""`
 	Log      logFlags      `embed:""`
 }
 
@@ -43,7 +47,7 @@ func (c *serveCommand) Run(p *program) error {
 			remedy:  fault.Text{ZH: "请设置三个角色的连接地址，或使用 --role all；见 docs/operators.md", EN: "set the URLs of the three roles, or use --role all; see docs/operators.md"},
 		}
 	}
-	return serveOn(p, &c.Database, &c.Listen, &c.Log, serving{role: c.Role})
+	return serveOn(p, &c.Database, &c.Listen, &c.Files, &c.Log, serving{role: c.Role})
 }
 
 // serving is what demo does besides serve.
@@ -57,7 +61,7 @@ type serving struct {
 }
 
 // serveOn serves until the program's context ends, then finishes what is under way.
-func serveOn(p *program, db *databaseFlags, listen *listenFlags, logging *logFlags, more serving) (err error) {
+func serveOn(p *program, db *databaseFlags, listen *listenFlags, files *fileFlags, logging *logFlags, more serving) (err error) {
 	tel, err := logging.start(p)
 	if err != nil {
 		return err
@@ -74,10 +78,19 @@ func serveOn(p *program, db *databaseFlags, listen *listenFlags, logging *logFla
 		return err
 	}
 	defer pools.Close()
-	s, err := product.NewServices(pools, clk, clk.Now, rand.Reader, tel.Log, tel.Tracer())
+	settings, err := listen.settings(db.Data, more.diagnostics)
 	if err != nil {
 		return err
 	}
+	kept, err := files.open(p.ctx, db, settings.CursorKey, tel.Log)
+	if err != nil {
+		return err
+	}
+	s, err := product.NewServices(pools, clk, clk.Now, rand.Reader, tel.Log, tel.Tracer(), kept)
+	if err != nil {
+		return err
+	}
+	s.Shadow(listen.Shadow, tel)
 	if more.before != nil {
 		if err := more.before(p.ctx, sv, s, tel.Log); err != nil {
 			return err
@@ -95,9 +108,19 @@ func serveOn(p *program, db *databaseFlags, listen *listenFlags, logging *logFla
 		return err
 	}
 	defer audited.Close()
-	health.WatchSealing(audited.Backlog.Behind)
+	health.Show("sealing", audited.Sealing)
 	if err := tel.WatchSealing(audited.Backlog.Age); err != nil {
 		return err
+	}
+	if s.File != nil {
+		health.Show("files", s.File.Ready)
+	}
+	// Started after the trail and so ended before it: what background work does last is recorded too.
+	switch {
+	case more.role != roleAPI:
+		defer background(s, tel.Log)()
+	case s.File != nil:
+		defer s.File.Close()
 	}
 	var broken <-chan struct{}
 	if sv.local != nil {
@@ -106,16 +129,29 @@ func serveOn(p *program, db *databaseFlags, listen *listenFlags, logging *logFla
 	if more.role == roleWorker {
 		return work(p.ctx, listen, tel, health)
 	}
-	settings, err := listen.settings(db.Data, more.diagnostics)
-	if err != nil {
-		return err
-	}
 	a, err := product.NewAPI(s, settings, tel, health, audited)
 	if err != nil {
 		return err
 	}
 	defer a.Close()
 	return serveAPI(p.ctx, a, listen, tel, health, broken, more.listening)
+}
+
+// background starts what works beside requests, but for the sealing of the trail: files are scanned, and what has ended by time
+// alone is written down. stop waits for what is under way.
+func background(s *product.Services, log *slog.Logger) (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var beside sync.WaitGroup
+	beside.Go(func() { s.Review.Sweep(ctx, sweepEvery, log) })
+	stopFiles := func() {}
+	if s.File != nil {
+		stopFiles = product.StartFiles(s)
+	}
+	return func() {
+		cancel()
+		stopFiles()
+		beside.Wait()
+	}
 }
 
 // serveAPI serves until ctx ends or the private PostgreSQL does.

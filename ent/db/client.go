@@ -16,8 +16,14 @@ import (
 	"entgo.io/ent/dialect"
 	"entgo.io/ent/dialect/sql"
 	"github.com/clientele/clientele/ent/db/accessgrant"
+	"github.com/clientele/clientele/ent/db/accessrequest"
+	"github.com/clientele/clientele/ent/db/accessreview"
+	"github.com/clientele/clientele/ent/db/accessreviewitem"
 	"github.com/clientele/clientele/ent/db/account"
 	"github.com/clientele/clientele/ent/db/apitoken"
+	"github.com/clientele/clientele/ent/db/approvalstep"
+	"github.com/clientele/clientele/ent/db/borrowing"
+	"github.com/clientele/clientele/ent/db/borrowingitem"
 	"github.com/clientele/clientele/ent/db/clientchange"
 	"github.com/clientele/clientele/ent/db/clientdistribution"
 	"github.com/clientele/clientele/ent/db/clientformername"
@@ -29,10 +35,17 @@ import (
 	"github.com/clientele/clientele/ent/db/contract"
 	"github.com/clientele/clientele/ent/db/contractparty"
 	"github.com/clientele/clientele/ent/db/contractrevision"
+	"github.com/clientele/clientele/ent/db/custodyincident"
 	"github.com/clientele/clientele/ent/db/department"
 	"github.com/clientele/clientele/ent/db/employment"
+	"github.com/clientele/clientele/ent/db/file"
 	"github.com/clientele/clientele/ent/db/obligation"
+	"github.com/clientele/clientele/ent/db/original"
+	"github.com/clientele/clientele/ent/db/originalversion"
+	"github.com/clientele/clientele/ent/db/policyclass"
+	"github.com/clientele/clientele/ent/db/policyconflict"
 	"github.com/clientele/clientele/ent/db/policyrule"
+	"github.com/clientele/clientele/ent/db/policytest"
 	"github.com/clientele/clientele/ent/db/policyversion"
 	"github.com/clientele/clientele/ent/db/position"
 	"github.com/clientele/clientele/ent/db/role"
@@ -48,10 +61,22 @@ type Client struct {
 	Schema *migrate.Schema
 	// AccessGrant is the client for interacting with the AccessGrant builders.
 	AccessGrant *AccessGrantClient
+	// AccessRequest is the client for interacting with the AccessRequest builders.
+	AccessRequest *AccessRequestClient
+	// AccessReview is the client for interacting with the AccessReview builders.
+	AccessReview *AccessReviewClient
+	// AccessReviewItem is the client for interacting with the AccessReviewItem builders.
+	AccessReviewItem *AccessReviewItemClient
 	// Account is the client for interacting with the Account builders.
 	Account *AccountClient
 	// ApiToken is the client for interacting with the ApiToken builders.
 	ApiToken *ApiTokenClient
+	// ApprovalStep is the client for interacting with the ApprovalStep builders.
+	ApprovalStep *ApprovalStepClient
+	// Borrowing is the client for interacting with the Borrowing builders.
+	Borrowing *BorrowingClient
+	// BorrowingItem is the client for interacting with the BorrowingItem builders.
+	BorrowingItem *BorrowingItemClient
 	// ClientChange is the client for interacting with the ClientChange builders.
 	ClientChange *ClientChangeClient
 	// ClientDistribution is the client for interacting with the ClientDistribution builders.
@@ -74,14 +99,28 @@ type Client struct {
 	ContractParty *ContractPartyClient
 	// ContractRevision is the client for interacting with the ContractRevision builders.
 	ContractRevision *ContractRevisionClient
+	// CustodyIncident is the client for interacting with the CustodyIncident builders.
+	CustodyIncident *CustodyIncidentClient
 	// Department is the client for interacting with the Department builders.
 	Department *DepartmentClient
 	// Employment is the client for interacting with the Employment builders.
 	Employment *EmploymentClient
+	// File is the client for interacting with the File builders.
+	File *FileClient
 	// Obligation is the client for interacting with the Obligation builders.
 	Obligation *ObligationClient
+	// Original is the client for interacting with the Original builders.
+	Original *OriginalClient
+	// OriginalVersion is the client for interacting with the OriginalVersion builders.
+	OriginalVersion *OriginalVersionClient
+	// PolicyClass is the client for interacting with the PolicyClass builders.
+	PolicyClass *PolicyClassClient
+	// PolicyConflict is the client for interacting with the PolicyConflict builders.
+	PolicyConflict *PolicyConflictClient
 	// PolicyRule is the client for interacting with the PolicyRule builders.
 	PolicyRule *PolicyRuleClient
+	// PolicyTest is the client for interacting with the PolicyTest builders.
+	PolicyTest *PolicyTestClient
 	// PolicyVersion is the client for interacting with the PolicyVersion builders.
 	PolicyVersion *PolicyVersionClient
 	// Position is the client for interacting with the Position builders.
@@ -106,8 +145,14 @@ func NewClient(opts ...Option) *Client {
 func (c *Client) init() {
 	c.Schema = migrate.NewSchema(c.driver)
 	c.AccessGrant = NewAccessGrantClient(c.config)
+	c.AccessRequest = NewAccessRequestClient(c.config)
+	c.AccessReview = NewAccessReviewClient(c.config)
+	c.AccessReviewItem = NewAccessReviewItemClient(c.config)
 	c.Account = NewAccountClient(c.config)
 	c.ApiToken = NewApiTokenClient(c.config)
+	c.ApprovalStep = NewApprovalStepClient(c.config)
+	c.Borrowing = NewBorrowingClient(c.config)
+	c.BorrowingItem = NewBorrowingItemClient(c.config)
 	c.ClientChange = NewClientChangeClient(c.config)
 	c.ClientDistribution = NewClientDistributionClient(c.config)
 	c.ClientFormerName = NewClientFormerNameClient(c.config)
@@ -119,10 +164,17 @@ func (c *Client) init() {
 	c.Contract = NewContractClient(c.config)
 	c.ContractParty = NewContractPartyClient(c.config)
 	c.ContractRevision = NewContractRevisionClient(c.config)
+	c.CustodyIncident = NewCustodyIncidentClient(c.config)
 	c.Department = NewDepartmentClient(c.config)
 	c.Employment = NewEmploymentClient(c.config)
+	c.File = NewFileClient(c.config)
 	c.Obligation = NewObligationClient(c.config)
+	c.Original = NewOriginalClient(c.config)
+	c.OriginalVersion = NewOriginalVersionClient(c.config)
+	c.PolicyClass = NewPolicyClassClient(c.config)
+	c.PolicyConflict = NewPolicyConflictClient(c.config)
 	c.PolicyRule = NewPolicyRuleClient(c.config)
+	c.PolicyTest = NewPolicyTestClient(c.config)
 	c.PolicyVersion = NewPolicyVersionClient(c.config)
 	c.Position = NewPositionClient(c.config)
 	c.Role = NewRoleClient(c.config)
@@ -222,8 +274,14 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		ctx:                ctx,
 		config:             cfg,
 		AccessGrant:        NewAccessGrantClient(cfg),
+		AccessRequest:      NewAccessRequestClient(cfg),
+		AccessReview:       NewAccessReviewClient(cfg),
+		AccessReviewItem:   NewAccessReviewItemClient(cfg),
 		Account:            NewAccountClient(cfg),
 		ApiToken:           NewApiTokenClient(cfg),
+		ApprovalStep:       NewApprovalStepClient(cfg),
+		Borrowing:          NewBorrowingClient(cfg),
+		BorrowingItem:      NewBorrowingItemClient(cfg),
 		ClientChange:       NewClientChangeClient(cfg),
 		ClientDistribution: NewClientDistributionClient(cfg),
 		ClientFormerName:   NewClientFormerNameClient(cfg),
@@ -235,10 +293,17 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		Contract:           NewContractClient(cfg),
 		ContractParty:      NewContractPartyClient(cfg),
 		ContractRevision:   NewContractRevisionClient(cfg),
+		CustodyIncident:    NewCustodyIncidentClient(cfg),
 		Department:         NewDepartmentClient(cfg),
 		Employment:         NewEmploymentClient(cfg),
+		File:               NewFileClient(cfg),
 		Obligation:         NewObligationClient(cfg),
+		Original:           NewOriginalClient(cfg),
+		OriginalVersion:    NewOriginalVersionClient(cfg),
+		PolicyClass:        NewPolicyClassClient(cfg),
+		PolicyConflict:     NewPolicyConflictClient(cfg),
 		PolicyRule:         NewPolicyRuleClient(cfg),
+		PolicyTest:         NewPolicyTestClient(cfg),
 		PolicyVersion:      NewPolicyVersionClient(cfg),
 		Position:           NewPositionClient(cfg),
 		Role:               NewRoleClient(cfg),
@@ -265,8 +330,14 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		ctx:                ctx,
 		config:             cfg,
 		AccessGrant:        NewAccessGrantClient(cfg),
+		AccessRequest:      NewAccessRequestClient(cfg),
+		AccessReview:       NewAccessReviewClient(cfg),
+		AccessReviewItem:   NewAccessReviewItemClient(cfg),
 		Account:            NewAccountClient(cfg),
 		ApiToken:           NewApiTokenClient(cfg),
+		ApprovalStep:       NewApprovalStepClient(cfg),
+		Borrowing:          NewBorrowingClient(cfg),
+		BorrowingItem:      NewBorrowingItemClient(cfg),
 		ClientChange:       NewClientChangeClient(cfg),
 		ClientDistribution: NewClientDistributionClient(cfg),
 		ClientFormerName:   NewClientFormerNameClient(cfg),
@@ -278,10 +349,17 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		Contract:           NewContractClient(cfg),
 		ContractParty:      NewContractPartyClient(cfg),
 		ContractRevision:   NewContractRevisionClient(cfg),
+		CustodyIncident:    NewCustodyIncidentClient(cfg),
 		Department:         NewDepartmentClient(cfg),
 		Employment:         NewEmploymentClient(cfg),
+		File:               NewFileClient(cfg),
 		Obligation:         NewObligationClient(cfg),
+		Original:           NewOriginalClient(cfg),
+		OriginalVersion:    NewOriginalVersionClient(cfg),
+		PolicyClass:        NewPolicyClassClient(cfg),
+		PolicyConflict:     NewPolicyConflictClient(cfg),
 		PolicyRule:         NewPolicyRuleClient(cfg),
+		PolicyTest:         NewPolicyTestClient(cfg),
 		PolicyVersion:      NewPolicyVersionClient(cfg),
 		Position:           NewPositionClient(cfg),
 		Role:               NewRoleClient(cfg),
@@ -317,11 +395,14 @@ func (c *Client) Close() error {
 // In order to add hooks to a specific client, call: `client.Node.Use(...)`.
 func (c *Client) Use(hooks ...Hook) {
 	for _, n := range []interface{ Use(...Hook) }{
-		c.AccessGrant, c.Account, c.ApiToken, c.ClientChange, c.ClientDistribution,
-		c.ClientFormerName, c.ClientKind, c.ClientRecord, c.ClientTeamMember,
-		c.Company, c.Contact, c.Contract, c.ContractParty, c.ContractRevision,
-		c.Department, c.Employment, c.Obligation, c.PolicyRule, c.PolicyVersion,
-		c.Position, c.Role, c.RoleBinding, c.Session, c.Staff,
+		c.AccessGrant, c.AccessRequest, c.AccessReview, c.AccessReviewItem, c.Account,
+		c.ApiToken, c.ApprovalStep, c.Borrowing, c.BorrowingItem, c.ClientChange,
+		c.ClientDistribution, c.ClientFormerName, c.ClientKind, c.ClientRecord,
+		c.ClientTeamMember, c.Company, c.Contact, c.Contract, c.ContractParty,
+		c.ContractRevision, c.CustodyIncident, c.Department, c.Employment, c.File,
+		c.Obligation, c.Original, c.OriginalVersion, c.PolicyClass, c.PolicyConflict,
+		c.PolicyRule, c.PolicyTest, c.PolicyVersion, c.Position, c.Role, c.RoleBinding,
+		c.Session, c.Staff,
 	} {
 		n.Use(hooks...)
 	}
@@ -331,11 +412,14 @@ func (c *Client) Use(hooks ...Hook) {
 // In order to add interceptors to a specific client, call: `client.Node.Intercept(...)`.
 func (c *Client) Intercept(interceptors ...Interceptor) {
 	for _, n := range []interface{ Intercept(...Interceptor) }{
-		c.AccessGrant, c.Account, c.ApiToken, c.ClientChange, c.ClientDistribution,
-		c.ClientFormerName, c.ClientKind, c.ClientRecord, c.ClientTeamMember,
-		c.Company, c.Contact, c.Contract, c.ContractParty, c.ContractRevision,
-		c.Department, c.Employment, c.Obligation, c.PolicyRule, c.PolicyVersion,
-		c.Position, c.Role, c.RoleBinding, c.Session, c.Staff,
+		c.AccessGrant, c.AccessRequest, c.AccessReview, c.AccessReviewItem, c.Account,
+		c.ApiToken, c.ApprovalStep, c.Borrowing, c.BorrowingItem, c.ClientChange,
+		c.ClientDistribution, c.ClientFormerName, c.ClientKind, c.ClientRecord,
+		c.ClientTeamMember, c.Company, c.Contact, c.Contract, c.ContractParty,
+		c.ContractRevision, c.CustodyIncident, c.Department, c.Employment, c.File,
+		c.Obligation, c.Original, c.OriginalVersion, c.PolicyClass, c.PolicyConflict,
+		c.PolicyRule, c.PolicyTest, c.PolicyVersion, c.Position, c.Role, c.RoleBinding,
+		c.Session, c.Staff,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -346,10 +430,22 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 	switch m := m.(type) {
 	case *AccessGrantMutation:
 		return c.AccessGrant.mutate(ctx, m)
+	case *AccessRequestMutation:
+		return c.AccessRequest.mutate(ctx, m)
+	case *AccessReviewMutation:
+		return c.AccessReview.mutate(ctx, m)
+	case *AccessReviewItemMutation:
+		return c.AccessReviewItem.mutate(ctx, m)
 	case *AccountMutation:
 		return c.Account.mutate(ctx, m)
 	case *ApiTokenMutation:
 		return c.ApiToken.mutate(ctx, m)
+	case *ApprovalStepMutation:
+		return c.ApprovalStep.mutate(ctx, m)
+	case *BorrowingMutation:
+		return c.Borrowing.mutate(ctx, m)
+	case *BorrowingItemMutation:
+		return c.BorrowingItem.mutate(ctx, m)
 	case *ClientChangeMutation:
 		return c.ClientChange.mutate(ctx, m)
 	case *ClientDistributionMutation:
@@ -372,14 +468,28 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.ContractParty.mutate(ctx, m)
 	case *ContractRevisionMutation:
 		return c.ContractRevision.mutate(ctx, m)
+	case *CustodyIncidentMutation:
+		return c.CustodyIncident.mutate(ctx, m)
 	case *DepartmentMutation:
 		return c.Department.mutate(ctx, m)
 	case *EmploymentMutation:
 		return c.Employment.mutate(ctx, m)
+	case *FileMutation:
+		return c.File.mutate(ctx, m)
 	case *ObligationMutation:
 		return c.Obligation.mutate(ctx, m)
+	case *OriginalMutation:
+		return c.Original.mutate(ctx, m)
+	case *OriginalVersionMutation:
+		return c.OriginalVersion.mutate(ctx, m)
+	case *PolicyClassMutation:
+		return c.PolicyClass.mutate(ctx, m)
+	case *PolicyConflictMutation:
+		return c.PolicyConflict.mutate(ctx, m)
 	case *PolicyRuleMutation:
 		return c.PolicyRule.mutate(ctx, m)
+	case *PolicyTestMutation:
+		return c.PolicyTest.mutate(ctx, m)
 	case *PolicyVersionMutation:
 		return c.PolicyVersion.mutate(ctx, m)
 	case *PositionMutation:
@@ -527,6 +637,405 @@ func (c *AccessGrantClient) mutate(ctx context.Context, m *AccessGrantMutation) 
 		return (&AccessGrantDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("db: unknown AccessGrant mutation op: %q", m.Op())
+	}
+}
+
+// AccessRequestClient is a client for the AccessRequest schema.
+type AccessRequestClient struct {
+	config
+}
+
+// NewAccessRequestClient returns a client for the AccessRequest from the given config.
+func NewAccessRequestClient(c config) *AccessRequestClient {
+	return &AccessRequestClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `accessrequest.Hooks(f(g(h())))`.
+func (c *AccessRequestClient) Use(hooks ...Hook) {
+	c.hooks.AccessRequest = append(c.hooks.AccessRequest, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `accessrequest.Intercept(f(g(h())))`.
+func (c *AccessRequestClient) Intercept(interceptors ...Interceptor) {
+	c.inters.AccessRequest = append(c.inters.AccessRequest, interceptors...)
+}
+
+// Create returns a builder for creating a AccessRequest entity.
+func (c *AccessRequestClient) Create() *AccessRequestCreate {
+	mutation := newAccessRequestMutation(c.config, OpCreate)
+	return &AccessRequestCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of AccessRequest entities.
+func (c *AccessRequestClient) CreateBulk(builders ...*AccessRequestCreate) *AccessRequestCreateBulk {
+	return &AccessRequestCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *AccessRequestClient) MapCreateBulk(slice any, setFunc func(*AccessRequestCreate, int)) *AccessRequestCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &AccessRequestCreateBulk{err: fmt.Errorf("calling to AccessRequestClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*AccessRequestCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &AccessRequestCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for AccessRequest.
+func (c *AccessRequestClient) Update() *AccessRequestUpdate {
+	mutation := newAccessRequestMutation(c.config, OpUpdate)
+	return &AccessRequestUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *AccessRequestClient) UpdateOne(_m *AccessRequest) *AccessRequestUpdateOne {
+	mutation := newAccessRequestMutation(c.config, OpUpdateOne, withAccessRequest(_m))
+	return &AccessRequestUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *AccessRequestClient) UpdateOneID(id uuid.UUID) *AccessRequestUpdateOne {
+	mutation := newAccessRequestMutation(c.config, OpUpdateOne, withAccessRequestID(id))
+	return &AccessRequestUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for AccessRequest.
+func (c *AccessRequestClient) Delete() *AccessRequestDelete {
+	mutation := newAccessRequestMutation(c.config, OpDelete)
+	return &AccessRequestDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *AccessRequestClient) DeleteOne(_m *AccessRequest) *AccessRequestDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *AccessRequestClient) DeleteOneID(id uuid.UUID) *AccessRequestDeleteOne {
+	builder := c.Delete().Where(accessrequest.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &AccessRequestDeleteOne{builder}
+}
+
+// Query returns a query builder for AccessRequest.
+func (c *AccessRequestClient) Query() *AccessRequestQuery {
+	return &AccessRequestQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeAccessRequest},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a AccessRequest entity by its id.
+func (c *AccessRequestClient) Get(ctx context.Context, id uuid.UUID) (*AccessRequest, error) {
+	return c.Query().Where(accessrequest.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *AccessRequestClient) GetX(ctx context.Context, id uuid.UUID) *AccessRequest {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *AccessRequestClient) Hooks() []Hook {
+	return c.hooks.AccessRequest
+}
+
+// Interceptors returns the client interceptors.
+func (c *AccessRequestClient) Interceptors() []Interceptor {
+	return c.inters.AccessRequest
+}
+
+func (c *AccessRequestClient) mutate(ctx context.Context, m *AccessRequestMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&AccessRequestCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&AccessRequestUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&AccessRequestUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&AccessRequestDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("db: unknown AccessRequest mutation op: %q", m.Op())
+	}
+}
+
+// AccessReviewClient is a client for the AccessReview schema.
+type AccessReviewClient struct {
+	config
+}
+
+// NewAccessReviewClient returns a client for the AccessReview from the given config.
+func NewAccessReviewClient(c config) *AccessReviewClient {
+	return &AccessReviewClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `accessreview.Hooks(f(g(h())))`.
+func (c *AccessReviewClient) Use(hooks ...Hook) {
+	c.hooks.AccessReview = append(c.hooks.AccessReview, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `accessreview.Intercept(f(g(h())))`.
+func (c *AccessReviewClient) Intercept(interceptors ...Interceptor) {
+	c.inters.AccessReview = append(c.inters.AccessReview, interceptors...)
+}
+
+// Create returns a builder for creating a AccessReview entity.
+func (c *AccessReviewClient) Create() *AccessReviewCreate {
+	mutation := newAccessReviewMutation(c.config, OpCreate)
+	return &AccessReviewCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of AccessReview entities.
+func (c *AccessReviewClient) CreateBulk(builders ...*AccessReviewCreate) *AccessReviewCreateBulk {
+	return &AccessReviewCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *AccessReviewClient) MapCreateBulk(slice any, setFunc func(*AccessReviewCreate, int)) *AccessReviewCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &AccessReviewCreateBulk{err: fmt.Errorf("calling to AccessReviewClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*AccessReviewCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &AccessReviewCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for AccessReview.
+func (c *AccessReviewClient) Update() *AccessReviewUpdate {
+	mutation := newAccessReviewMutation(c.config, OpUpdate)
+	return &AccessReviewUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *AccessReviewClient) UpdateOne(_m *AccessReview) *AccessReviewUpdateOne {
+	mutation := newAccessReviewMutation(c.config, OpUpdateOne, withAccessReview(_m))
+	return &AccessReviewUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *AccessReviewClient) UpdateOneID(id uuid.UUID) *AccessReviewUpdateOne {
+	mutation := newAccessReviewMutation(c.config, OpUpdateOne, withAccessReviewID(id))
+	return &AccessReviewUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for AccessReview.
+func (c *AccessReviewClient) Delete() *AccessReviewDelete {
+	mutation := newAccessReviewMutation(c.config, OpDelete)
+	return &AccessReviewDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *AccessReviewClient) DeleteOne(_m *AccessReview) *AccessReviewDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *AccessReviewClient) DeleteOneID(id uuid.UUID) *AccessReviewDeleteOne {
+	builder := c.Delete().Where(accessreview.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &AccessReviewDeleteOne{builder}
+}
+
+// Query returns a query builder for AccessReview.
+func (c *AccessReviewClient) Query() *AccessReviewQuery {
+	return &AccessReviewQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeAccessReview},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a AccessReview entity by its id.
+func (c *AccessReviewClient) Get(ctx context.Context, id uuid.UUID) (*AccessReview, error) {
+	return c.Query().Where(accessreview.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *AccessReviewClient) GetX(ctx context.Context, id uuid.UUID) *AccessReview {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *AccessReviewClient) Hooks() []Hook {
+	return c.hooks.AccessReview
+}
+
+// Interceptors returns the client interceptors.
+func (c *AccessReviewClient) Interceptors() []Interceptor {
+	return c.inters.AccessReview
+}
+
+func (c *AccessReviewClient) mutate(ctx context.Context, m *AccessReviewMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&AccessReviewCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&AccessReviewUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&AccessReviewUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&AccessReviewDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("db: unknown AccessReview mutation op: %q", m.Op())
+	}
+}
+
+// AccessReviewItemClient is a client for the AccessReviewItem schema.
+type AccessReviewItemClient struct {
+	config
+}
+
+// NewAccessReviewItemClient returns a client for the AccessReviewItem from the given config.
+func NewAccessReviewItemClient(c config) *AccessReviewItemClient {
+	return &AccessReviewItemClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `accessreviewitem.Hooks(f(g(h())))`.
+func (c *AccessReviewItemClient) Use(hooks ...Hook) {
+	c.hooks.AccessReviewItem = append(c.hooks.AccessReviewItem, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `accessreviewitem.Intercept(f(g(h())))`.
+func (c *AccessReviewItemClient) Intercept(interceptors ...Interceptor) {
+	c.inters.AccessReviewItem = append(c.inters.AccessReviewItem, interceptors...)
+}
+
+// Create returns a builder for creating a AccessReviewItem entity.
+func (c *AccessReviewItemClient) Create() *AccessReviewItemCreate {
+	mutation := newAccessReviewItemMutation(c.config, OpCreate)
+	return &AccessReviewItemCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of AccessReviewItem entities.
+func (c *AccessReviewItemClient) CreateBulk(builders ...*AccessReviewItemCreate) *AccessReviewItemCreateBulk {
+	return &AccessReviewItemCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *AccessReviewItemClient) MapCreateBulk(slice any, setFunc func(*AccessReviewItemCreate, int)) *AccessReviewItemCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &AccessReviewItemCreateBulk{err: fmt.Errorf("calling to AccessReviewItemClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*AccessReviewItemCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &AccessReviewItemCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for AccessReviewItem.
+func (c *AccessReviewItemClient) Update() *AccessReviewItemUpdate {
+	mutation := newAccessReviewItemMutation(c.config, OpUpdate)
+	return &AccessReviewItemUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *AccessReviewItemClient) UpdateOne(_m *AccessReviewItem) *AccessReviewItemUpdateOne {
+	mutation := newAccessReviewItemMutation(c.config, OpUpdateOne, withAccessReviewItem(_m))
+	return &AccessReviewItemUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *AccessReviewItemClient) UpdateOneID(id uuid.UUID) *AccessReviewItemUpdateOne {
+	mutation := newAccessReviewItemMutation(c.config, OpUpdateOne, withAccessReviewItemID(id))
+	return &AccessReviewItemUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for AccessReviewItem.
+func (c *AccessReviewItemClient) Delete() *AccessReviewItemDelete {
+	mutation := newAccessReviewItemMutation(c.config, OpDelete)
+	return &AccessReviewItemDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *AccessReviewItemClient) DeleteOne(_m *AccessReviewItem) *AccessReviewItemDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *AccessReviewItemClient) DeleteOneID(id uuid.UUID) *AccessReviewItemDeleteOne {
+	builder := c.Delete().Where(accessreviewitem.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &AccessReviewItemDeleteOne{builder}
+}
+
+// Query returns a query builder for AccessReviewItem.
+func (c *AccessReviewItemClient) Query() *AccessReviewItemQuery {
+	return &AccessReviewItemQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeAccessReviewItem},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a AccessReviewItem entity by its id.
+func (c *AccessReviewItemClient) Get(ctx context.Context, id uuid.UUID) (*AccessReviewItem, error) {
+	return c.Query().Where(accessreviewitem.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *AccessReviewItemClient) GetX(ctx context.Context, id uuid.UUID) *AccessReviewItem {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *AccessReviewItemClient) Hooks() []Hook {
+	return c.hooks.AccessReviewItem
+}
+
+// Interceptors returns the client interceptors.
+func (c *AccessReviewItemClient) Interceptors() []Interceptor {
+	return c.inters.AccessReviewItem
+}
+
+func (c *AccessReviewItemClient) mutate(ctx context.Context, m *AccessReviewItemMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&AccessReviewItemCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&AccessReviewItemUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&AccessReviewItemUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&AccessReviewItemDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("db: unknown AccessReviewItem mutation op: %q", m.Op())
 	}
 }
 
@@ -793,6 +1302,405 @@ func (c *ApiTokenClient) mutate(ctx context.Context, m *ApiTokenMutation) (Value
 		return (&ApiTokenDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("db: unknown ApiToken mutation op: %q", m.Op())
+	}
+}
+
+// ApprovalStepClient is a client for the ApprovalStep schema.
+type ApprovalStepClient struct {
+	config
+}
+
+// NewApprovalStepClient returns a client for the ApprovalStep from the given config.
+func NewApprovalStepClient(c config) *ApprovalStepClient {
+	return &ApprovalStepClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `approvalstep.Hooks(f(g(h())))`.
+func (c *ApprovalStepClient) Use(hooks ...Hook) {
+	c.hooks.ApprovalStep = append(c.hooks.ApprovalStep, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `approvalstep.Intercept(f(g(h())))`.
+func (c *ApprovalStepClient) Intercept(interceptors ...Interceptor) {
+	c.inters.ApprovalStep = append(c.inters.ApprovalStep, interceptors...)
+}
+
+// Create returns a builder for creating a ApprovalStep entity.
+func (c *ApprovalStepClient) Create() *ApprovalStepCreate {
+	mutation := newApprovalStepMutation(c.config, OpCreate)
+	return &ApprovalStepCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of ApprovalStep entities.
+func (c *ApprovalStepClient) CreateBulk(builders ...*ApprovalStepCreate) *ApprovalStepCreateBulk {
+	return &ApprovalStepCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *ApprovalStepClient) MapCreateBulk(slice any, setFunc func(*ApprovalStepCreate, int)) *ApprovalStepCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &ApprovalStepCreateBulk{err: fmt.Errorf("calling to ApprovalStepClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*ApprovalStepCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &ApprovalStepCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for ApprovalStep.
+func (c *ApprovalStepClient) Update() *ApprovalStepUpdate {
+	mutation := newApprovalStepMutation(c.config, OpUpdate)
+	return &ApprovalStepUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *ApprovalStepClient) UpdateOne(_m *ApprovalStep) *ApprovalStepUpdateOne {
+	mutation := newApprovalStepMutation(c.config, OpUpdateOne, withApprovalStep(_m))
+	return &ApprovalStepUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *ApprovalStepClient) UpdateOneID(id uuid.UUID) *ApprovalStepUpdateOne {
+	mutation := newApprovalStepMutation(c.config, OpUpdateOne, withApprovalStepID(id))
+	return &ApprovalStepUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for ApprovalStep.
+func (c *ApprovalStepClient) Delete() *ApprovalStepDelete {
+	mutation := newApprovalStepMutation(c.config, OpDelete)
+	return &ApprovalStepDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *ApprovalStepClient) DeleteOne(_m *ApprovalStep) *ApprovalStepDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *ApprovalStepClient) DeleteOneID(id uuid.UUID) *ApprovalStepDeleteOne {
+	builder := c.Delete().Where(approvalstep.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &ApprovalStepDeleteOne{builder}
+}
+
+// Query returns a query builder for ApprovalStep.
+func (c *ApprovalStepClient) Query() *ApprovalStepQuery {
+	return &ApprovalStepQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeApprovalStep},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a ApprovalStep entity by its id.
+func (c *ApprovalStepClient) Get(ctx context.Context, id uuid.UUID) (*ApprovalStep, error) {
+	return c.Query().Where(approvalstep.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *ApprovalStepClient) GetX(ctx context.Context, id uuid.UUID) *ApprovalStep {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *ApprovalStepClient) Hooks() []Hook {
+	return c.hooks.ApprovalStep
+}
+
+// Interceptors returns the client interceptors.
+func (c *ApprovalStepClient) Interceptors() []Interceptor {
+	return c.inters.ApprovalStep
+}
+
+func (c *ApprovalStepClient) mutate(ctx context.Context, m *ApprovalStepMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&ApprovalStepCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&ApprovalStepUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&ApprovalStepUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&ApprovalStepDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("db: unknown ApprovalStep mutation op: %q", m.Op())
+	}
+}
+
+// BorrowingClient is a client for the Borrowing schema.
+type BorrowingClient struct {
+	config
+}
+
+// NewBorrowingClient returns a client for the Borrowing from the given config.
+func NewBorrowingClient(c config) *BorrowingClient {
+	return &BorrowingClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `borrowing.Hooks(f(g(h())))`.
+func (c *BorrowingClient) Use(hooks ...Hook) {
+	c.hooks.Borrowing = append(c.hooks.Borrowing, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `borrowing.Intercept(f(g(h())))`.
+func (c *BorrowingClient) Intercept(interceptors ...Interceptor) {
+	c.inters.Borrowing = append(c.inters.Borrowing, interceptors...)
+}
+
+// Create returns a builder for creating a Borrowing entity.
+func (c *BorrowingClient) Create() *BorrowingCreate {
+	mutation := newBorrowingMutation(c.config, OpCreate)
+	return &BorrowingCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of Borrowing entities.
+func (c *BorrowingClient) CreateBulk(builders ...*BorrowingCreate) *BorrowingCreateBulk {
+	return &BorrowingCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *BorrowingClient) MapCreateBulk(slice any, setFunc func(*BorrowingCreate, int)) *BorrowingCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &BorrowingCreateBulk{err: fmt.Errorf("calling to BorrowingClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*BorrowingCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &BorrowingCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for Borrowing.
+func (c *BorrowingClient) Update() *BorrowingUpdate {
+	mutation := newBorrowingMutation(c.config, OpUpdate)
+	return &BorrowingUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *BorrowingClient) UpdateOne(_m *Borrowing) *BorrowingUpdateOne {
+	mutation := newBorrowingMutation(c.config, OpUpdateOne, withBorrowing(_m))
+	return &BorrowingUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *BorrowingClient) UpdateOneID(id uuid.UUID) *BorrowingUpdateOne {
+	mutation := newBorrowingMutation(c.config, OpUpdateOne, withBorrowingID(id))
+	return &BorrowingUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for Borrowing.
+func (c *BorrowingClient) Delete() *BorrowingDelete {
+	mutation := newBorrowingMutation(c.config, OpDelete)
+	return &BorrowingDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *BorrowingClient) DeleteOne(_m *Borrowing) *BorrowingDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *BorrowingClient) DeleteOneID(id uuid.UUID) *BorrowingDeleteOne {
+	builder := c.Delete().Where(borrowing.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &BorrowingDeleteOne{builder}
+}
+
+// Query returns a query builder for Borrowing.
+func (c *BorrowingClient) Query() *BorrowingQuery {
+	return &BorrowingQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeBorrowing},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a Borrowing entity by its id.
+func (c *BorrowingClient) Get(ctx context.Context, id uuid.UUID) (*Borrowing, error) {
+	return c.Query().Where(borrowing.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *BorrowingClient) GetX(ctx context.Context, id uuid.UUID) *Borrowing {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *BorrowingClient) Hooks() []Hook {
+	return c.hooks.Borrowing
+}
+
+// Interceptors returns the client interceptors.
+func (c *BorrowingClient) Interceptors() []Interceptor {
+	return c.inters.Borrowing
+}
+
+func (c *BorrowingClient) mutate(ctx context.Context, m *BorrowingMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&BorrowingCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&BorrowingUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&BorrowingUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&BorrowingDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("db: unknown Borrowing mutation op: %q", m.Op())
+	}
+}
+
+// BorrowingItemClient is a client for the BorrowingItem schema.
+type BorrowingItemClient struct {
+	config
+}
+
+// NewBorrowingItemClient returns a client for the BorrowingItem from the given config.
+func NewBorrowingItemClient(c config) *BorrowingItemClient {
+	return &BorrowingItemClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `borrowingitem.Hooks(f(g(h())))`.
+func (c *BorrowingItemClient) Use(hooks ...Hook) {
+	c.hooks.BorrowingItem = append(c.hooks.BorrowingItem, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `borrowingitem.Intercept(f(g(h())))`.
+func (c *BorrowingItemClient) Intercept(interceptors ...Interceptor) {
+	c.inters.BorrowingItem = append(c.inters.BorrowingItem, interceptors...)
+}
+
+// Create returns a builder for creating a BorrowingItem entity.
+func (c *BorrowingItemClient) Create() *BorrowingItemCreate {
+	mutation := newBorrowingItemMutation(c.config, OpCreate)
+	return &BorrowingItemCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of BorrowingItem entities.
+func (c *BorrowingItemClient) CreateBulk(builders ...*BorrowingItemCreate) *BorrowingItemCreateBulk {
+	return &BorrowingItemCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *BorrowingItemClient) MapCreateBulk(slice any, setFunc func(*BorrowingItemCreate, int)) *BorrowingItemCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &BorrowingItemCreateBulk{err: fmt.Errorf("calling to BorrowingItemClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*BorrowingItemCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &BorrowingItemCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for BorrowingItem.
+func (c *BorrowingItemClient) Update() *BorrowingItemUpdate {
+	mutation := newBorrowingItemMutation(c.config, OpUpdate)
+	return &BorrowingItemUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *BorrowingItemClient) UpdateOne(_m *BorrowingItem) *BorrowingItemUpdateOne {
+	mutation := newBorrowingItemMutation(c.config, OpUpdateOne, withBorrowingItem(_m))
+	return &BorrowingItemUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *BorrowingItemClient) UpdateOneID(id uuid.UUID) *BorrowingItemUpdateOne {
+	mutation := newBorrowingItemMutation(c.config, OpUpdateOne, withBorrowingItemID(id))
+	return &BorrowingItemUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for BorrowingItem.
+func (c *BorrowingItemClient) Delete() *BorrowingItemDelete {
+	mutation := newBorrowingItemMutation(c.config, OpDelete)
+	return &BorrowingItemDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *BorrowingItemClient) DeleteOne(_m *BorrowingItem) *BorrowingItemDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *BorrowingItemClient) DeleteOneID(id uuid.UUID) *BorrowingItemDeleteOne {
+	builder := c.Delete().Where(borrowingitem.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &BorrowingItemDeleteOne{builder}
+}
+
+// Query returns a query builder for BorrowingItem.
+func (c *BorrowingItemClient) Query() *BorrowingItemQuery {
+	return &BorrowingItemQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeBorrowingItem},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a BorrowingItem entity by its id.
+func (c *BorrowingItemClient) Get(ctx context.Context, id uuid.UUID) (*BorrowingItem, error) {
+	return c.Query().Where(borrowingitem.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *BorrowingItemClient) GetX(ctx context.Context, id uuid.UUID) *BorrowingItem {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *BorrowingItemClient) Hooks() []Hook {
+	return c.hooks.BorrowingItem
+}
+
+// Interceptors returns the client interceptors.
+func (c *BorrowingItemClient) Interceptors() []Interceptor {
+	return c.inters.BorrowingItem
+}
+
+func (c *BorrowingItemClient) mutate(ctx context.Context, m *BorrowingItemMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&BorrowingItemCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&BorrowingItemUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&BorrowingItemUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&BorrowingItemDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("db: unknown BorrowingItem mutation op: %q", m.Op())
 	}
 }
 
@@ -2259,6 +3167,139 @@ func (c *ContractRevisionClient) mutate(ctx context.Context, m *ContractRevision
 	}
 }
 
+// CustodyIncidentClient is a client for the CustodyIncident schema.
+type CustodyIncidentClient struct {
+	config
+}
+
+// NewCustodyIncidentClient returns a client for the CustodyIncident from the given config.
+func NewCustodyIncidentClient(c config) *CustodyIncidentClient {
+	return &CustodyIncidentClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `custodyincident.Hooks(f(g(h())))`.
+func (c *CustodyIncidentClient) Use(hooks ...Hook) {
+	c.hooks.CustodyIncident = append(c.hooks.CustodyIncident, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `custodyincident.Intercept(f(g(h())))`.
+func (c *CustodyIncidentClient) Intercept(interceptors ...Interceptor) {
+	c.inters.CustodyIncident = append(c.inters.CustodyIncident, interceptors...)
+}
+
+// Create returns a builder for creating a CustodyIncident entity.
+func (c *CustodyIncidentClient) Create() *CustodyIncidentCreate {
+	mutation := newCustodyIncidentMutation(c.config, OpCreate)
+	return &CustodyIncidentCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of CustodyIncident entities.
+func (c *CustodyIncidentClient) CreateBulk(builders ...*CustodyIncidentCreate) *CustodyIncidentCreateBulk {
+	return &CustodyIncidentCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *CustodyIncidentClient) MapCreateBulk(slice any, setFunc func(*CustodyIncidentCreate, int)) *CustodyIncidentCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &CustodyIncidentCreateBulk{err: fmt.Errorf("calling to CustodyIncidentClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*CustodyIncidentCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &CustodyIncidentCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for CustodyIncident.
+func (c *CustodyIncidentClient) Update() *CustodyIncidentUpdate {
+	mutation := newCustodyIncidentMutation(c.config, OpUpdate)
+	return &CustodyIncidentUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *CustodyIncidentClient) UpdateOne(_m *CustodyIncident) *CustodyIncidentUpdateOne {
+	mutation := newCustodyIncidentMutation(c.config, OpUpdateOne, withCustodyIncident(_m))
+	return &CustodyIncidentUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *CustodyIncidentClient) UpdateOneID(id uuid.UUID) *CustodyIncidentUpdateOne {
+	mutation := newCustodyIncidentMutation(c.config, OpUpdateOne, withCustodyIncidentID(id))
+	return &CustodyIncidentUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for CustodyIncident.
+func (c *CustodyIncidentClient) Delete() *CustodyIncidentDelete {
+	mutation := newCustodyIncidentMutation(c.config, OpDelete)
+	return &CustodyIncidentDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *CustodyIncidentClient) DeleteOne(_m *CustodyIncident) *CustodyIncidentDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *CustodyIncidentClient) DeleteOneID(id uuid.UUID) *CustodyIncidentDeleteOne {
+	builder := c.Delete().Where(custodyincident.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &CustodyIncidentDeleteOne{builder}
+}
+
+// Query returns a query builder for CustodyIncident.
+func (c *CustodyIncidentClient) Query() *CustodyIncidentQuery {
+	return &CustodyIncidentQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeCustodyIncident},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a CustodyIncident entity by its id.
+func (c *CustodyIncidentClient) Get(ctx context.Context, id uuid.UUID) (*CustodyIncident, error) {
+	return c.Query().Where(custodyincident.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *CustodyIncidentClient) GetX(ctx context.Context, id uuid.UUID) *CustodyIncident {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *CustodyIncidentClient) Hooks() []Hook {
+	return c.hooks.CustodyIncident
+}
+
+// Interceptors returns the client interceptors.
+func (c *CustodyIncidentClient) Interceptors() []Interceptor {
+	return c.inters.CustodyIncident
+}
+
+func (c *CustodyIncidentClient) mutate(ctx context.Context, m *CustodyIncidentMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&CustodyIncidentCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&CustodyIncidentUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&CustodyIncidentUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&CustodyIncidentDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("db: unknown CustodyIncident mutation op: %q", m.Op())
+	}
+}
+
 // DepartmentClient is a client for the Department schema.
 type DepartmentClient struct {
 	config
@@ -2525,6 +3566,139 @@ func (c *EmploymentClient) mutate(ctx context.Context, m *EmploymentMutation) (V
 	}
 }
 
+// FileClient is a client for the File schema.
+type FileClient struct {
+	config
+}
+
+// NewFileClient returns a client for the File from the given config.
+func NewFileClient(c config) *FileClient {
+	return &FileClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `file.Hooks(f(g(h())))`.
+func (c *FileClient) Use(hooks ...Hook) {
+	c.hooks.File = append(c.hooks.File, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `file.Intercept(f(g(h())))`.
+func (c *FileClient) Intercept(interceptors ...Interceptor) {
+	c.inters.File = append(c.inters.File, interceptors...)
+}
+
+// Create returns a builder for creating a File entity.
+func (c *FileClient) Create() *FileCreate {
+	mutation := newFileMutation(c.config, OpCreate)
+	return &FileCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of File entities.
+func (c *FileClient) CreateBulk(builders ...*FileCreate) *FileCreateBulk {
+	return &FileCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *FileClient) MapCreateBulk(slice any, setFunc func(*FileCreate, int)) *FileCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &FileCreateBulk{err: fmt.Errorf("calling to FileClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*FileCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &FileCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for File.
+func (c *FileClient) Update() *FileUpdate {
+	mutation := newFileMutation(c.config, OpUpdate)
+	return &FileUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *FileClient) UpdateOne(_m *File) *FileUpdateOne {
+	mutation := newFileMutation(c.config, OpUpdateOne, withFile(_m))
+	return &FileUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *FileClient) UpdateOneID(id uuid.UUID) *FileUpdateOne {
+	mutation := newFileMutation(c.config, OpUpdateOne, withFileID(id))
+	return &FileUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for File.
+func (c *FileClient) Delete() *FileDelete {
+	mutation := newFileMutation(c.config, OpDelete)
+	return &FileDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *FileClient) DeleteOne(_m *File) *FileDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *FileClient) DeleteOneID(id uuid.UUID) *FileDeleteOne {
+	builder := c.Delete().Where(file.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &FileDeleteOne{builder}
+}
+
+// Query returns a query builder for File.
+func (c *FileClient) Query() *FileQuery {
+	return &FileQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeFile},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a File entity by its id.
+func (c *FileClient) Get(ctx context.Context, id uuid.UUID) (*File, error) {
+	return c.Query().Where(file.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *FileClient) GetX(ctx context.Context, id uuid.UUID) *File {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *FileClient) Hooks() []Hook {
+	return c.hooks.File
+}
+
+// Interceptors returns the client interceptors.
+func (c *FileClient) Interceptors() []Interceptor {
+	return c.inters.File
+}
+
+func (c *FileClient) mutate(ctx context.Context, m *FileMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&FileCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&FileUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&FileUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&FileDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("db: unknown File mutation op: %q", m.Op())
+	}
+}
+
 // ObligationClient is a client for the Obligation schema.
 type ObligationClient struct {
 	config
@@ -2658,6 +3832,538 @@ func (c *ObligationClient) mutate(ctx context.Context, m *ObligationMutation) (V
 	}
 }
 
+// OriginalClient is a client for the Original schema.
+type OriginalClient struct {
+	config
+}
+
+// NewOriginalClient returns a client for the Original from the given config.
+func NewOriginalClient(c config) *OriginalClient {
+	return &OriginalClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `original.Hooks(f(g(h())))`.
+func (c *OriginalClient) Use(hooks ...Hook) {
+	c.hooks.Original = append(c.hooks.Original, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `original.Intercept(f(g(h())))`.
+func (c *OriginalClient) Intercept(interceptors ...Interceptor) {
+	c.inters.Original = append(c.inters.Original, interceptors...)
+}
+
+// Create returns a builder for creating a Original entity.
+func (c *OriginalClient) Create() *OriginalCreate {
+	mutation := newOriginalMutation(c.config, OpCreate)
+	return &OriginalCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of Original entities.
+func (c *OriginalClient) CreateBulk(builders ...*OriginalCreate) *OriginalCreateBulk {
+	return &OriginalCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *OriginalClient) MapCreateBulk(slice any, setFunc func(*OriginalCreate, int)) *OriginalCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &OriginalCreateBulk{err: fmt.Errorf("calling to OriginalClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*OriginalCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &OriginalCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for Original.
+func (c *OriginalClient) Update() *OriginalUpdate {
+	mutation := newOriginalMutation(c.config, OpUpdate)
+	return &OriginalUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *OriginalClient) UpdateOne(_m *Original) *OriginalUpdateOne {
+	mutation := newOriginalMutation(c.config, OpUpdateOne, withOriginal(_m))
+	return &OriginalUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *OriginalClient) UpdateOneID(id uuid.UUID) *OriginalUpdateOne {
+	mutation := newOriginalMutation(c.config, OpUpdateOne, withOriginalID(id))
+	return &OriginalUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for Original.
+func (c *OriginalClient) Delete() *OriginalDelete {
+	mutation := newOriginalMutation(c.config, OpDelete)
+	return &OriginalDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *OriginalClient) DeleteOne(_m *Original) *OriginalDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *OriginalClient) DeleteOneID(id uuid.UUID) *OriginalDeleteOne {
+	builder := c.Delete().Where(original.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &OriginalDeleteOne{builder}
+}
+
+// Query returns a query builder for Original.
+func (c *OriginalClient) Query() *OriginalQuery {
+	return &OriginalQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeOriginal},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a Original entity by its id.
+func (c *OriginalClient) Get(ctx context.Context, id uuid.UUID) (*Original, error) {
+	return c.Query().Where(original.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *OriginalClient) GetX(ctx context.Context, id uuid.UUID) *Original {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *OriginalClient) Hooks() []Hook {
+	return c.hooks.Original
+}
+
+// Interceptors returns the client interceptors.
+func (c *OriginalClient) Interceptors() []Interceptor {
+	return c.inters.Original
+}
+
+func (c *OriginalClient) mutate(ctx context.Context, m *OriginalMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&OriginalCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&OriginalUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&OriginalUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&OriginalDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("db: unknown Original mutation op: %q", m.Op())
+	}
+}
+
+// OriginalVersionClient is a client for the OriginalVersion schema.
+type OriginalVersionClient struct {
+	config
+}
+
+// NewOriginalVersionClient returns a client for the OriginalVersion from the given config.
+func NewOriginalVersionClient(c config) *OriginalVersionClient {
+	return &OriginalVersionClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `originalversion.Hooks(f(g(h())))`.
+func (c *OriginalVersionClient) Use(hooks ...Hook) {
+	c.hooks.OriginalVersion = append(c.hooks.OriginalVersion, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `originalversion.Intercept(f(g(h())))`.
+func (c *OriginalVersionClient) Intercept(interceptors ...Interceptor) {
+	c.inters.OriginalVersion = append(c.inters.OriginalVersion, interceptors...)
+}
+
+// Create returns a builder for creating a OriginalVersion entity.
+func (c *OriginalVersionClient) Create() *OriginalVersionCreate {
+	mutation := newOriginalVersionMutation(c.config, OpCreate)
+	return &OriginalVersionCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of OriginalVersion entities.
+func (c *OriginalVersionClient) CreateBulk(builders ...*OriginalVersionCreate) *OriginalVersionCreateBulk {
+	return &OriginalVersionCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *OriginalVersionClient) MapCreateBulk(slice any, setFunc func(*OriginalVersionCreate, int)) *OriginalVersionCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &OriginalVersionCreateBulk{err: fmt.Errorf("calling to OriginalVersionClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*OriginalVersionCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &OriginalVersionCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for OriginalVersion.
+func (c *OriginalVersionClient) Update() *OriginalVersionUpdate {
+	mutation := newOriginalVersionMutation(c.config, OpUpdate)
+	return &OriginalVersionUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *OriginalVersionClient) UpdateOne(_m *OriginalVersion) *OriginalVersionUpdateOne {
+	mutation := newOriginalVersionMutation(c.config, OpUpdateOne, withOriginalVersion(_m))
+	return &OriginalVersionUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *OriginalVersionClient) UpdateOneID(id uuid.UUID) *OriginalVersionUpdateOne {
+	mutation := newOriginalVersionMutation(c.config, OpUpdateOne, withOriginalVersionID(id))
+	return &OriginalVersionUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for OriginalVersion.
+func (c *OriginalVersionClient) Delete() *OriginalVersionDelete {
+	mutation := newOriginalVersionMutation(c.config, OpDelete)
+	return &OriginalVersionDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *OriginalVersionClient) DeleteOne(_m *OriginalVersion) *OriginalVersionDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *OriginalVersionClient) DeleteOneID(id uuid.UUID) *OriginalVersionDeleteOne {
+	builder := c.Delete().Where(originalversion.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &OriginalVersionDeleteOne{builder}
+}
+
+// Query returns a query builder for OriginalVersion.
+func (c *OriginalVersionClient) Query() *OriginalVersionQuery {
+	return &OriginalVersionQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeOriginalVersion},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a OriginalVersion entity by its id.
+func (c *OriginalVersionClient) Get(ctx context.Context, id uuid.UUID) (*OriginalVersion, error) {
+	return c.Query().Where(originalversion.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *OriginalVersionClient) GetX(ctx context.Context, id uuid.UUID) *OriginalVersion {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *OriginalVersionClient) Hooks() []Hook {
+	return c.hooks.OriginalVersion
+}
+
+// Interceptors returns the client interceptors.
+func (c *OriginalVersionClient) Interceptors() []Interceptor {
+	return c.inters.OriginalVersion
+}
+
+func (c *OriginalVersionClient) mutate(ctx context.Context, m *OriginalVersionMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&OriginalVersionCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&OriginalVersionUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&OriginalVersionUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&OriginalVersionDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("db: unknown OriginalVersion mutation op: %q", m.Op())
+	}
+}
+
+// PolicyClassClient is a client for the PolicyClass schema.
+type PolicyClassClient struct {
+	config
+}
+
+// NewPolicyClassClient returns a client for the PolicyClass from the given config.
+func NewPolicyClassClient(c config) *PolicyClassClient {
+	return &PolicyClassClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `policyclass.Hooks(f(g(h())))`.
+func (c *PolicyClassClient) Use(hooks ...Hook) {
+	c.hooks.PolicyClass = append(c.hooks.PolicyClass, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `policyclass.Intercept(f(g(h())))`.
+func (c *PolicyClassClient) Intercept(interceptors ...Interceptor) {
+	c.inters.PolicyClass = append(c.inters.PolicyClass, interceptors...)
+}
+
+// Create returns a builder for creating a PolicyClass entity.
+func (c *PolicyClassClient) Create() *PolicyClassCreate {
+	mutation := newPolicyClassMutation(c.config, OpCreate)
+	return &PolicyClassCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of PolicyClass entities.
+func (c *PolicyClassClient) CreateBulk(builders ...*PolicyClassCreate) *PolicyClassCreateBulk {
+	return &PolicyClassCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *PolicyClassClient) MapCreateBulk(slice any, setFunc func(*PolicyClassCreate, int)) *PolicyClassCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &PolicyClassCreateBulk{err: fmt.Errorf("calling to PolicyClassClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*PolicyClassCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &PolicyClassCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for PolicyClass.
+func (c *PolicyClassClient) Update() *PolicyClassUpdate {
+	mutation := newPolicyClassMutation(c.config, OpUpdate)
+	return &PolicyClassUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *PolicyClassClient) UpdateOne(_m *PolicyClass) *PolicyClassUpdateOne {
+	mutation := newPolicyClassMutation(c.config, OpUpdateOne, withPolicyClass(_m))
+	return &PolicyClassUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *PolicyClassClient) UpdateOneID(id uuid.UUID) *PolicyClassUpdateOne {
+	mutation := newPolicyClassMutation(c.config, OpUpdateOne, withPolicyClassID(id))
+	return &PolicyClassUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for PolicyClass.
+func (c *PolicyClassClient) Delete() *PolicyClassDelete {
+	mutation := newPolicyClassMutation(c.config, OpDelete)
+	return &PolicyClassDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *PolicyClassClient) DeleteOne(_m *PolicyClass) *PolicyClassDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *PolicyClassClient) DeleteOneID(id uuid.UUID) *PolicyClassDeleteOne {
+	builder := c.Delete().Where(policyclass.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &PolicyClassDeleteOne{builder}
+}
+
+// Query returns a query builder for PolicyClass.
+func (c *PolicyClassClient) Query() *PolicyClassQuery {
+	return &PolicyClassQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypePolicyClass},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a PolicyClass entity by its id.
+func (c *PolicyClassClient) Get(ctx context.Context, id uuid.UUID) (*PolicyClass, error) {
+	return c.Query().Where(policyclass.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *PolicyClassClient) GetX(ctx context.Context, id uuid.UUID) *PolicyClass {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *PolicyClassClient) Hooks() []Hook {
+	return c.hooks.PolicyClass
+}
+
+// Interceptors returns the client interceptors.
+func (c *PolicyClassClient) Interceptors() []Interceptor {
+	return c.inters.PolicyClass
+}
+
+func (c *PolicyClassClient) mutate(ctx context.Context, m *PolicyClassMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&PolicyClassCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&PolicyClassUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&PolicyClassUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&PolicyClassDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("db: unknown PolicyClass mutation op: %q", m.Op())
+	}
+}
+
+// PolicyConflictClient is a client for the PolicyConflict schema.
+type PolicyConflictClient struct {
+	config
+}
+
+// NewPolicyConflictClient returns a client for the PolicyConflict from the given config.
+func NewPolicyConflictClient(c config) *PolicyConflictClient {
+	return &PolicyConflictClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `policyconflict.Hooks(f(g(h())))`.
+func (c *PolicyConflictClient) Use(hooks ...Hook) {
+	c.hooks.PolicyConflict = append(c.hooks.PolicyConflict, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `policyconflict.Intercept(f(g(h())))`.
+func (c *PolicyConflictClient) Intercept(interceptors ...Interceptor) {
+	c.inters.PolicyConflict = append(c.inters.PolicyConflict, interceptors...)
+}
+
+// Create returns a builder for creating a PolicyConflict entity.
+func (c *PolicyConflictClient) Create() *PolicyConflictCreate {
+	mutation := newPolicyConflictMutation(c.config, OpCreate)
+	return &PolicyConflictCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of PolicyConflict entities.
+func (c *PolicyConflictClient) CreateBulk(builders ...*PolicyConflictCreate) *PolicyConflictCreateBulk {
+	return &PolicyConflictCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *PolicyConflictClient) MapCreateBulk(slice any, setFunc func(*PolicyConflictCreate, int)) *PolicyConflictCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &PolicyConflictCreateBulk{err: fmt.Errorf("calling to PolicyConflictClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*PolicyConflictCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &PolicyConflictCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for PolicyConflict.
+func (c *PolicyConflictClient) Update() *PolicyConflictUpdate {
+	mutation := newPolicyConflictMutation(c.config, OpUpdate)
+	return &PolicyConflictUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *PolicyConflictClient) UpdateOne(_m *PolicyConflict) *PolicyConflictUpdateOne {
+	mutation := newPolicyConflictMutation(c.config, OpUpdateOne, withPolicyConflict(_m))
+	return &PolicyConflictUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *PolicyConflictClient) UpdateOneID(id uuid.UUID) *PolicyConflictUpdateOne {
+	mutation := newPolicyConflictMutation(c.config, OpUpdateOne, withPolicyConflictID(id))
+	return &PolicyConflictUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for PolicyConflict.
+func (c *PolicyConflictClient) Delete() *PolicyConflictDelete {
+	mutation := newPolicyConflictMutation(c.config, OpDelete)
+	return &PolicyConflictDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *PolicyConflictClient) DeleteOne(_m *PolicyConflict) *PolicyConflictDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *PolicyConflictClient) DeleteOneID(id uuid.UUID) *PolicyConflictDeleteOne {
+	builder := c.Delete().Where(policyconflict.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &PolicyConflictDeleteOne{builder}
+}
+
+// Query returns a query builder for PolicyConflict.
+func (c *PolicyConflictClient) Query() *PolicyConflictQuery {
+	return &PolicyConflictQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypePolicyConflict},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a PolicyConflict entity by its id.
+func (c *PolicyConflictClient) Get(ctx context.Context, id uuid.UUID) (*PolicyConflict, error) {
+	return c.Query().Where(policyconflict.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *PolicyConflictClient) GetX(ctx context.Context, id uuid.UUID) *PolicyConflict {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *PolicyConflictClient) Hooks() []Hook {
+	return c.hooks.PolicyConflict
+}
+
+// Interceptors returns the client interceptors.
+func (c *PolicyConflictClient) Interceptors() []Interceptor {
+	return c.inters.PolicyConflict
+}
+
+func (c *PolicyConflictClient) mutate(ctx context.Context, m *PolicyConflictMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&PolicyConflictCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&PolicyConflictUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&PolicyConflictUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&PolicyConflictDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("db: unknown PolicyConflict mutation op: %q", m.Op())
+	}
+}
+
 // PolicyRuleClient is a client for the PolicyRule schema.
 type PolicyRuleClient struct {
 	config
@@ -2788,6 +4494,139 @@ func (c *PolicyRuleClient) mutate(ctx context.Context, m *PolicyRuleMutation) (V
 		return (&PolicyRuleDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("db: unknown PolicyRule mutation op: %q", m.Op())
+	}
+}
+
+// PolicyTestClient is a client for the PolicyTest schema.
+type PolicyTestClient struct {
+	config
+}
+
+// NewPolicyTestClient returns a client for the PolicyTest from the given config.
+func NewPolicyTestClient(c config) *PolicyTestClient {
+	return &PolicyTestClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `policytest.Hooks(f(g(h())))`.
+func (c *PolicyTestClient) Use(hooks ...Hook) {
+	c.hooks.PolicyTest = append(c.hooks.PolicyTest, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `policytest.Intercept(f(g(h())))`.
+func (c *PolicyTestClient) Intercept(interceptors ...Interceptor) {
+	c.inters.PolicyTest = append(c.inters.PolicyTest, interceptors...)
+}
+
+// Create returns a builder for creating a PolicyTest entity.
+func (c *PolicyTestClient) Create() *PolicyTestCreate {
+	mutation := newPolicyTestMutation(c.config, OpCreate)
+	return &PolicyTestCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of PolicyTest entities.
+func (c *PolicyTestClient) CreateBulk(builders ...*PolicyTestCreate) *PolicyTestCreateBulk {
+	return &PolicyTestCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *PolicyTestClient) MapCreateBulk(slice any, setFunc func(*PolicyTestCreate, int)) *PolicyTestCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &PolicyTestCreateBulk{err: fmt.Errorf("calling to PolicyTestClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*PolicyTestCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &PolicyTestCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for PolicyTest.
+func (c *PolicyTestClient) Update() *PolicyTestUpdate {
+	mutation := newPolicyTestMutation(c.config, OpUpdate)
+	return &PolicyTestUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *PolicyTestClient) UpdateOne(_m *PolicyTest) *PolicyTestUpdateOne {
+	mutation := newPolicyTestMutation(c.config, OpUpdateOne, withPolicyTest(_m))
+	return &PolicyTestUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *PolicyTestClient) UpdateOneID(id uuid.UUID) *PolicyTestUpdateOne {
+	mutation := newPolicyTestMutation(c.config, OpUpdateOne, withPolicyTestID(id))
+	return &PolicyTestUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for PolicyTest.
+func (c *PolicyTestClient) Delete() *PolicyTestDelete {
+	mutation := newPolicyTestMutation(c.config, OpDelete)
+	return &PolicyTestDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *PolicyTestClient) DeleteOne(_m *PolicyTest) *PolicyTestDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *PolicyTestClient) DeleteOneID(id uuid.UUID) *PolicyTestDeleteOne {
+	builder := c.Delete().Where(policytest.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &PolicyTestDeleteOne{builder}
+}
+
+// Query returns a query builder for PolicyTest.
+func (c *PolicyTestClient) Query() *PolicyTestQuery {
+	return &PolicyTestQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypePolicyTest},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a PolicyTest entity by its id.
+func (c *PolicyTestClient) Get(ctx context.Context, id uuid.UUID) (*PolicyTest, error) {
+	return c.Query().Where(policytest.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *PolicyTestClient) GetX(ctx context.Context, id uuid.UUID) *PolicyTest {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *PolicyTestClient) Hooks() []Hook {
+	return c.hooks.PolicyTest
+}
+
+// Interceptors returns the client interceptors.
+func (c *PolicyTestClient) Interceptors() []Interceptor {
+	return c.inters.PolicyTest
+}
+
+func (c *PolicyTestClient) mutate(ctx context.Context, m *PolicyTestMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&PolicyTestCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&PolicyTestUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&PolicyTestUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&PolicyTestDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("db: unknown PolicyTest mutation op: %q", m.Op())
 	}
 }
 
@@ -3592,17 +5431,21 @@ func (c *StaffClient) mutate(ctx context.Context, m *StaffMutation) (Value, erro
 // hooks and interceptors per client, for fast access.
 type (
 	hooks struct {
-		AccessGrant, Account, ApiToken, ClientChange, ClientDistribution,
+		AccessGrant, AccessRequest, AccessReview, AccessReviewItem, Account, ApiToken,
+		ApprovalStep, Borrowing, BorrowingItem, ClientChange, ClientDistribution,
 		ClientFormerName, ClientKind, ClientRecord, ClientTeamMember, Company, Contact,
-		Contract, ContractParty, ContractRevision, Department, Employment, Obligation,
-		PolicyRule, PolicyVersion, Position, Role, RoleBinding, Session,
-		Staff []ent.Hook
+		Contract, ContractParty, ContractRevision, CustodyIncident, Department,
+		Employment, File, Obligation, Original, OriginalVersion, PolicyClass,
+		PolicyConflict, PolicyRule, PolicyTest, PolicyVersion, Position, Role,
+		RoleBinding, Session, Staff []ent.Hook
 	}
 	inters struct {
-		AccessGrant, Account, ApiToken, ClientChange, ClientDistribution,
+		AccessGrant, AccessRequest, AccessReview, AccessReviewItem, Account, ApiToken,
+		ApprovalStep, Borrowing, BorrowingItem, ClientChange, ClientDistribution,
 		ClientFormerName, ClientKind, ClientRecord, ClientTeamMember, Company, Contact,
-		Contract, ContractParty, ContractRevision, Department, Employment, Obligation,
-		PolicyRule, PolicyVersion, Position, Role, RoleBinding, Session,
-		Staff []ent.Interceptor
+		Contract, ContractParty, ContractRevision, CustodyIncident, Department,
+		Employment, File, Obligation, Original, OriginalVersion, PolicyClass,
+		PolicyConflict, PolicyRule, PolicyTest, PolicyVersion, Position, Role,
+		RoleBinding, Session, Staff []ent.Interceptor
 	}
 )

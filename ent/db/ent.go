@@ -13,8 +13,14 @@ import (
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"github.com/clientele/clientele/ent/db/accessgrant"
+	"github.com/clientele/clientele/ent/db/accessrequest"
+	"github.com/clientele/clientele/ent/db/accessreview"
+	"github.com/clientele/clientele/ent/db/accessreviewitem"
 	"github.com/clientele/clientele/ent/db/account"
 	"github.com/clientele/clientele/ent/db/apitoken"
+	"github.com/clientele/clientele/ent/db/approvalstep"
+	"github.com/clientele/clientele/ent/db/borrowing"
+	"github.com/clientele/clientele/ent/db/borrowingitem"
 	"github.com/clientele/clientele/ent/db/clientchange"
 	"github.com/clientele/clientele/ent/db/clientdistribution"
 	"github.com/clientele/clientele/ent/db/clientformername"
@@ -26,10 +32,17 @@ import (
 	"github.com/clientele/clientele/ent/db/contract"
 	"github.com/clientele/clientele/ent/db/contractparty"
 	"github.com/clientele/clientele/ent/db/contractrevision"
+	"github.com/clientele/clientele/ent/db/custodyincident"
 	"github.com/clientele/clientele/ent/db/department"
 	"github.com/clientele/clientele/ent/db/employment"
+	"github.com/clientele/clientele/ent/db/file"
 	"github.com/clientele/clientele/ent/db/obligation"
+	"github.com/clientele/clientele/ent/db/original"
+	"github.com/clientele/clientele/ent/db/originalversion"
+	"github.com/clientele/clientele/ent/db/policyclass"
+	"github.com/clientele/clientele/ent/db/policyconflict"
 	"github.com/clientele/clientele/ent/db/policyrule"
+	"github.com/clientele/clientele/ent/db/policytest"
 	"github.com/clientele/clientele/ent/db/policyversion"
 	"github.com/clientele/clientele/ent/db/position"
 	"github.com/clientele/clientele/ent/db/role"
@@ -97,8 +110,14 @@ func checkColumn(t, c string) error {
 	initCheck.Do(func() {
 		columnCheck = sql.NewColumnCheck(map[string]func(string) bool{
 			accessgrant.Table:        accessgrant.ValidColumn,
+			accessrequest.Table:      accessrequest.ValidColumn,
+			accessreview.Table:       accessreview.ValidColumn,
+			accessreviewitem.Table:   accessreviewitem.ValidColumn,
 			account.Table:            account.ValidColumn,
 			apitoken.Table:           apitoken.ValidColumn,
+			approvalstep.Table:       approvalstep.ValidColumn,
+			borrowing.Table:          borrowing.ValidColumn,
+			borrowingitem.Table:      borrowingitem.ValidColumn,
 			clientchange.Table:       clientchange.ValidColumn,
 			clientdistribution.Table: clientdistribution.ValidColumn,
 			clientformername.Table:   clientformername.ValidColumn,
@@ -110,10 +129,17 @@ func checkColumn(t, c string) error {
 			contract.Table:           contract.ValidColumn,
 			contractparty.Table:      contractparty.ValidColumn,
 			contractrevision.Table:   contractrevision.ValidColumn,
+			custodyincident.Table:    custodyincident.ValidColumn,
 			department.Table:         department.ValidColumn,
 			employment.Table:         employment.ValidColumn,
+			file.Table:               file.ValidColumn,
 			obligation.Table:         obligation.ValidColumn,
+			original.Table:           original.ValidColumn,
+			originalversion.Table:    originalversion.ValidColumn,
+			policyclass.Table:        policyclass.ValidColumn,
+			policyconflict.Table:     policyconflict.ValidColumn,
 			policyrule.Table:         policyrule.ValidColumn,
+			policytest.Table:         policytest.ValidColumn,
 			policyversion.Table:      policyversion.ValidColumn,
 			position.Table:           position.ValidColumn,
 			role.Table:               role.ValidColumn,

@@ -12,8 +12,14 @@ import (
 	"entgo.io/ent"
 	"entgo.io/ent/dialect/sql"
 	"github.com/clientele/clientele/ent/db/accessgrant"
+	"github.com/clientele/clientele/ent/db/accessrequest"
+	"github.com/clientele/clientele/ent/db/accessreview"
+	"github.com/clientele/clientele/ent/db/accessreviewitem"
 	"github.com/clientele/clientele/ent/db/account"
 	"github.com/clientele/clientele/ent/db/apitoken"
+	"github.com/clientele/clientele/ent/db/approvalstep"
+	"github.com/clientele/clientele/ent/db/borrowing"
+	"github.com/clientele/clientele/ent/db/borrowingitem"
 	"github.com/clientele/clientele/ent/db/clientchange"
 	"github.com/clientele/clientele/ent/db/clientdistribution"
 	"github.com/clientele/clientele/ent/db/clientformername"
@@ -25,10 +31,17 @@ import (
 	"github.com/clientele/clientele/ent/db/contract"
 	"github.com/clientele/clientele/ent/db/contractparty"
 	"github.com/clientele/clientele/ent/db/contractrevision"
+	"github.com/clientele/clientele/ent/db/custodyincident"
 	"github.com/clientele/clientele/ent/db/department"
 	"github.com/clientele/clientele/ent/db/employment"
+	"github.com/clientele/clientele/ent/db/file"
 	"github.com/clientele/clientele/ent/db/obligation"
+	"github.com/clientele/clientele/ent/db/original"
+	"github.com/clientele/clientele/ent/db/originalversion"
+	"github.com/clientele/clientele/ent/db/policyclass"
+	"github.com/clientele/clientele/ent/db/policyconflict"
 	"github.com/clientele/clientele/ent/db/policyrule"
+	"github.com/clientele/clientele/ent/db/policytest"
 	"github.com/clientele/clientele/ent/db/policyversion"
 	"github.com/clientele/clientele/ent/db/position"
 	"github.com/clientele/clientele/ent/db/predicate"
@@ -49,8 +62,14 @@ const (
 
 	// Node types.
 	TypeAccessGrant        = "AccessGrant"
+	TypeAccessRequest      = "AccessRequest"
+	TypeAccessReview       = "AccessReview"
+	TypeAccessReviewItem   = "AccessReviewItem"
 	TypeAccount            = "Account"
 	TypeApiToken           = "ApiToken"
+	TypeApprovalStep       = "ApprovalStep"
+	TypeBorrowing          = "Borrowing"
+	TypeBorrowingItem      = "BorrowingItem"
 	TypeClientChange       = "ClientChange"
 	TypeClientDistribution = "ClientDistribution"
 	TypeClientFormerName   = "ClientFormerName"
@@ -62,10 +81,17 @@ const (
 	TypeContract           = "Contract"
 	TypeContractParty      = "ContractParty"
 	TypeContractRevision   = "ContractRevision"
+	TypeCustodyIncident    = "CustodyIncident"
 	TypeDepartment         = "Department"
 	TypeEmployment         = "Employment"
+	TypeFile               = "File"
 	TypeObligation         = "Obligation"
+	TypeOriginal           = "Original"
+	TypeOriginalVersion    = "OriginalVersion"
+	TypePolicyClass        = "PolicyClass"
+	TypePolicyConflict     = "PolicyConflict"
 	TypePolicyRule         = "PolicyRule"
+	TypePolicyTest         = "PolicyTest"
 	TypePolicyVersion      = "PolicyVersion"
 	TypePosition           = "Position"
 	TypeRole               = "Role"
@@ -96,6 +122,7 @@ type AccessGrantMutation struct {
 	valid_until      *time.Time
 	revoked_at       *time.Time
 	granted_by       *uuid.UUID
+	review_due_at    *time.Time
 	clearedFields    map[string]struct{}
 	done             bool
 	oldValue         func(context.Context) (*AccessGrant, error)
@@ -802,6 +829,55 @@ func (m *AccessGrantMutation) ResetGrantedBy() {
 	delete(m.clearedFields, accessgrant.FieldGrantedBy)
 }
 
+// SetReviewDueAt sets the "review_due_at" field.
+func (m *AccessGrantMutation) SetReviewDueAt(t time.Time) {
+	m.review_due_at = &t
+}
+
+// ReviewDueAt returns the value of the "review_due_at" field in the mutation.
+func (m *AccessGrantMutation) ReviewDueAt() (r time.Time, exists bool) {
+	v := m.review_due_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldReviewDueAt returns the old "review_due_at" field's value of the AccessGrant entity.
+// If the AccessGrant object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AccessGrantMutation) OldReviewDueAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldReviewDueAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldReviewDueAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldReviewDueAt: %w", err)
+	}
+	return oldValue.ReviewDueAt, nil
+}
+
+// ClearReviewDueAt clears the value of the "review_due_at" field.
+func (m *AccessGrantMutation) ClearReviewDueAt() {
+	m.review_due_at = nil
+	m.clearedFields[accessgrant.FieldReviewDueAt] = struct{}{}
+}
+
+// ReviewDueAtCleared returns if the "review_due_at" field was cleared in this mutation.
+func (m *AccessGrantMutation) ReviewDueAtCleared() bool {
+	_, ok := m.clearedFields[accessgrant.FieldReviewDueAt]
+	return ok
+}
+
+// ResetReviewDueAt resets all changes to the "review_due_at" field.
+func (m *AccessGrantMutation) ResetReviewDueAt() {
+	m.review_due_at = nil
+	delete(m.clearedFields, accessgrant.FieldReviewDueAt)
+}
+
 // Where appends a list predicates to the AccessGrantMutation builder.
 func (m *AccessGrantMutation) Where(ps ...predicate.AccessGrant) {
 	m.predicates = append(m.predicates, ps...)
@@ -836,7 +912,7 @@ func (m *AccessGrantMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *AccessGrantMutation) Fields() []string {
-	fields := make([]string, 0, 14)
+	fields := make([]string, 0, 15)
 	if m.tenant_id != nil {
 		fields = append(fields, accessgrant.FieldTenantID)
 	}
@@ -879,6 +955,9 @@ func (m *AccessGrantMutation) Fields() []string {
 	if m.granted_by != nil {
 		fields = append(fields, accessgrant.FieldGrantedBy)
 	}
+	if m.review_due_at != nil {
+		fields = append(fields, accessgrant.FieldReviewDueAt)
+	}
 	return fields
 }
 
@@ -915,6 +994,8 @@ func (m *AccessGrantMutation) Field(name string) (ent.Value, bool) {
 		return m.RevokedAt()
 	case accessgrant.FieldGrantedBy:
 		return m.GrantedBy()
+	case accessgrant.FieldReviewDueAt:
+		return m.ReviewDueAt()
 	}
 	return nil, false
 }
@@ -952,6 +1033,8 @@ func (m *AccessGrantMutation) OldField(ctx context.Context, name string) (ent.Va
 		return m.OldRevokedAt(ctx)
 	case accessgrant.FieldGrantedBy:
 		return m.OldGrantedBy(ctx)
+	case accessgrant.FieldReviewDueAt:
+		return m.OldReviewDueAt(ctx)
 	}
 	return nil, fmt.Errorf("unknown AccessGrant field %s", name)
 }
@@ -1059,6 +1142,13 @@ func (m *AccessGrantMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetGrantedBy(v)
 		return nil
+	case accessgrant.FieldReviewDueAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetReviewDueAt(v)
+		return nil
 	}
 	return fmt.Errorf("unknown AccessGrant field %s", name)
 }
@@ -1128,6 +1218,9 @@ func (m *AccessGrantMutation) ClearedFields() []string {
 	if m.FieldCleared(accessgrant.FieldGrantedBy) {
 		fields = append(fields, accessgrant.FieldGrantedBy)
 	}
+	if m.FieldCleared(accessgrant.FieldReviewDueAt) {
+		fields = append(fields, accessgrant.FieldReviewDueAt)
+	}
 	return fields
 }
 
@@ -1153,6 +1246,9 @@ func (m *AccessGrantMutation) ClearField(name string) error {
 		return nil
 	case accessgrant.FieldGrantedBy:
 		m.ClearGrantedBy()
+		return nil
+	case accessgrant.FieldReviewDueAt:
+		m.ClearReviewDueAt()
 		return nil
 	}
 	return fmt.Errorf("unknown AccessGrant nullable field %s", name)
@@ -1204,6 +1300,9 @@ func (m *AccessGrantMutation) ResetField(name string) error {
 	case accessgrant.FieldGrantedBy:
 		m.ResetGrantedBy()
 		return nil
+	case accessgrant.FieldReviewDueAt:
+		m.ResetReviewDueAt()
+		return nil
 	}
 	return fmt.Errorf("unknown AccessGrant field %s", name)
 }
@@ -1254,6 +1353,3600 @@ func (m *AccessGrantMutation) ClearEdge(name string) error {
 // It returns an error if the edge is not defined in the schema.
 func (m *AccessGrantMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown AccessGrant edge %s", name)
+}
+
+// AccessRequestMutation represents an operation that mutates the AccessRequest nodes in the graph.
+type AccessRequestMutation struct {
+	config
+	op                 Op
+	typ                string
+	id                 *uuid.UUID
+	tenant_id          *uuid.UUID
+	created_at         *time.Time
+	created_by         *uuid.UUID
+	updated_at         *time.Time
+	updated_by         *uuid.UUID
+	version            *int64
+	addversion         *int64
+	requester_staff_id *uuid.UUID
+	client_id          *uuid.UUID
+	class_mask         *int16
+	addclass_mask      *int16
+	purpose            *string
+	wanted_from        *time.Time
+	wanted_until       *time.Time
+	state              *string
+	grant_id           *uuid.UUID
+	ended_at           *time.Time
+	clearedFields      map[string]struct{}
+	done               bool
+	oldValue           func(context.Context) (*AccessRequest, error)
+	predicates         []predicate.AccessRequest
+}
+
+var _ ent.Mutation = (*AccessRequestMutation)(nil)
+
+// accessrequestOption allows management of the mutation configuration using functional options.
+type accessrequestOption func(*AccessRequestMutation)
+
+// newAccessRequestMutation creates new mutation for the AccessRequest entity.
+func newAccessRequestMutation(c config, op Op, opts ...accessrequestOption) *AccessRequestMutation {
+	m := &AccessRequestMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeAccessRequest,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withAccessRequestID sets the ID field of the mutation.
+func withAccessRequestID(id uuid.UUID) accessrequestOption {
+	return func(m *AccessRequestMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *AccessRequest
+		)
+		m.oldValue = func(ctx context.Context) (*AccessRequest, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().AccessRequest.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withAccessRequest sets the old AccessRequest of the mutation.
+func withAccessRequest(node *AccessRequest) accessrequestOption {
+	return func(m *AccessRequestMutation) {
+		m.oldValue = func(context.Context) (*AccessRequest, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m AccessRequestMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m AccessRequestMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("db: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of AccessRequest entities.
+func (m *AccessRequestMutation) SetID(id uuid.UUID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *AccessRequestMutation) ID() (id uuid.UUID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *AccessRequestMutation) IDs(ctx context.Context) ([]uuid.UUID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []uuid.UUID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().AccessRequest.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetTenantID sets the "tenant_id" field.
+func (m *AccessRequestMutation) SetTenantID(u uuid.UUID) {
+	m.tenant_id = &u
+}
+
+// TenantID returns the value of the "tenant_id" field in the mutation.
+func (m *AccessRequestMutation) TenantID() (r uuid.UUID, exists bool) {
+	v := m.tenant_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTenantID returns the old "tenant_id" field's value of the AccessRequest entity.
+// If the AccessRequest object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AccessRequestMutation) OldTenantID(ctx context.Context) (v uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTenantID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTenantID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTenantID: %w", err)
+	}
+	return oldValue.TenantID, nil
+}
+
+// ResetTenantID resets all changes to the "tenant_id" field.
+func (m *AccessRequestMutation) ResetTenantID() {
+	m.tenant_id = nil
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *AccessRequestMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *AccessRequestMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the AccessRequest entity.
+// If the AccessRequest object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AccessRequestMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *AccessRequestMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetCreatedBy sets the "created_by" field.
+func (m *AccessRequestMutation) SetCreatedBy(u uuid.UUID) {
+	m.created_by = &u
+}
+
+// CreatedBy returns the value of the "created_by" field in the mutation.
+func (m *AccessRequestMutation) CreatedBy() (r uuid.UUID, exists bool) {
+	v := m.created_by
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedBy returns the old "created_by" field's value of the AccessRequest entity.
+// If the AccessRequest object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AccessRequestMutation) OldCreatedBy(ctx context.Context) (v *uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedBy is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedBy requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedBy: %w", err)
+	}
+	return oldValue.CreatedBy, nil
+}
+
+// ClearCreatedBy clears the value of the "created_by" field.
+func (m *AccessRequestMutation) ClearCreatedBy() {
+	m.created_by = nil
+	m.clearedFields[accessrequest.FieldCreatedBy] = struct{}{}
+}
+
+// CreatedByCleared returns if the "created_by" field was cleared in this mutation.
+func (m *AccessRequestMutation) CreatedByCleared() bool {
+	_, ok := m.clearedFields[accessrequest.FieldCreatedBy]
+	return ok
+}
+
+// ResetCreatedBy resets all changes to the "created_by" field.
+func (m *AccessRequestMutation) ResetCreatedBy() {
+	m.created_by = nil
+	delete(m.clearedFields, accessrequest.FieldCreatedBy)
+}
+
+// SetUpdatedAt sets the "updated_at" field.
+func (m *AccessRequestMutation) SetUpdatedAt(t time.Time) {
+	m.updated_at = &t
+}
+
+// UpdatedAt returns the value of the "updated_at" field in the mutation.
+func (m *AccessRequestMutation) UpdatedAt() (r time.Time, exists bool) {
+	v := m.updated_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedAt returns the old "updated_at" field's value of the AccessRequest entity.
+// If the AccessRequest object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AccessRequestMutation) OldUpdatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedAt: %w", err)
+	}
+	return oldValue.UpdatedAt, nil
+}
+
+// ResetUpdatedAt resets all changes to the "updated_at" field.
+func (m *AccessRequestMutation) ResetUpdatedAt() {
+	m.updated_at = nil
+}
+
+// SetUpdatedBy sets the "updated_by" field.
+func (m *AccessRequestMutation) SetUpdatedBy(u uuid.UUID) {
+	m.updated_by = &u
+}
+
+// UpdatedBy returns the value of the "updated_by" field in the mutation.
+func (m *AccessRequestMutation) UpdatedBy() (r uuid.UUID, exists bool) {
+	v := m.updated_by
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedBy returns the old "updated_by" field's value of the AccessRequest entity.
+// If the AccessRequest object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AccessRequestMutation) OldUpdatedBy(ctx context.Context) (v *uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedBy is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedBy requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedBy: %w", err)
+	}
+	return oldValue.UpdatedBy, nil
+}
+
+// ClearUpdatedBy clears the value of the "updated_by" field.
+func (m *AccessRequestMutation) ClearUpdatedBy() {
+	m.updated_by = nil
+	m.clearedFields[accessrequest.FieldUpdatedBy] = struct{}{}
+}
+
+// UpdatedByCleared returns if the "updated_by" field was cleared in this mutation.
+func (m *AccessRequestMutation) UpdatedByCleared() bool {
+	_, ok := m.clearedFields[accessrequest.FieldUpdatedBy]
+	return ok
+}
+
+// ResetUpdatedBy resets all changes to the "updated_by" field.
+func (m *AccessRequestMutation) ResetUpdatedBy() {
+	m.updated_by = nil
+	delete(m.clearedFields, accessrequest.FieldUpdatedBy)
+}
+
+// SetVersion sets the "version" field.
+func (m *AccessRequestMutation) SetVersion(i int64) {
+	m.version = &i
+	m.addversion = nil
+}
+
+// Version returns the value of the "version" field in the mutation.
+func (m *AccessRequestMutation) Version() (r int64, exists bool) {
+	v := m.version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldVersion returns the old "version" field's value of the AccessRequest entity.
+// If the AccessRequest object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AccessRequestMutation) OldVersion(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldVersion is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldVersion requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldVersion: %w", err)
+	}
+	return oldValue.Version, nil
+}
+
+// AddVersion adds i to the "version" field.
+func (m *AccessRequestMutation) AddVersion(i int64) {
+	if m.addversion != nil {
+		*m.addversion += i
+	} else {
+		m.addversion = &i
+	}
+}
+
+// AddedVersion returns the value that was added to the "version" field in this mutation.
+func (m *AccessRequestMutation) AddedVersion() (r int64, exists bool) {
+	v := m.addversion
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetVersion resets all changes to the "version" field.
+func (m *AccessRequestMutation) ResetVersion() {
+	m.version = nil
+	m.addversion = nil
+}
+
+// SetRequesterStaffID sets the "requester_staff_id" field.
+func (m *AccessRequestMutation) SetRequesterStaffID(u uuid.UUID) {
+	m.requester_staff_id = &u
+}
+
+// RequesterStaffID returns the value of the "requester_staff_id" field in the mutation.
+func (m *AccessRequestMutation) RequesterStaffID() (r uuid.UUID, exists bool) {
+	v := m.requester_staff_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRequesterStaffID returns the old "requester_staff_id" field's value of the AccessRequest entity.
+// If the AccessRequest object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AccessRequestMutation) OldRequesterStaffID(ctx context.Context) (v uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRequesterStaffID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRequesterStaffID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRequesterStaffID: %w", err)
+	}
+	return oldValue.RequesterStaffID, nil
+}
+
+// ResetRequesterStaffID resets all changes to the "requester_staff_id" field.
+func (m *AccessRequestMutation) ResetRequesterStaffID() {
+	m.requester_staff_id = nil
+}
+
+// SetClientID sets the "client_id" field.
+func (m *AccessRequestMutation) SetClientID(u uuid.UUID) {
+	m.client_id = &u
+}
+
+// ClientID returns the value of the "client_id" field in the mutation.
+func (m *AccessRequestMutation) ClientID() (r uuid.UUID, exists bool) {
+	v := m.client_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldClientID returns the old "client_id" field's value of the AccessRequest entity.
+// If the AccessRequest object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AccessRequestMutation) OldClientID(ctx context.Context) (v uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldClientID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldClientID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldClientID: %w", err)
+	}
+	return oldValue.ClientID, nil
+}
+
+// ResetClientID resets all changes to the "client_id" field.
+func (m *AccessRequestMutation) ResetClientID() {
+	m.client_id = nil
+}
+
+// SetClassMask sets the "class_mask" field.
+func (m *AccessRequestMutation) SetClassMask(i int16) {
+	m.class_mask = &i
+	m.addclass_mask = nil
+}
+
+// ClassMask returns the value of the "class_mask" field in the mutation.
+func (m *AccessRequestMutation) ClassMask() (r int16, exists bool) {
+	v := m.class_mask
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldClassMask returns the old "class_mask" field's value of the AccessRequest entity.
+// If the AccessRequest object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AccessRequestMutation) OldClassMask(ctx context.Context) (v int16, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldClassMask is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldClassMask requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldClassMask: %w", err)
+	}
+	return oldValue.ClassMask, nil
+}
+
+// AddClassMask adds i to the "class_mask" field.
+func (m *AccessRequestMutation) AddClassMask(i int16) {
+	if m.addclass_mask != nil {
+		*m.addclass_mask += i
+	} else {
+		m.addclass_mask = &i
+	}
+}
+
+// AddedClassMask returns the value that was added to the "class_mask" field in this mutation.
+func (m *AccessRequestMutation) AddedClassMask() (r int16, exists bool) {
+	v := m.addclass_mask
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetClassMask resets all changes to the "class_mask" field.
+func (m *AccessRequestMutation) ResetClassMask() {
+	m.class_mask = nil
+	m.addclass_mask = nil
+}
+
+// SetPurpose sets the "purpose" field.
+func (m *AccessRequestMutation) SetPurpose(s string) {
+	m.purpose = &s
+}
+
+// Purpose returns the value of the "purpose" field in the mutation.
+func (m *AccessRequestMutation) Purpose() (r string, exists bool) {
+	v := m.purpose
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPurpose returns the old "purpose" field's value of the AccessRequest entity.
+// If the AccessRequest object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AccessRequestMutation) OldPurpose(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPurpose is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPurpose requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPurpose: %w", err)
+	}
+	return oldValue.Purpose, nil
+}
+
+// ResetPurpose resets all changes to the "purpose" field.
+func (m *AccessRequestMutation) ResetPurpose() {
+	m.purpose = nil
+}
+
+// SetWantedFrom sets the "wanted_from" field.
+func (m *AccessRequestMutation) SetWantedFrom(t time.Time) {
+	m.wanted_from = &t
+}
+
+// WantedFrom returns the value of the "wanted_from" field in the mutation.
+func (m *AccessRequestMutation) WantedFrom() (r time.Time, exists bool) {
+	v := m.wanted_from
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldWantedFrom returns the old "wanted_from" field's value of the AccessRequest entity.
+// If the AccessRequest object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AccessRequestMutation) OldWantedFrom(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldWantedFrom is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldWantedFrom requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldWantedFrom: %w", err)
+	}
+	return oldValue.WantedFrom, nil
+}
+
+// ResetWantedFrom resets all changes to the "wanted_from" field.
+func (m *AccessRequestMutation) ResetWantedFrom() {
+	m.wanted_from = nil
+}
+
+// SetWantedUntil sets the "wanted_until" field.
+func (m *AccessRequestMutation) SetWantedUntil(t time.Time) {
+	m.wanted_until = &t
+}
+
+// WantedUntil returns the value of the "wanted_until" field in the mutation.
+func (m *AccessRequestMutation) WantedUntil() (r time.Time, exists bool) {
+	v := m.wanted_until
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldWantedUntil returns the old "wanted_until" field's value of the AccessRequest entity.
+// If the AccessRequest object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AccessRequestMutation) OldWantedUntil(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldWantedUntil is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldWantedUntil requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldWantedUntil: %w", err)
+	}
+	return oldValue.WantedUntil, nil
+}
+
+// ResetWantedUntil resets all changes to the "wanted_until" field.
+func (m *AccessRequestMutation) ResetWantedUntil() {
+	m.wanted_until = nil
+}
+
+// SetState sets the "state" field.
+func (m *AccessRequestMutation) SetState(s string) {
+	m.state = &s
+}
+
+// State returns the value of the "state" field in the mutation.
+func (m *AccessRequestMutation) State() (r string, exists bool) {
+	v := m.state
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldState returns the old "state" field's value of the AccessRequest entity.
+// If the AccessRequest object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AccessRequestMutation) OldState(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldState is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldState requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldState: %w", err)
+	}
+	return oldValue.State, nil
+}
+
+// ResetState resets all changes to the "state" field.
+func (m *AccessRequestMutation) ResetState() {
+	m.state = nil
+}
+
+// SetGrantID sets the "grant_id" field.
+func (m *AccessRequestMutation) SetGrantID(u uuid.UUID) {
+	m.grant_id = &u
+}
+
+// GrantID returns the value of the "grant_id" field in the mutation.
+func (m *AccessRequestMutation) GrantID() (r uuid.UUID, exists bool) {
+	v := m.grant_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldGrantID returns the old "grant_id" field's value of the AccessRequest entity.
+// If the AccessRequest object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AccessRequestMutation) OldGrantID(ctx context.Context) (v *uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldGrantID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldGrantID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldGrantID: %w", err)
+	}
+	return oldValue.GrantID, nil
+}
+
+// ClearGrantID clears the value of the "grant_id" field.
+func (m *AccessRequestMutation) ClearGrantID() {
+	m.grant_id = nil
+	m.clearedFields[accessrequest.FieldGrantID] = struct{}{}
+}
+
+// GrantIDCleared returns if the "grant_id" field was cleared in this mutation.
+func (m *AccessRequestMutation) GrantIDCleared() bool {
+	_, ok := m.clearedFields[accessrequest.FieldGrantID]
+	return ok
+}
+
+// ResetGrantID resets all changes to the "grant_id" field.
+func (m *AccessRequestMutation) ResetGrantID() {
+	m.grant_id = nil
+	delete(m.clearedFields, accessrequest.FieldGrantID)
+}
+
+// SetEndedAt sets the "ended_at" field.
+func (m *AccessRequestMutation) SetEndedAt(t time.Time) {
+	m.ended_at = &t
+}
+
+// EndedAt returns the value of the "ended_at" field in the mutation.
+func (m *AccessRequestMutation) EndedAt() (r time.Time, exists bool) {
+	v := m.ended_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldEndedAt returns the old "ended_at" field's value of the AccessRequest entity.
+// If the AccessRequest object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AccessRequestMutation) OldEndedAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldEndedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldEndedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldEndedAt: %w", err)
+	}
+	return oldValue.EndedAt, nil
+}
+
+// ClearEndedAt clears the value of the "ended_at" field.
+func (m *AccessRequestMutation) ClearEndedAt() {
+	m.ended_at = nil
+	m.clearedFields[accessrequest.FieldEndedAt] = struct{}{}
+}
+
+// EndedAtCleared returns if the "ended_at" field was cleared in this mutation.
+func (m *AccessRequestMutation) EndedAtCleared() bool {
+	_, ok := m.clearedFields[accessrequest.FieldEndedAt]
+	return ok
+}
+
+// ResetEndedAt resets all changes to the "ended_at" field.
+func (m *AccessRequestMutation) ResetEndedAt() {
+	m.ended_at = nil
+	delete(m.clearedFields, accessrequest.FieldEndedAt)
+}
+
+// Where appends a list predicates to the AccessRequestMutation builder.
+func (m *AccessRequestMutation) Where(ps ...predicate.AccessRequest) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the AccessRequestMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *AccessRequestMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.AccessRequest, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *AccessRequestMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *AccessRequestMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (AccessRequest).
+func (m *AccessRequestMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *AccessRequestMutation) Fields() []string {
+	fields := make([]string, 0, 15)
+	if m.tenant_id != nil {
+		fields = append(fields, accessrequest.FieldTenantID)
+	}
+	if m.created_at != nil {
+		fields = append(fields, accessrequest.FieldCreatedAt)
+	}
+	if m.created_by != nil {
+		fields = append(fields, accessrequest.FieldCreatedBy)
+	}
+	if m.updated_at != nil {
+		fields = append(fields, accessrequest.FieldUpdatedAt)
+	}
+	if m.updated_by != nil {
+		fields = append(fields, accessrequest.FieldUpdatedBy)
+	}
+	if m.version != nil {
+		fields = append(fields, accessrequest.FieldVersion)
+	}
+	if m.requester_staff_id != nil {
+		fields = append(fields, accessrequest.FieldRequesterStaffID)
+	}
+	if m.client_id != nil {
+		fields = append(fields, accessrequest.FieldClientID)
+	}
+	if m.class_mask != nil {
+		fields = append(fields, accessrequest.FieldClassMask)
+	}
+	if m.purpose != nil {
+		fields = append(fields, accessrequest.FieldPurpose)
+	}
+	if m.wanted_from != nil {
+		fields = append(fields, accessrequest.FieldWantedFrom)
+	}
+	if m.wanted_until != nil {
+		fields = append(fields, accessrequest.FieldWantedUntil)
+	}
+	if m.state != nil {
+		fields = append(fields, accessrequest.FieldState)
+	}
+	if m.grant_id != nil {
+		fields = append(fields, accessrequest.FieldGrantID)
+	}
+	if m.ended_at != nil {
+		fields = append(fields, accessrequest.FieldEndedAt)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *AccessRequestMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case accessrequest.FieldTenantID:
+		return m.TenantID()
+	case accessrequest.FieldCreatedAt:
+		return m.CreatedAt()
+	case accessrequest.FieldCreatedBy:
+		return m.CreatedBy()
+	case accessrequest.FieldUpdatedAt:
+		return m.UpdatedAt()
+	case accessrequest.FieldUpdatedBy:
+		return m.UpdatedBy()
+	case accessrequest.FieldVersion:
+		return m.Version()
+	case accessrequest.FieldRequesterStaffID:
+		return m.RequesterStaffID()
+	case accessrequest.FieldClientID:
+		return m.ClientID()
+	case accessrequest.FieldClassMask:
+		return m.ClassMask()
+	case accessrequest.FieldPurpose:
+		return m.Purpose()
+	case accessrequest.FieldWantedFrom:
+		return m.WantedFrom()
+	case accessrequest.FieldWantedUntil:
+		return m.WantedUntil()
+	case accessrequest.FieldState:
+		return m.State()
+	case accessrequest.FieldGrantID:
+		return m.GrantID()
+	case accessrequest.FieldEndedAt:
+		return m.EndedAt()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *AccessRequestMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case accessrequest.FieldTenantID:
+		return m.OldTenantID(ctx)
+	case accessrequest.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case accessrequest.FieldCreatedBy:
+		return m.OldCreatedBy(ctx)
+	case accessrequest.FieldUpdatedAt:
+		return m.OldUpdatedAt(ctx)
+	case accessrequest.FieldUpdatedBy:
+		return m.OldUpdatedBy(ctx)
+	case accessrequest.FieldVersion:
+		return m.OldVersion(ctx)
+	case accessrequest.FieldRequesterStaffID:
+		return m.OldRequesterStaffID(ctx)
+	case accessrequest.FieldClientID:
+		return m.OldClientID(ctx)
+	case accessrequest.FieldClassMask:
+		return m.OldClassMask(ctx)
+	case accessrequest.FieldPurpose:
+		return m.OldPurpose(ctx)
+	case accessrequest.FieldWantedFrom:
+		return m.OldWantedFrom(ctx)
+	case accessrequest.FieldWantedUntil:
+		return m.OldWantedUntil(ctx)
+	case accessrequest.FieldState:
+		return m.OldState(ctx)
+	case accessrequest.FieldGrantID:
+		return m.OldGrantID(ctx)
+	case accessrequest.FieldEndedAt:
+		return m.OldEndedAt(ctx)
+	}
+	return nil, fmt.Errorf("unknown AccessRequest field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *AccessRequestMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case accessrequest.FieldTenantID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTenantID(v)
+		return nil
+	case accessrequest.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case accessrequest.FieldCreatedBy:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedBy(v)
+		return nil
+	case accessrequest.FieldUpdatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedAt(v)
+		return nil
+	case accessrequest.FieldUpdatedBy:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedBy(v)
+		return nil
+	case accessrequest.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetVersion(v)
+		return nil
+	case accessrequest.FieldRequesterStaffID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRequesterStaffID(v)
+		return nil
+	case accessrequest.FieldClientID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetClientID(v)
+		return nil
+	case accessrequest.FieldClassMask:
+		v, ok := value.(int16)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetClassMask(v)
+		return nil
+	case accessrequest.FieldPurpose:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPurpose(v)
+		return nil
+	case accessrequest.FieldWantedFrom:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetWantedFrom(v)
+		return nil
+	case accessrequest.FieldWantedUntil:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetWantedUntil(v)
+		return nil
+	case accessrequest.FieldState:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetState(v)
+		return nil
+	case accessrequest.FieldGrantID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetGrantID(v)
+		return nil
+	case accessrequest.FieldEndedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetEndedAt(v)
+		return nil
+	}
+	return fmt.Errorf("unknown AccessRequest field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *AccessRequestMutation) AddedFields() []string {
+	var fields []string
+	if m.addversion != nil {
+		fields = append(fields, accessrequest.FieldVersion)
+	}
+	if m.addclass_mask != nil {
+		fields = append(fields, accessrequest.FieldClassMask)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *AccessRequestMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case accessrequest.FieldVersion:
+		return m.AddedVersion()
+	case accessrequest.FieldClassMask:
+		return m.AddedClassMask()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *AccessRequestMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case accessrequest.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddVersion(v)
+		return nil
+	case accessrequest.FieldClassMask:
+		v, ok := value.(int16)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddClassMask(v)
+		return nil
+	}
+	return fmt.Errorf("unknown AccessRequest numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *AccessRequestMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(accessrequest.FieldCreatedBy) {
+		fields = append(fields, accessrequest.FieldCreatedBy)
+	}
+	if m.FieldCleared(accessrequest.FieldUpdatedBy) {
+		fields = append(fields, accessrequest.FieldUpdatedBy)
+	}
+	if m.FieldCleared(accessrequest.FieldGrantID) {
+		fields = append(fields, accessrequest.FieldGrantID)
+	}
+	if m.FieldCleared(accessrequest.FieldEndedAt) {
+		fields = append(fields, accessrequest.FieldEndedAt)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *AccessRequestMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *AccessRequestMutation) ClearField(name string) error {
+	switch name {
+	case accessrequest.FieldCreatedBy:
+		m.ClearCreatedBy()
+		return nil
+	case accessrequest.FieldUpdatedBy:
+		m.ClearUpdatedBy()
+		return nil
+	case accessrequest.FieldGrantID:
+		m.ClearGrantID()
+		return nil
+	case accessrequest.FieldEndedAt:
+		m.ClearEndedAt()
+		return nil
+	}
+	return fmt.Errorf("unknown AccessRequest nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *AccessRequestMutation) ResetField(name string) error {
+	switch name {
+	case accessrequest.FieldTenantID:
+		m.ResetTenantID()
+		return nil
+	case accessrequest.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case accessrequest.FieldCreatedBy:
+		m.ResetCreatedBy()
+		return nil
+	case accessrequest.FieldUpdatedAt:
+		m.ResetUpdatedAt()
+		return nil
+	case accessrequest.FieldUpdatedBy:
+		m.ResetUpdatedBy()
+		return nil
+	case accessrequest.FieldVersion:
+		m.ResetVersion()
+		return nil
+	case accessrequest.FieldRequesterStaffID:
+		m.ResetRequesterStaffID()
+		return nil
+	case accessrequest.FieldClientID:
+		m.ResetClientID()
+		return nil
+	case accessrequest.FieldClassMask:
+		m.ResetClassMask()
+		return nil
+	case accessrequest.FieldPurpose:
+		m.ResetPurpose()
+		return nil
+	case accessrequest.FieldWantedFrom:
+		m.ResetWantedFrom()
+		return nil
+	case accessrequest.FieldWantedUntil:
+		m.ResetWantedUntil()
+		return nil
+	case accessrequest.FieldState:
+		m.ResetState()
+		return nil
+	case accessrequest.FieldGrantID:
+		m.ResetGrantID()
+		return nil
+	case accessrequest.FieldEndedAt:
+		m.ResetEndedAt()
+		return nil
+	}
+	return fmt.Errorf("unknown AccessRequest field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *AccessRequestMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *AccessRequestMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *AccessRequestMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *AccessRequestMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *AccessRequestMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *AccessRequestMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *AccessRequestMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown AccessRequest unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *AccessRequestMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown AccessRequest edge %s", name)
+}
+
+// AccessReviewMutation represents an operation that mutates the AccessReview nodes in the graph.
+type AccessReviewMutation struct {
+	config
+	op            Op
+	typ           string
+	id            *uuid.UUID
+	tenant_id     *uuid.UUID
+	created_at    *time.Time
+	created_by    *uuid.UUID
+	updated_at    *time.Time
+	updated_by    *uuid.UUID
+	version       *int64
+	addversion    *int64
+	period        *string
+	state         *string
+	due_at        *time.Time
+	closed_at     *time.Time
+	clearedFields map[string]struct{}
+	done          bool
+	oldValue      func(context.Context) (*AccessReview, error)
+	predicates    []predicate.AccessReview
+}
+
+var _ ent.Mutation = (*AccessReviewMutation)(nil)
+
+// accessreviewOption allows management of the mutation configuration using functional options.
+type accessreviewOption func(*AccessReviewMutation)
+
+// newAccessReviewMutation creates new mutation for the AccessReview entity.
+func newAccessReviewMutation(c config, op Op, opts ...accessreviewOption) *AccessReviewMutation {
+	m := &AccessReviewMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeAccessReview,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withAccessReviewID sets the ID field of the mutation.
+func withAccessReviewID(id uuid.UUID) accessreviewOption {
+	return func(m *AccessReviewMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *AccessReview
+		)
+		m.oldValue = func(ctx context.Context) (*AccessReview, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().AccessReview.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withAccessReview sets the old AccessReview of the mutation.
+func withAccessReview(node *AccessReview) accessreviewOption {
+	return func(m *AccessReviewMutation) {
+		m.oldValue = func(context.Context) (*AccessReview, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m AccessReviewMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m AccessReviewMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("db: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of AccessReview entities.
+func (m *AccessReviewMutation) SetID(id uuid.UUID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *AccessReviewMutation) ID() (id uuid.UUID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *AccessReviewMutation) IDs(ctx context.Context) ([]uuid.UUID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []uuid.UUID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().AccessReview.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetTenantID sets the "tenant_id" field.
+func (m *AccessReviewMutation) SetTenantID(u uuid.UUID) {
+	m.tenant_id = &u
+}
+
+// TenantID returns the value of the "tenant_id" field in the mutation.
+func (m *AccessReviewMutation) TenantID() (r uuid.UUID, exists bool) {
+	v := m.tenant_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTenantID returns the old "tenant_id" field's value of the AccessReview entity.
+// If the AccessReview object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AccessReviewMutation) OldTenantID(ctx context.Context) (v uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTenantID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTenantID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTenantID: %w", err)
+	}
+	return oldValue.TenantID, nil
+}
+
+// ResetTenantID resets all changes to the "tenant_id" field.
+func (m *AccessReviewMutation) ResetTenantID() {
+	m.tenant_id = nil
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *AccessReviewMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *AccessReviewMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the AccessReview entity.
+// If the AccessReview object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AccessReviewMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *AccessReviewMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetCreatedBy sets the "created_by" field.
+func (m *AccessReviewMutation) SetCreatedBy(u uuid.UUID) {
+	m.created_by = &u
+}
+
+// CreatedBy returns the value of the "created_by" field in the mutation.
+func (m *AccessReviewMutation) CreatedBy() (r uuid.UUID, exists bool) {
+	v := m.created_by
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedBy returns the old "created_by" field's value of the AccessReview entity.
+// If the AccessReview object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AccessReviewMutation) OldCreatedBy(ctx context.Context) (v *uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedBy is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedBy requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedBy: %w", err)
+	}
+	return oldValue.CreatedBy, nil
+}
+
+// ClearCreatedBy clears the value of the "created_by" field.
+func (m *AccessReviewMutation) ClearCreatedBy() {
+	m.created_by = nil
+	m.clearedFields[accessreview.FieldCreatedBy] = struct{}{}
+}
+
+// CreatedByCleared returns if the "created_by" field was cleared in this mutation.
+func (m *AccessReviewMutation) CreatedByCleared() bool {
+	_, ok := m.clearedFields[accessreview.FieldCreatedBy]
+	return ok
+}
+
+// ResetCreatedBy resets all changes to the "created_by" field.
+func (m *AccessReviewMutation) ResetCreatedBy() {
+	m.created_by = nil
+	delete(m.clearedFields, accessreview.FieldCreatedBy)
+}
+
+// SetUpdatedAt sets the "updated_at" field.
+func (m *AccessReviewMutation) SetUpdatedAt(t time.Time) {
+	m.updated_at = &t
+}
+
+// UpdatedAt returns the value of the "updated_at" field in the mutation.
+func (m *AccessReviewMutation) UpdatedAt() (r time.Time, exists bool) {
+	v := m.updated_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedAt returns the old "updated_at" field's value of the AccessReview entity.
+// If the AccessReview object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AccessReviewMutation) OldUpdatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedAt: %w", err)
+	}
+	return oldValue.UpdatedAt, nil
+}
+
+// ResetUpdatedAt resets all changes to the "updated_at" field.
+func (m *AccessReviewMutation) ResetUpdatedAt() {
+	m.updated_at = nil
+}
+
+// SetUpdatedBy sets the "updated_by" field.
+func (m *AccessReviewMutation) SetUpdatedBy(u uuid.UUID) {
+	m.updated_by = &u
+}
+
+// UpdatedBy returns the value of the "updated_by" field in the mutation.
+func (m *AccessReviewMutation) UpdatedBy() (r uuid.UUID, exists bool) {
+	v := m.updated_by
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedBy returns the old "updated_by" field's value of the AccessReview entity.
+// If the AccessReview object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AccessReviewMutation) OldUpdatedBy(ctx context.Context) (v *uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedBy is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedBy requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedBy: %w", err)
+	}
+	return oldValue.UpdatedBy, nil
+}
+
+// ClearUpdatedBy clears the value of the "updated_by" field.
+func (m *AccessReviewMutation) ClearUpdatedBy() {
+	m.updated_by = nil
+	m.clearedFields[accessreview.FieldUpdatedBy] = struct{}{}
+}
+
+// UpdatedByCleared returns if the "updated_by" field was cleared in this mutation.
+func (m *AccessReviewMutation) UpdatedByCleared() bool {
+	_, ok := m.clearedFields[accessreview.FieldUpdatedBy]
+	return ok
+}
+
+// ResetUpdatedBy resets all changes to the "updated_by" field.
+func (m *AccessReviewMutation) ResetUpdatedBy() {
+	m.updated_by = nil
+	delete(m.clearedFields, accessreview.FieldUpdatedBy)
+}
+
+// SetVersion sets the "version" field.
+func (m *AccessReviewMutation) SetVersion(i int64) {
+	m.version = &i
+	m.addversion = nil
+}
+
+// Version returns the value of the "version" field in the mutation.
+func (m *AccessReviewMutation) Version() (r int64, exists bool) {
+	v := m.version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldVersion returns the old "version" field's value of the AccessReview entity.
+// If the AccessReview object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AccessReviewMutation) OldVersion(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldVersion is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldVersion requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldVersion: %w", err)
+	}
+	return oldValue.Version, nil
+}
+
+// AddVersion adds i to the "version" field.
+func (m *AccessReviewMutation) AddVersion(i int64) {
+	if m.addversion != nil {
+		*m.addversion += i
+	} else {
+		m.addversion = &i
+	}
+}
+
+// AddedVersion returns the value that was added to the "version" field in this mutation.
+func (m *AccessReviewMutation) AddedVersion() (r int64, exists bool) {
+	v := m.addversion
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetVersion resets all changes to the "version" field.
+func (m *AccessReviewMutation) ResetVersion() {
+	m.version = nil
+	m.addversion = nil
+}
+
+// SetPeriod sets the "period" field.
+func (m *AccessReviewMutation) SetPeriod(s string) {
+	m.period = &s
+}
+
+// Period returns the value of the "period" field in the mutation.
+func (m *AccessReviewMutation) Period() (r string, exists bool) {
+	v := m.period
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPeriod returns the old "period" field's value of the AccessReview entity.
+// If the AccessReview object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AccessReviewMutation) OldPeriod(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPeriod is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPeriod requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPeriod: %w", err)
+	}
+	return oldValue.Period, nil
+}
+
+// ResetPeriod resets all changes to the "period" field.
+func (m *AccessReviewMutation) ResetPeriod() {
+	m.period = nil
+}
+
+// SetState sets the "state" field.
+func (m *AccessReviewMutation) SetState(s string) {
+	m.state = &s
+}
+
+// State returns the value of the "state" field in the mutation.
+func (m *AccessReviewMutation) State() (r string, exists bool) {
+	v := m.state
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldState returns the old "state" field's value of the AccessReview entity.
+// If the AccessReview object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AccessReviewMutation) OldState(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldState is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldState requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldState: %w", err)
+	}
+	return oldValue.State, nil
+}
+
+// ResetState resets all changes to the "state" field.
+func (m *AccessReviewMutation) ResetState() {
+	m.state = nil
+}
+
+// SetDueAt sets the "due_at" field.
+func (m *AccessReviewMutation) SetDueAt(t time.Time) {
+	m.due_at = &t
+}
+
+// DueAt returns the value of the "due_at" field in the mutation.
+func (m *AccessReviewMutation) DueAt() (r time.Time, exists bool) {
+	v := m.due_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDueAt returns the old "due_at" field's value of the AccessReview entity.
+// If the AccessReview object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AccessReviewMutation) OldDueAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDueAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDueAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDueAt: %w", err)
+	}
+	return oldValue.DueAt, nil
+}
+
+// ResetDueAt resets all changes to the "due_at" field.
+func (m *AccessReviewMutation) ResetDueAt() {
+	m.due_at = nil
+}
+
+// SetClosedAt sets the "closed_at" field.
+func (m *AccessReviewMutation) SetClosedAt(t time.Time) {
+	m.closed_at = &t
+}
+
+// ClosedAt returns the value of the "closed_at" field in the mutation.
+func (m *AccessReviewMutation) ClosedAt() (r time.Time, exists bool) {
+	v := m.closed_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldClosedAt returns the old "closed_at" field's value of the AccessReview entity.
+// If the AccessReview object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AccessReviewMutation) OldClosedAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldClosedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldClosedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldClosedAt: %w", err)
+	}
+	return oldValue.ClosedAt, nil
+}
+
+// ClearClosedAt clears the value of the "closed_at" field.
+func (m *AccessReviewMutation) ClearClosedAt() {
+	m.closed_at = nil
+	m.clearedFields[accessreview.FieldClosedAt] = struct{}{}
+}
+
+// ClosedAtCleared returns if the "closed_at" field was cleared in this mutation.
+func (m *AccessReviewMutation) ClosedAtCleared() bool {
+	_, ok := m.clearedFields[accessreview.FieldClosedAt]
+	return ok
+}
+
+// ResetClosedAt resets all changes to the "closed_at" field.
+func (m *AccessReviewMutation) ResetClosedAt() {
+	m.closed_at = nil
+	delete(m.clearedFields, accessreview.FieldClosedAt)
+}
+
+// Where appends a list predicates to the AccessReviewMutation builder.
+func (m *AccessReviewMutation) Where(ps ...predicate.AccessReview) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the AccessReviewMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *AccessReviewMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.AccessReview, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *AccessReviewMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *AccessReviewMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (AccessReview).
+func (m *AccessReviewMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *AccessReviewMutation) Fields() []string {
+	fields := make([]string, 0, 10)
+	if m.tenant_id != nil {
+		fields = append(fields, accessreview.FieldTenantID)
+	}
+	if m.created_at != nil {
+		fields = append(fields, accessreview.FieldCreatedAt)
+	}
+	if m.created_by != nil {
+		fields = append(fields, accessreview.FieldCreatedBy)
+	}
+	if m.updated_at != nil {
+		fields = append(fields, accessreview.FieldUpdatedAt)
+	}
+	if m.updated_by != nil {
+		fields = append(fields, accessreview.FieldUpdatedBy)
+	}
+	if m.version != nil {
+		fields = append(fields, accessreview.FieldVersion)
+	}
+	if m.period != nil {
+		fields = append(fields, accessreview.FieldPeriod)
+	}
+	if m.state != nil {
+		fields = append(fields, accessreview.FieldState)
+	}
+	if m.due_at != nil {
+		fields = append(fields, accessreview.FieldDueAt)
+	}
+	if m.closed_at != nil {
+		fields = append(fields, accessreview.FieldClosedAt)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *AccessReviewMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case accessreview.FieldTenantID:
+		return m.TenantID()
+	case accessreview.FieldCreatedAt:
+		return m.CreatedAt()
+	case accessreview.FieldCreatedBy:
+		return m.CreatedBy()
+	case accessreview.FieldUpdatedAt:
+		return m.UpdatedAt()
+	case accessreview.FieldUpdatedBy:
+		return m.UpdatedBy()
+	case accessreview.FieldVersion:
+		return m.Version()
+	case accessreview.FieldPeriod:
+		return m.Period()
+	case accessreview.FieldState:
+		return m.State()
+	case accessreview.FieldDueAt:
+		return m.DueAt()
+	case accessreview.FieldClosedAt:
+		return m.ClosedAt()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *AccessReviewMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case accessreview.FieldTenantID:
+		return m.OldTenantID(ctx)
+	case accessreview.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case accessreview.FieldCreatedBy:
+		return m.OldCreatedBy(ctx)
+	case accessreview.FieldUpdatedAt:
+		return m.OldUpdatedAt(ctx)
+	case accessreview.FieldUpdatedBy:
+		return m.OldUpdatedBy(ctx)
+	case accessreview.FieldVersion:
+		return m.OldVersion(ctx)
+	case accessreview.FieldPeriod:
+		return m.OldPeriod(ctx)
+	case accessreview.FieldState:
+		return m.OldState(ctx)
+	case accessreview.FieldDueAt:
+		return m.OldDueAt(ctx)
+	case accessreview.FieldClosedAt:
+		return m.OldClosedAt(ctx)
+	}
+	return nil, fmt.Errorf("unknown AccessReview field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *AccessReviewMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case accessreview.FieldTenantID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTenantID(v)
+		return nil
+	case accessreview.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case accessreview.FieldCreatedBy:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedBy(v)
+		return nil
+	case accessreview.FieldUpdatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedAt(v)
+		return nil
+	case accessreview.FieldUpdatedBy:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedBy(v)
+		return nil
+	case accessreview.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetVersion(v)
+		return nil
+	case accessreview.FieldPeriod:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPeriod(v)
+		return nil
+	case accessreview.FieldState:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetState(v)
+		return nil
+	case accessreview.FieldDueAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDueAt(v)
+		return nil
+	case accessreview.FieldClosedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetClosedAt(v)
+		return nil
+	}
+	return fmt.Errorf("unknown AccessReview field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *AccessReviewMutation) AddedFields() []string {
+	var fields []string
+	if m.addversion != nil {
+		fields = append(fields, accessreview.FieldVersion)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *AccessReviewMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case accessreview.FieldVersion:
+		return m.AddedVersion()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *AccessReviewMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case accessreview.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddVersion(v)
+		return nil
+	}
+	return fmt.Errorf("unknown AccessReview numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *AccessReviewMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(accessreview.FieldCreatedBy) {
+		fields = append(fields, accessreview.FieldCreatedBy)
+	}
+	if m.FieldCleared(accessreview.FieldUpdatedBy) {
+		fields = append(fields, accessreview.FieldUpdatedBy)
+	}
+	if m.FieldCleared(accessreview.FieldClosedAt) {
+		fields = append(fields, accessreview.FieldClosedAt)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *AccessReviewMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *AccessReviewMutation) ClearField(name string) error {
+	switch name {
+	case accessreview.FieldCreatedBy:
+		m.ClearCreatedBy()
+		return nil
+	case accessreview.FieldUpdatedBy:
+		m.ClearUpdatedBy()
+		return nil
+	case accessreview.FieldClosedAt:
+		m.ClearClosedAt()
+		return nil
+	}
+	return fmt.Errorf("unknown AccessReview nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *AccessReviewMutation) ResetField(name string) error {
+	switch name {
+	case accessreview.FieldTenantID:
+		m.ResetTenantID()
+		return nil
+	case accessreview.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case accessreview.FieldCreatedBy:
+		m.ResetCreatedBy()
+		return nil
+	case accessreview.FieldUpdatedAt:
+		m.ResetUpdatedAt()
+		return nil
+	case accessreview.FieldUpdatedBy:
+		m.ResetUpdatedBy()
+		return nil
+	case accessreview.FieldVersion:
+		m.ResetVersion()
+		return nil
+	case accessreview.FieldPeriod:
+		m.ResetPeriod()
+		return nil
+	case accessreview.FieldState:
+		m.ResetState()
+		return nil
+	case accessreview.FieldDueAt:
+		m.ResetDueAt()
+		return nil
+	case accessreview.FieldClosedAt:
+		m.ResetClosedAt()
+		return nil
+	}
+	return fmt.Errorf("unknown AccessReview field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *AccessReviewMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *AccessReviewMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *AccessReviewMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *AccessReviewMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *AccessReviewMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *AccessReviewMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *AccessReviewMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown AccessReview unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *AccessReviewMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown AccessReview edge %s", name)
+}
+
+// AccessReviewItemMutation represents an operation that mutates the AccessReviewItem nodes in the graph.
+type AccessReviewItemMutation struct {
+	config
+	op                Op
+	typ               string
+	id                *uuid.UUID
+	tenant_id         *uuid.UUID
+	created_at        *time.Time
+	created_by        *uuid.UUID
+	updated_at        *time.Time
+	updated_by        *uuid.UUID
+	version           *int64
+	addversion        *int64
+	review_id         *uuid.UUID
+	kind              *string
+	binding_id        *uuid.UUID
+	grant_id          *uuid.UUID
+	holder_account_id *uuid.UUID
+	holder_staff_id   *uuid.UUID
+	reviewer_staff_id *uuid.UUID
+	decision          *string
+	decided_by        *uuid.UUID
+	decided_at        *time.Time
+	reason            *string
+	clearedFields     map[string]struct{}
+	done              bool
+	oldValue          func(context.Context) (*AccessReviewItem, error)
+	predicates        []predicate.AccessReviewItem
+}
+
+var _ ent.Mutation = (*AccessReviewItemMutation)(nil)
+
+// accessreviewitemOption allows management of the mutation configuration using functional options.
+type accessreviewitemOption func(*AccessReviewItemMutation)
+
+// newAccessReviewItemMutation creates new mutation for the AccessReviewItem entity.
+func newAccessReviewItemMutation(c config, op Op, opts ...accessreviewitemOption) *AccessReviewItemMutation {
+	m := &AccessReviewItemMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeAccessReviewItem,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withAccessReviewItemID sets the ID field of the mutation.
+func withAccessReviewItemID(id uuid.UUID) accessreviewitemOption {
+	return func(m *AccessReviewItemMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *AccessReviewItem
+		)
+		m.oldValue = func(ctx context.Context) (*AccessReviewItem, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().AccessReviewItem.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withAccessReviewItem sets the old AccessReviewItem of the mutation.
+func withAccessReviewItem(node *AccessReviewItem) accessreviewitemOption {
+	return func(m *AccessReviewItemMutation) {
+		m.oldValue = func(context.Context) (*AccessReviewItem, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m AccessReviewItemMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m AccessReviewItemMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("db: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of AccessReviewItem entities.
+func (m *AccessReviewItemMutation) SetID(id uuid.UUID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *AccessReviewItemMutation) ID() (id uuid.UUID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *AccessReviewItemMutation) IDs(ctx context.Context) ([]uuid.UUID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []uuid.UUID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().AccessReviewItem.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetTenantID sets the "tenant_id" field.
+func (m *AccessReviewItemMutation) SetTenantID(u uuid.UUID) {
+	m.tenant_id = &u
+}
+
+// TenantID returns the value of the "tenant_id" field in the mutation.
+func (m *AccessReviewItemMutation) TenantID() (r uuid.UUID, exists bool) {
+	v := m.tenant_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTenantID returns the old "tenant_id" field's value of the AccessReviewItem entity.
+// If the AccessReviewItem object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AccessReviewItemMutation) OldTenantID(ctx context.Context) (v uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTenantID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTenantID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTenantID: %w", err)
+	}
+	return oldValue.TenantID, nil
+}
+
+// ResetTenantID resets all changes to the "tenant_id" field.
+func (m *AccessReviewItemMutation) ResetTenantID() {
+	m.tenant_id = nil
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *AccessReviewItemMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *AccessReviewItemMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the AccessReviewItem entity.
+// If the AccessReviewItem object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AccessReviewItemMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *AccessReviewItemMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetCreatedBy sets the "created_by" field.
+func (m *AccessReviewItemMutation) SetCreatedBy(u uuid.UUID) {
+	m.created_by = &u
+}
+
+// CreatedBy returns the value of the "created_by" field in the mutation.
+func (m *AccessReviewItemMutation) CreatedBy() (r uuid.UUID, exists bool) {
+	v := m.created_by
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedBy returns the old "created_by" field's value of the AccessReviewItem entity.
+// If the AccessReviewItem object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AccessReviewItemMutation) OldCreatedBy(ctx context.Context) (v *uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedBy is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedBy requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedBy: %w", err)
+	}
+	return oldValue.CreatedBy, nil
+}
+
+// ClearCreatedBy clears the value of the "created_by" field.
+func (m *AccessReviewItemMutation) ClearCreatedBy() {
+	m.created_by = nil
+	m.clearedFields[accessreviewitem.FieldCreatedBy] = struct{}{}
+}
+
+// CreatedByCleared returns if the "created_by" field was cleared in this mutation.
+func (m *AccessReviewItemMutation) CreatedByCleared() bool {
+	_, ok := m.clearedFields[accessreviewitem.FieldCreatedBy]
+	return ok
+}
+
+// ResetCreatedBy resets all changes to the "created_by" field.
+func (m *AccessReviewItemMutation) ResetCreatedBy() {
+	m.created_by = nil
+	delete(m.clearedFields, accessreviewitem.FieldCreatedBy)
+}
+
+// SetUpdatedAt sets the "updated_at" field.
+func (m *AccessReviewItemMutation) SetUpdatedAt(t time.Time) {
+	m.updated_at = &t
+}
+
+// UpdatedAt returns the value of the "updated_at" field in the mutation.
+func (m *AccessReviewItemMutation) UpdatedAt() (r time.Time, exists bool) {
+	v := m.updated_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedAt returns the old "updated_at" field's value of the AccessReviewItem entity.
+// If the AccessReviewItem object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AccessReviewItemMutation) OldUpdatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedAt: %w", err)
+	}
+	return oldValue.UpdatedAt, nil
+}
+
+// ResetUpdatedAt resets all changes to the "updated_at" field.
+func (m *AccessReviewItemMutation) ResetUpdatedAt() {
+	m.updated_at = nil
+}
+
+// SetUpdatedBy sets the "updated_by" field.
+func (m *AccessReviewItemMutation) SetUpdatedBy(u uuid.UUID) {
+	m.updated_by = &u
+}
+
+// UpdatedBy returns the value of the "updated_by" field in the mutation.
+func (m *AccessReviewItemMutation) UpdatedBy() (r uuid.UUID, exists bool) {
+	v := m.updated_by
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedBy returns the old "updated_by" field's value of the AccessReviewItem entity.
+// If the AccessReviewItem object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AccessReviewItemMutation) OldUpdatedBy(ctx context.Context) (v *uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedBy is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedBy requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedBy: %w", err)
+	}
+	return oldValue.UpdatedBy, nil
+}
+
+// ClearUpdatedBy clears the value of the "updated_by" field.
+func (m *AccessReviewItemMutation) ClearUpdatedBy() {
+	m.updated_by = nil
+	m.clearedFields[accessreviewitem.FieldUpdatedBy] = struct{}{}
+}
+
+// UpdatedByCleared returns if the "updated_by" field was cleared in this mutation.
+func (m *AccessReviewItemMutation) UpdatedByCleared() bool {
+	_, ok := m.clearedFields[accessreviewitem.FieldUpdatedBy]
+	return ok
+}
+
+// ResetUpdatedBy resets all changes to the "updated_by" field.
+func (m *AccessReviewItemMutation) ResetUpdatedBy() {
+	m.updated_by = nil
+	delete(m.clearedFields, accessreviewitem.FieldUpdatedBy)
+}
+
+// SetVersion sets the "version" field.
+func (m *AccessReviewItemMutation) SetVersion(i int64) {
+	m.version = &i
+	m.addversion = nil
+}
+
+// Version returns the value of the "version" field in the mutation.
+func (m *AccessReviewItemMutation) Version() (r int64, exists bool) {
+	v := m.version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldVersion returns the old "version" field's value of the AccessReviewItem entity.
+// If the AccessReviewItem object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AccessReviewItemMutation) OldVersion(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldVersion is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldVersion requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldVersion: %w", err)
+	}
+	return oldValue.Version, nil
+}
+
+// AddVersion adds i to the "version" field.
+func (m *AccessReviewItemMutation) AddVersion(i int64) {
+	if m.addversion != nil {
+		*m.addversion += i
+	} else {
+		m.addversion = &i
+	}
+}
+
+// AddedVersion returns the value that was added to the "version" field in this mutation.
+func (m *AccessReviewItemMutation) AddedVersion() (r int64, exists bool) {
+	v := m.addversion
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetVersion resets all changes to the "version" field.
+func (m *AccessReviewItemMutation) ResetVersion() {
+	m.version = nil
+	m.addversion = nil
+}
+
+// SetReviewID sets the "review_id" field.
+func (m *AccessReviewItemMutation) SetReviewID(u uuid.UUID) {
+	m.review_id = &u
+}
+
+// ReviewID returns the value of the "review_id" field in the mutation.
+func (m *AccessReviewItemMutation) ReviewID() (r uuid.UUID, exists bool) {
+	v := m.review_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldReviewID returns the old "review_id" field's value of the AccessReviewItem entity.
+// If the AccessReviewItem object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AccessReviewItemMutation) OldReviewID(ctx context.Context) (v uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldReviewID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldReviewID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldReviewID: %w", err)
+	}
+	return oldValue.ReviewID, nil
+}
+
+// ResetReviewID resets all changes to the "review_id" field.
+func (m *AccessReviewItemMutation) ResetReviewID() {
+	m.review_id = nil
+}
+
+// SetKind sets the "kind" field.
+func (m *AccessReviewItemMutation) SetKind(s string) {
+	m.kind = &s
+}
+
+// Kind returns the value of the "kind" field in the mutation.
+func (m *AccessReviewItemMutation) Kind() (r string, exists bool) {
+	v := m.kind
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldKind returns the old "kind" field's value of the AccessReviewItem entity.
+// If the AccessReviewItem object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AccessReviewItemMutation) OldKind(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldKind is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldKind requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldKind: %w", err)
+	}
+	return oldValue.Kind, nil
+}
+
+// ResetKind resets all changes to the "kind" field.
+func (m *AccessReviewItemMutation) ResetKind() {
+	m.kind = nil
+}
+
+// SetBindingID sets the "binding_id" field.
+func (m *AccessReviewItemMutation) SetBindingID(u uuid.UUID) {
+	m.binding_id = &u
+}
+
+// BindingID returns the value of the "binding_id" field in the mutation.
+func (m *AccessReviewItemMutation) BindingID() (r uuid.UUID, exists bool) {
+	v := m.binding_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldBindingID returns the old "binding_id" field's value of the AccessReviewItem entity.
+// If the AccessReviewItem object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AccessReviewItemMutation) OldBindingID(ctx context.Context) (v *uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldBindingID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldBindingID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldBindingID: %w", err)
+	}
+	return oldValue.BindingID, nil
+}
+
+// ClearBindingID clears the value of the "binding_id" field.
+func (m *AccessReviewItemMutation) ClearBindingID() {
+	m.binding_id = nil
+	m.clearedFields[accessreviewitem.FieldBindingID] = struct{}{}
+}
+
+// BindingIDCleared returns if the "binding_id" field was cleared in this mutation.
+func (m *AccessReviewItemMutation) BindingIDCleared() bool {
+	_, ok := m.clearedFields[accessreviewitem.FieldBindingID]
+	return ok
+}
+
+// ResetBindingID resets all changes to the "binding_id" field.
+func (m *AccessReviewItemMutation) ResetBindingID() {
+	m.binding_id = nil
+	delete(m.clearedFields, accessreviewitem.FieldBindingID)
+}
+
+// SetGrantID sets the "grant_id" field.
+func (m *AccessReviewItemMutation) SetGrantID(u uuid.UUID) {
+	m.grant_id = &u
+}
+
+// GrantID returns the value of the "grant_id" field in the mutation.
+func (m *AccessReviewItemMutation) GrantID() (r uuid.UUID, exists bool) {
+	v := m.grant_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldGrantID returns the old "grant_id" field's value of the AccessReviewItem entity.
+// If the AccessReviewItem object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AccessReviewItemMutation) OldGrantID(ctx context.Context) (v *uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldGrantID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldGrantID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldGrantID: %w", err)
+	}
+	return oldValue.GrantID, nil
+}
+
+// ClearGrantID clears the value of the "grant_id" field.
+func (m *AccessReviewItemMutation) ClearGrantID() {
+	m.grant_id = nil
+	m.clearedFields[accessreviewitem.FieldGrantID] = struct{}{}
+}
+
+// GrantIDCleared returns if the "grant_id" field was cleared in this mutation.
+func (m *AccessReviewItemMutation) GrantIDCleared() bool {
+	_, ok := m.clearedFields[accessreviewitem.FieldGrantID]
+	return ok
+}
+
+// ResetGrantID resets all changes to the "grant_id" field.
+func (m *AccessReviewItemMutation) ResetGrantID() {
+	m.grant_id = nil
+	delete(m.clearedFields, accessreviewitem.FieldGrantID)
+}
+
+// SetHolderAccountID sets the "holder_account_id" field.
+func (m *AccessReviewItemMutation) SetHolderAccountID(u uuid.UUID) {
+	m.holder_account_id = &u
+}
+
+// HolderAccountID returns the value of the "holder_account_id" field in the mutation.
+func (m *AccessReviewItemMutation) HolderAccountID() (r uuid.UUID, exists bool) {
+	v := m.holder_account_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldHolderAccountID returns the old "holder_account_id" field's value of the AccessReviewItem entity.
+// If the AccessReviewItem object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AccessReviewItemMutation) OldHolderAccountID(ctx context.Context) (v *uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldHolderAccountID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldHolderAccountID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldHolderAccountID: %w", err)
+	}
+	return oldValue.HolderAccountID, nil
+}
+
+// ClearHolderAccountID clears the value of the "holder_account_id" field.
+func (m *AccessReviewItemMutation) ClearHolderAccountID() {
+	m.holder_account_id = nil
+	m.clearedFields[accessreviewitem.FieldHolderAccountID] = struct{}{}
+}
+
+// HolderAccountIDCleared returns if the "holder_account_id" field was cleared in this mutation.
+func (m *AccessReviewItemMutation) HolderAccountIDCleared() bool {
+	_, ok := m.clearedFields[accessreviewitem.FieldHolderAccountID]
+	return ok
+}
+
+// ResetHolderAccountID resets all changes to the "holder_account_id" field.
+func (m *AccessReviewItemMutation) ResetHolderAccountID() {
+	m.holder_account_id = nil
+	delete(m.clearedFields, accessreviewitem.FieldHolderAccountID)
+}
+
+// SetHolderStaffID sets the "holder_staff_id" field.
+func (m *AccessReviewItemMutation) SetHolderStaffID(u uuid.UUID) {
+	m.holder_staff_id = &u
+}
+
+// HolderStaffID returns the value of the "holder_staff_id" field in the mutation.
+func (m *AccessReviewItemMutation) HolderStaffID() (r uuid.UUID, exists bool) {
+	v := m.holder_staff_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldHolderStaffID returns the old "holder_staff_id" field's value of the AccessReviewItem entity.
+// If the AccessReviewItem object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AccessReviewItemMutation) OldHolderStaffID(ctx context.Context) (v *uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldHolderStaffID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldHolderStaffID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldHolderStaffID: %w", err)
+	}
+	return oldValue.HolderStaffID, nil
+}
+
+// ClearHolderStaffID clears the value of the "holder_staff_id" field.
+func (m *AccessReviewItemMutation) ClearHolderStaffID() {
+	m.holder_staff_id = nil
+	m.clearedFields[accessreviewitem.FieldHolderStaffID] = struct{}{}
+}
+
+// HolderStaffIDCleared returns if the "holder_staff_id" field was cleared in this mutation.
+func (m *AccessReviewItemMutation) HolderStaffIDCleared() bool {
+	_, ok := m.clearedFields[accessreviewitem.FieldHolderStaffID]
+	return ok
+}
+
+// ResetHolderStaffID resets all changes to the "holder_staff_id" field.
+func (m *AccessReviewItemMutation) ResetHolderStaffID() {
+	m.holder_staff_id = nil
+	delete(m.clearedFields, accessreviewitem.FieldHolderStaffID)
+}
+
+// SetReviewerStaffID sets the "reviewer_staff_id" field.
+func (m *AccessReviewItemMutation) SetReviewerStaffID(u uuid.UUID) {
+	m.reviewer_staff_id = &u
+}
+
+// ReviewerStaffID returns the value of the "reviewer_staff_id" field in the mutation.
+func (m *AccessReviewItemMutation) ReviewerStaffID() (r uuid.UUID, exists bool) {
+	v := m.reviewer_staff_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldReviewerStaffID returns the old "reviewer_staff_id" field's value of the AccessReviewItem entity.
+// If the AccessReviewItem object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AccessReviewItemMutation) OldReviewerStaffID(ctx context.Context) (v *uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldReviewerStaffID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldReviewerStaffID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldReviewerStaffID: %w", err)
+	}
+	return oldValue.ReviewerStaffID, nil
+}
+
+// ClearReviewerStaffID clears the value of the "reviewer_staff_id" field.
+func (m *AccessReviewItemMutation) ClearReviewerStaffID() {
+	m.reviewer_staff_id = nil
+	m.clearedFields[accessreviewitem.FieldReviewerStaffID] = struct{}{}
+}
+
+// ReviewerStaffIDCleared returns if the "reviewer_staff_id" field was cleared in this mutation.
+func (m *AccessReviewItemMutation) ReviewerStaffIDCleared() bool {
+	_, ok := m.clearedFields[accessreviewitem.FieldReviewerStaffID]
+	return ok
+}
+
+// ResetReviewerStaffID resets all changes to the "reviewer_staff_id" field.
+func (m *AccessReviewItemMutation) ResetReviewerStaffID() {
+	m.reviewer_staff_id = nil
+	delete(m.clearedFields, accessreviewitem.FieldReviewerStaffID)
+}
+
+// SetDecision sets the "decision" field.
+func (m *AccessReviewItemMutation) SetDecision(s string) {
+	m.decision = &s
+}
+
+// Decision returns the value of the "decision" field in the mutation.
+func (m *AccessReviewItemMutation) Decision() (r string, exists bool) {
+	v := m.decision
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDecision returns the old "decision" field's value of the AccessReviewItem entity.
+// If the AccessReviewItem object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AccessReviewItemMutation) OldDecision(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDecision is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDecision requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDecision: %w", err)
+	}
+	return oldValue.Decision, nil
+}
+
+// ClearDecision clears the value of the "decision" field.
+func (m *AccessReviewItemMutation) ClearDecision() {
+	m.decision = nil
+	m.clearedFields[accessreviewitem.FieldDecision] = struct{}{}
+}
+
+// DecisionCleared returns if the "decision" field was cleared in this mutation.
+func (m *AccessReviewItemMutation) DecisionCleared() bool {
+	_, ok := m.clearedFields[accessreviewitem.FieldDecision]
+	return ok
+}
+
+// ResetDecision resets all changes to the "decision" field.
+func (m *AccessReviewItemMutation) ResetDecision() {
+	m.decision = nil
+	delete(m.clearedFields, accessreviewitem.FieldDecision)
+}
+
+// SetDecidedBy sets the "decided_by" field.
+func (m *AccessReviewItemMutation) SetDecidedBy(u uuid.UUID) {
+	m.decided_by = &u
+}
+
+// DecidedBy returns the value of the "decided_by" field in the mutation.
+func (m *AccessReviewItemMutation) DecidedBy() (r uuid.UUID, exists bool) {
+	v := m.decided_by
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDecidedBy returns the old "decided_by" field's value of the AccessReviewItem entity.
+// If the AccessReviewItem object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AccessReviewItemMutation) OldDecidedBy(ctx context.Context) (v *uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDecidedBy is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDecidedBy requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDecidedBy: %w", err)
+	}
+	return oldValue.DecidedBy, nil
+}
+
+// ClearDecidedBy clears the value of the "decided_by" field.
+func (m *AccessReviewItemMutation) ClearDecidedBy() {
+	m.decided_by = nil
+	m.clearedFields[accessreviewitem.FieldDecidedBy] = struct{}{}
+}
+
+// DecidedByCleared returns if the "decided_by" field was cleared in this mutation.
+func (m *AccessReviewItemMutation) DecidedByCleared() bool {
+	_, ok := m.clearedFields[accessreviewitem.FieldDecidedBy]
+	return ok
+}
+
+// ResetDecidedBy resets all changes to the "decided_by" field.
+func (m *AccessReviewItemMutation) ResetDecidedBy() {
+	m.decided_by = nil
+	delete(m.clearedFields, accessreviewitem.FieldDecidedBy)
+}
+
+// SetDecidedAt sets the "decided_at" field.
+func (m *AccessReviewItemMutation) SetDecidedAt(t time.Time) {
+	m.decided_at = &t
+}
+
+// DecidedAt returns the value of the "decided_at" field in the mutation.
+func (m *AccessReviewItemMutation) DecidedAt() (r time.Time, exists bool) {
+	v := m.decided_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDecidedAt returns the old "decided_at" field's value of the AccessReviewItem entity.
+// If the AccessReviewItem object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AccessReviewItemMutation) OldDecidedAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDecidedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDecidedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDecidedAt: %w", err)
+	}
+	return oldValue.DecidedAt, nil
+}
+
+// ClearDecidedAt clears the value of the "decided_at" field.
+func (m *AccessReviewItemMutation) ClearDecidedAt() {
+	m.decided_at = nil
+	m.clearedFields[accessreviewitem.FieldDecidedAt] = struct{}{}
+}
+
+// DecidedAtCleared returns if the "decided_at" field was cleared in this mutation.
+func (m *AccessReviewItemMutation) DecidedAtCleared() bool {
+	_, ok := m.clearedFields[accessreviewitem.FieldDecidedAt]
+	return ok
+}
+
+// ResetDecidedAt resets all changes to the "decided_at" field.
+func (m *AccessReviewItemMutation) ResetDecidedAt() {
+	m.decided_at = nil
+	delete(m.clearedFields, accessreviewitem.FieldDecidedAt)
+}
+
+// SetReason sets the "reason" field.
+func (m *AccessReviewItemMutation) SetReason(s string) {
+	m.reason = &s
+}
+
+// Reason returns the value of the "reason" field in the mutation.
+func (m *AccessReviewItemMutation) Reason() (r string, exists bool) {
+	v := m.reason
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldReason returns the old "reason" field's value of the AccessReviewItem entity.
+// If the AccessReviewItem object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AccessReviewItemMutation) OldReason(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldReason is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldReason requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldReason: %w", err)
+	}
+	return oldValue.Reason, nil
+}
+
+// ClearReason clears the value of the "reason" field.
+func (m *AccessReviewItemMutation) ClearReason() {
+	m.reason = nil
+	m.clearedFields[accessreviewitem.FieldReason] = struct{}{}
+}
+
+// ReasonCleared returns if the "reason" field was cleared in this mutation.
+func (m *AccessReviewItemMutation) ReasonCleared() bool {
+	_, ok := m.clearedFields[accessreviewitem.FieldReason]
+	return ok
+}
+
+// ResetReason resets all changes to the "reason" field.
+func (m *AccessReviewItemMutation) ResetReason() {
+	m.reason = nil
+	delete(m.clearedFields, accessreviewitem.FieldReason)
+}
+
+// Where appends a list predicates to the AccessReviewItemMutation builder.
+func (m *AccessReviewItemMutation) Where(ps ...predicate.AccessReviewItem) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the AccessReviewItemMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *AccessReviewItemMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.AccessReviewItem, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *AccessReviewItemMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *AccessReviewItemMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (AccessReviewItem).
+func (m *AccessReviewItemMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *AccessReviewItemMutation) Fields() []string {
+	fields := make([]string, 0, 17)
+	if m.tenant_id != nil {
+		fields = append(fields, accessreviewitem.FieldTenantID)
+	}
+	if m.created_at != nil {
+		fields = append(fields, accessreviewitem.FieldCreatedAt)
+	}
+	if m.created_by != nil {
+		fields = append(fields, accessreviewitem.FieldCreatedBy)
+	}
+	if m.updated_at != nil {
+		fields = append(fields, accessreviewitem.FieldUpdatedAt)
+	}
+	if m.updated_by != nil {
+		fields = append(fields, accessreviewitem.FieldUpdatedBy)
+	}
+	if m.version != nil {
+		fields = append(fields, accessreviewitem.FieldVersion)
+	}
+	if m.review_id != nil {
+		fields = append(fields, accessreviewitem.FieldReviewID)
+	}
+	if m.kind != nil {
+		fields = append(fields, accessreviewitem.FieldKind)
+	}
+	if m.binding_id != nil {
+		fields = append(fields, accessreviewitem.FieldBindingID)
+	}
+	if m.grant_id != nil {
+		fields = append(fields, accessreviewitem.FieldGrantID)
+	}
+	if m.holder_account_id != nil {
+		fields = append(fields, accessreviewitem.FieldHolderAccountID)
+	}
+	if m.holder_staff_id != nil {
+		fields = append(fields, accessreviewitem.FieldHolderStaffID)
+	}
+	if m.reviewer_staff_id != nil {
+		fields = append(fields, accessreviewitem.FieldReviewerStaffID)
+	}
+	if m.decision != nil {
+		fields = append(fields, accessreviewitem.FieldDecision)
+	}
+	if m.decided_by != nil {
+		fields = append(fields, accessreviewitem.FieldDecidedBy)
+	}
+	if m.decided_at != nil {
+		fields = append(fields, accessreviewitem.FieldDecidedAt)
+	}
+	if m.reason != nil {
+		fields = append(fields, accessreviewitem.FieldReason)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *AccessReviewItemMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case accessreviewitem.FieldTenantID:
+		return m.TenantID()
+	case accessreviewitem.FieldCreatedAt:
+		return m.CreatedAt()
+	case accessreviewitem.FieldCreatedBy:
+		return m.CreatedBy()
+	case accessreviewitem.FieldUpdatedAt:
+		return m.UpdatedAt()
+	case accessreviewitem.FieldUpdatedBy:
+		return m.UpdatedBy()
+	case accessreviewitem.FieldVersion:
+		return m.Version()
+	case accessreviewitem.FieldReviewID:
+		return m.ReviewID()
+	case accessreviewitem.FieldKind:
+		return m.Kind()
+	case accessreviewitem.FieldBindingID:
+		return m.BindingID()
+	case accessreviewitem.FieldGrantID:
+		return m.GrantID()
+	case accessreviewitem.FieldHolderAccountID:
+		return m.HolderAccountID()
+	case accessreviewitem.FieldHolderStaffID:
+		return m.HolderStaffID()
+	case accessreviewitem.FieldReviewerStaffID:
+		return m.ReviewerStaffID()
+	case accessreviewitem.FieldDecision:
+		return m.Decision()
+	case accessreviewitem.FieldDecidedBy:
+		return m.DecidedBy()
+	case accessreviewitem.FieldDecidedAt:
+		return m.DecidedAt()
+	case accessreviewitem.FieldReason:
+		return m.Reason()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *AccessReviewItemMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case accessreviewitem.FieldTenantID:
+		return m.OldTenantID(ctx)
+	case accessreviewitem.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case accessreviewitem.FieldCreatedBy:
+		return m.OldCreatedBy(ctx)
+	case accessreviewitem.FieldUpdatedAt:
+		return m.OldUpdatedAt(ctx)
+	case accessreviewitem.FieldUpdatedBy:
+		return m.OldUpdatedBy(ctx)
+	case accessreviewitem.FieldVersion:
+		return m.OldVersion(ctx)
+	case accessreviewitem.FieldReviewID:
+		return m.OldReviewID(ctx)
+	case accessreviewitem.FieldKind:
+		return m.OldKind(ctx)
+	case accessreviewitem.FieldBindingID:
+		return m.OldBindingID(ctx)
+	case accessreviewitem.FieldGrantID:
+		return m.OldGrantID(ctx)
+	case accessreviewitem.FieldHolderAccountID:
+		return m.OldHolderAccountID(ctx)
+	case accessreviewitem.FieldHolderStaffID:
+		return m.OldHolderStaffID(ctx)
+	case accessreviewitem.FieldReviewerStaffID:
+		return m.OldReviewerStaffID(ctx)
+	case accessreviewitem.FieldDecision:
+		return m.OldDecision(ctx)
+	case accessreviewitem.FieldDecidedBy:
+		return m.OldDecidedBy(ctx)
+	case accessreviewitem.FieldDecidedAt:
+		return m.OldDecidedAt(ctx)
+	case accessreviewitem.FieldReason:
+		return m.OldReason(ctx)
+	}
+	return nil, fmt.Errorf("unknown AccessReviewItem field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *AccessReviewItemMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case accessreviewitem.FieldTenantID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTenantID(v)
+		return nil
+	case accessreviewitem.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case accessreviewitem.FieldCreatedBy:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedBy(v)
+		return nil
+	case accessreviewitem.FieldUpdatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedAt(v)
+		return nil
+	case accessreviewitem.FieldUpdatedBy:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedBy(v)
+		return nil
+	case accessreviewitem.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetVersion(v)
+		return nil
+	case accessreviewitem.FieldReviewID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetReviewID(v)
+		return nil
+	case accessreviewitem.FieldKind:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetKind(v)
+		return nil
+	case accessreviewitem.FieldBindingID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetBindingID(v)
+		return nil
+	case accessreviewitem.FieldGrantID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetGrantID(v)
+		return nil
+	case accessreviewitem.FieldHolderAccountID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetHolderAccountID(v)
+		return nil
+	case accessreviewitem.FieldHolderStaffID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetHolderStaffID(v)
+		return nil
+	case accessreviewitem.FieldReviewerStaffID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetReviewerStaffID(v)
+		return nil
+	case accessreviewitem.FieldDecision:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDecision(v)
+		return nil
+	case accessreviewitem.FieldDecidedBy:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDecidedBy(v)
+		return nil
+	case accessreviewitem.FieldDecidedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDecidedAt(v)
+		return nil
+	case accessreviewitem.FieldReason:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetReason(v)
+		return nil
+	}
+	return fmt.Errorf("unknown AccessReviewItem field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *AccessReviewItemMutation) AddedFields() []string {
+	var fields []string
+	if m.addversion != nil {
+		fields = append(fields, accessreviewitem.FieldVersion)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *AccessReviewItemMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case accessreviewitem.FieldVersion:
+		return m.AddedVersion()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *AccessReviewItemMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case accessreviewitem.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddVersion(v)
+		return nil
+	}
+	return fmt.Errorf("unknown AccessReviewItem numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *AccessReviewItemMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(accessreviewitem.FieldCreatedBy) {
+		fields = append(fields, accessreviewitem.FieldCreatedBy)
+	}
+	if m.FieldCleared(accessreviewitem.FieldUpdatedBy) {
+		fields = append(fields, accessreviewitem.FieldUpdatedBy)
+	}
+	if m.FieldCleared(accessreviewitem.FieldBindingID) {
+		fields = append(fields, accessreviewitem.FieldBindingID)
+	}
+	if m.FieldCleared(accessreviewitem.FieldGrantID) {
+		fields = append(fields, accessreviewitem.FieldGrantID)
+	}
+	if m.FieldCleared(accessreviewitem.FieldHolderAccountID) {
+		fields = append(fields, accessreviewitem.FieldHolderAccountID)
+	}
+	if m.FieldCleared(accessreviewitem.FieldHolderStaffID) {
+		fields = append(fields, accessreviewitem.FieldHolderStaffID)
+	}
+	if m.FieldCleared(accessreviewitem.FieldReviewerStaffID) {
+		fields = append(fields, accessreviewitem.FieldReviewerStaffID)
+	}
+	if m.FieldCleared(accessreviewitem.FieldDecision) {
+		fields = append(fields, accessreviewitem.FieldDecision)
+	}
+	if m.FieldCleared(accessreviewitem.FieldDecidedBy) {
+		fields = append(fields, accessreviewitem.FieldDecidedBy)
+	}
+	if m.FieldCleared(accessreviewitem.FieldDecidedAt) {
+		fields = append(fields, accessreviewitem.FieldDecidedAt)
+	}
+	if m.FieldCleared(accessreviewitem.FieldReason) {
+		fields = append(fields, accessreviewitem.FieldReason)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *AccessReviewItemMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *AccessReviewItemMutation) ClearField(name string) error {
+	switch name {
+	case accessreviewitem.FieldCreatedBy:
+		m.ClearCreatedBy()
+		return nil
+	case accessreviewitem.FieldUpdatedBy:
+		m.ClearUpdatedBy()
+		return nil
+	case accessreviewitem.FieldBindingID:
+		m.ClearBindingID()
+		return nil
+	case accessreviewitem.FieldGrantID:
+		m.ClearGrantID()
+		return nil
+	case accessreviewitem.FieldHolderAccountID:
+		m.ClearHolderAccountID()
+		return nil
+	case accessreviewitem.FieldHolderStaffID:
+		m.ClearHolderStaffID()
+		return nil
+	case accessreviewitem.FieldReviewerStaffID:
+		m.ClearReviewerStaffID()
+		return nil
+	case accessreviewitem.FieldDecision:
+		m.ClearDecision()
+		return nil
+	case accessreviewitem.FieldDecidedBy:
+		m.ClearDecidedBy()
+		return nil
+	case accessreviewitem.FieldDecidedAt:
+		m.ClearDecidedAt()
+		return nil
+	case accessreviewitem.FieldReason:
+		m.ClearReason()
+		return nil
+	}
+	return fmt.Errorf("unknown AccessReviewItem nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *AccessReviewItemMutation) ResetField(name string) error {
+	switch name {
+	case accessreviewitem.FieldTenantID:
+		m.ResetTenantID()
+		return nil
+	case accessreviewitem.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case accessreviewitem.FieldCreatedBy:
+		m.ResetCreatedBy()
+		return nil
+	case accessreviewitem.FieldUpdatedAt:
+		m.ResetUpdatedAt()
+		return nil
+	case accessreviewitem.FieldUpdatedBy:
+		m.ResetUpdatedBy()
+		return nil
+	case accessreviewitem.FieldVersion:
+		m.ResetVersion()
+		return nil
+	case accessreviewitem.FieldReviewID:
+		m.ResetReviewID()
+		return nil
+	case accessreviewitem.FieldKind:
+		m.ResetKind()
+		return nil
+	case accessreviewitem.FieldBindingID:
+		m.ResetBindingID()
+		return nil
+	case accessreviewitem.FieldGrantID:
+		m.ResetGrantID()
+		return nil
+	case accessreviewitem.FieldHolderAccountID:
+		m.ResetHolderAccountID()
+		return nil
+	case accessreviewitem.FieldHolderStaffID:
+		m.ResetHolderStaffID()
+		return nil
+	case accessreviewitem.FieldReviewerStaffID:
+		m.ResetReviewerStaffID()
+		return nil
+	case accessreviewitem.FieldDecision:
+		m.ResetDecision()
+		return nil
+	case accessreviewitem.FieldDecidedBy:
+		m.ResetDecidedBy()
+		return nil
+	case accessreviewitem.FieldDecidedAt:
+		m.ResetDecidedAt()
+		return nil
+	case accessreviewitem.FieldReason:
+		m.ResetReason()
+		return nil
+	}
+	return fmt.Errorf("unknown AccessReviewItem field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *AccessReviewItemMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *AccessReviewItemMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *AccessReviewItemMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *AccessReviewItemMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *AccessReviewItemMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *AccessReviewItemMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *AccessReviewItemMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown AccessReviewItem unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *AccessReviewItemMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown AccessReviewItem edge %s", name)
 }
 
 // AccountMutation represents an operation that mutates the Account nodes in the graph.
@@ -3444,6 +7137,4152 @@ func (m *ApiTokenMutation) ClearEdge(name string) error {
 // It returns an error if the edge is not defined in the schema.
 func (m *ApiTokenMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown ApiToken edge %s", name)
+}
+
+// ApprovalStepMutation represents an operation that mutates the ApprovalStep nodes in the graph.
+type ApprovalStepMutation struct {
+	config
+	op                 Op
+	typ                string
+	id                 *uuid.UUID
+	tenant_id          *uuid.UUID
+	created_at         *time.Time
+	created_by         *uuid.UUID
+	updated_at         *time.Time
+	updated_by         *uuid.UUID
+	version            *int64
+	addversion         *int64
+	subject_type       *string
+	subject_id         *uuid.UUID
+	client_id          *uuid.UUID
+	seq                *int32
+	addseq             *int32
+	key                *string
+	state              *string
+	assignee_staff_id  *uuid.UUID
+	requester_staff_id *uuid.UUID
+	decided_by         *uuid.UUID
+	decided_at         *time.Time
+	comment            *string
+	content_hash       *[]byte
+	clearedFields      map[string]struct{}
+	done               bool
+	oldValue           func(context.Context) (*ApprovalStep, error)
+	predicates         []predicate.ApprovalStep
+}
+
+var _ ent.Mutation = (*ApprovalStepMutation)(nil)
+
+// approvalstepOption allows management of the mutation configuration using functional options.
+type approvalstepOption func(*ApprovalStepMutation)
+
+// newApprovalStepMutation creates new mutation for the ApprovalStep entity.
+func newApprovalStepMutation(c config, op Op, opts ...approvalstepOption) *ApprovalStepMutation {
+	m := &ApprovalStepMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeApprovalStep,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withApprovalStepID sets the ID field of the mutation.
+func withApprovalStepID(id uuid.UUID) approvalstepOption {
+	return func(m *ApprovalStepMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *ApprovalStep
+		)
+		m.oldValue = func(ctx context.Context) (*ApprovalStep, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().ApprovalStep.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withApprovalStep sets the old ApprovalStep of the mutation.
+func withApprovalStep(node *ApprovalStep) approvalstepOption {
+	return func(m *ApprovalStepMutation) {
+		m.oldValue = func(context.Context) (*ApprovalStep, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m ApprovalStepMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m ApprovalStepMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("db: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of ApprovalStep entities.
+func (m *ApprovalStepMutation) SetID(id uuid.UUID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *ApprovalStepMutation) ID() (id uuid.UUID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *ApprovalStepMutation) IDs(ctx context.Context) ([]uuid.UUID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []uuid.UUID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().ApprovalStep.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetTenantID sets the "tenant_id" field.
+func (m *ApprovalStepMutation) SetTenantID(u uuid.UUID) {
+	m.tenant_id = &u
+}
+
+// TenantID returns the value of the "tenant_id" field in the mutation.
+func (m *ApprovalStepMutation) TenantID() (r uuid.UUID, exists bool) {
+	v := m.tenant_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTenantID returns the old "tenant_id" field's value of the ApprovalStep entity.
+// If the ApprovalStep object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ApprovalStepMutation) OldTenantID(ctx context.Context) (v uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTenantID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTenantID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTenantID: %w", err)
+	}
+	return oldValue.TenantID, nil
+}
+
+// ResetTenantID resets all changes to the "tenant_id" field.
+func (m *ApprovalStepMutation) ResetTenantID() {
+	m.tenant_id = nil
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *ApprovalStepMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *ApprovalStepMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the ApprovalStep entity.
+// If the ApprovalStep object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ApprovalStepMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *ApprovalStepMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetCreatedBy sets the "created_by" field.
+func (m *ApprovalStepMutation) SetCreatedBy(u uuid.UUID) {
+	m.created_by = &u
+}
+
+// CreatedBy returns the value of the "created_by" field in the mutation.
+func (m *ApprovalStepMutation) CreatedBy() (r uuid.UUID, exists bool) {
+	v := m.created_by
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedBy returns the old "created_by" field's value of the ApprovalStep entity.
+// If the ApprovalStep object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ApprovalStepMutation) OldCreatedBy(ctx context.Context) (v *uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedBy is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedBy requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedBy: %w", err)
+	}
+	return oldValue.CreatedBy, nil
+}
+
+// ClearCreatedBy clears the value of the "created_by" field.
+func (m *ApprovalStepMutation) ClearCreatedBy() {
+	m.created_by = nil
+	m.clearedFields[approvalstep.FieldCreatedBy] = struct{}{}
+}
+
+// CreatedByCleared returns if the "created_by" field was cleared in this mutation.
+func (m *ApprovalStepMutation) CreatedByCleared() bool {
+	_, ok := m.clearedFields[approvalstep.FieldCreatedBy]
+	return ok
+}
+
+// ResetCreatedBy resets all changes to the "created_by" field.
+func (m *ApprovalStepMutation) ResetCreatedBy() {
+	m.created_by = nil
+	delete(m.clearedFields, approvalstep.FieldCreatedBy)
+}
+
+// SetUpdatedAt sets the "updated_at" field.
+func (m *ApprovalStepMutation) SetUpdatedAt(t time.Time) {
+	m.updated_at = &t
+}
+
+// UpdatedAt returns the value of the "updated_at" field in the mutation.
+func (m *ApprovalStepMutation) UpdatedAt() (r time.Time, exists bool) {
+	v := m.updated_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedAt returns the old "updated_at" field's value of the ApprovalStep entity.
+// If the ApprovalStep object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ApprovalStepMutation) OldUpdatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedAt: %w", err)
+	}
+	return oldValue.UpdatedAt, nil
+}
+
+// ResetUpdatedAt resets all changes to the "updated_at" field.
+func (m *ApprovalStepMutation) ResetUpdatedAt() {
+	m.updated_at = nil
+}
+
+// SetUpdatedBy sets the "updated_by" field.
+func (m *ApprovalStepMutation) SetUpdatedBy(u uuid.UUID) {
+	m.updated_by = &u
+}
+
+// UpdatedBy returns the value of the "updated_by" field in the mutation.
+func (m *ApprovalStepMutation) UpdatedBy() (r uuid.UUID, exists bool) {
+	v := m.updated_by
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedBy returns the old "updated_by" field's value of the ApprovalStep entity.
+// If the ApprovalStep object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ApprovalStepMutation) OldUpdatedBy(ctx context.Context) (v *uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedBy is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedBy requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedBy: %w", err)
+	}
+	return oldValue.UpdatedBy, nil
+}
+
+// ClearUpdatedBy clears the value of the "updated_by" field.
+func (m *ApprovalStepMutation) ClearUpdatedBy() {
+	m.updated_by = nil
+	m.clearedFields[approvalstep.FieldUpdatedBy] = struct{}{}
+}
+
+// UpdatedByCleared returns if the "updated_by" field was cleared in this mutation.
+func (m *ApprovalStepMutation) UpdatedByCleared() bool {
+	_, ok := m.clearedFields[approvalstep.FieldUpdatedBy]
+	return ok
+}
+
+// ResetUpdatedBy resets all changes to the "updated_by" field.
+func (m *ApprovalStepMutation) ResetUpdatedBy() {
+	m.updated_by = nil
+	delete(m.clearedFields, approvalstep.FieldUpdatedBy)
+}
+
+// SetVersion sets the "version" field.
+func (m *ApprovalStepMutation) SetVersion(i int64) {
+	m.version = &i
+	m.addversion = nil
+}
+
+// Version returns the value of the "version" field in the mutation.
+func (m *ApprovalStepMutation) Version() (r int64, exists bool) {
+	v := m.version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldVersion returns the old "version" field's value of the ApprovalStep entity.
+// If the ApprovalStep object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ApprovalStepMutation) OldVersion(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldVersion is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldVersion requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldVersion: %w", err)
+	}
+	return oldValue.Version, nil
+}
+
+// AddVersion adds i to the "version" field.
+func (m *ApprovalStepMutation) AddVersion(i int64) {
+	if m.addversion != nil {
+		*m.addversion += i
+	} else {
+		m.addversion = &i
+	}
+}
+
+// AddedVersion returns the value that was added to the "version" field in this mutation.
+func (m *ApprovalStepMutation) AddedVersion() (r int64, exists bool) {
+	v := m.addversion
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetVersion resets all changes to the "version" field.
+func (m *ApprovalStepMutation) ResetVersion() {
+	m.version = nil
+	m.addversion = nil
+}
+
+// SetSubjectType sets the "subject_type" field.
+func (m *ApprovalStepMutation) SetSubjectType(s string) {
+	m.subject_type = &s
+}
+
+// SubjectType returns the value of the "subject_type" field in the mutation.
+func (m *ApprovalStepMutation) SubjectType() (r string, exists bool) {
+	v := m.subject_type
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSubjectType returns the old "subject_type" field's value of the ApprovalStep entity.
+// If the ApprovalStep object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ApprovalStepMutation) OldSubjectType(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSubjectType is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSubjectType requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSubjectType: %w", err)
+	}
+	return oldValue.SubjectType, nil
+}
+
+// ResetSubjectType resets all changes to the "subject_type" field.
+func (m *ApprovalStepMutation) ResetSubjectType() {
+	m.subject_type = nil
+}
+
+// SetSubjectID sets the "subject_id" field.
+func (m *ApprovalStepMutation) SetSubjectID(u uuid.UUID) {
+	m.subject_id = &u
+}
+
+// SubjectID returns the value of the "subject_id" field in the mutation.
+func (m *ApprovalStepMutation) SubjectID() (r uuid.UUID, exists bool) {
+	v := m.subject_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSubjectID returns the old "subject_id" field's value of the ApprovalStep entity.
+// If the ApprovalStep object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ApprovalStepMutation) OldSubjectID(ctx context.Context) (v uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSubjectID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSubjectID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSubjectID: %w", err)
+	}
+	return oldValue.SubjectID, nil
+}
+
+// ResetSubjectID resets all changes to the "subject_id" field.
+func (m *ApprovalStepMutation) ResetSubjectID() {
+	m.subject_id = nil
+}
+
+// SetClientID sets the "client_id" field.
+func (m *ApprovalStepMutation) SetClientID(u uuid.UUID) {
+	m.client_id = &u
+}
+
+// ClientID returns the value of the "client_id" field in the mutation.
+func (m *ApprovalStepMutation) ClientID() (r uuid.UUID, exists bool) {
+	v := m.client_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldClientID returns the old "client_id" field's value of the ApprovalStep entity.
+// If the ApprovalStep object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ApprovalStepMutation) OldClientID(ctx context.Context) (v uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldClientID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldClientID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldClientID: %w", err)
+	}
+	return oldValue.ClientID, nil
+}
+
+// ResetClientID resets all changes to the "client_id" field.
+func (m *ApprovalStepMutation) ResetClientID() {
+	m.client_id = nil
+}
+
+// SetSeq sets the "seq" field.
+func (m *ApprovalStepMutation) SetSeq(i int32) {
+	m.seq = &i
+	m.addseq = nil
+}
+
+// Seq returns the value of the "seq" field in the mutation.
+func (m *ApprovalStepMutation) Seq() (r int32, exists bool) {
+	v := m.seq
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSeq returns the old "seq" field's value of the ApprovalStep entity.
+// If the ApprovalStep object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ApprovalStepMutation) OldSeq(ctx context.Context) (v int32, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSeq is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSeq requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSeq: %w", err)
+	}
+	return oldValue.Seq, nil
+}
+
+// AddSeq adds i to the "seq" field.
+func (m *ApprovalStepMutation) AddSeq(i int32) {
+	if m.addseq != nil {
+		*m.addseq += i
+	} else {
+		m.addseq = &i
+	}
+}
+
+// AddedSeq returns the value that was added to the "seq" field in this mutation.
+func (m *ApprovalStepMutation) AddedSeq() (r int32, exists bool) {
+	v := m.addseq
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetSeq resets all changes to the "seq" field.
+func (m *ApprovalStepMutation) ResetSeq() {
+	m.seq = nil
+	m.addseq = nil
+}
+
+// SetKey sets the "key" field.
+func (m *ApprovalStepMutation) SetKey(s string) {
+	m.key = &s
+}
+
+// Key returns the value of the "key" field in the mutation.
+func (m *ApprovalStepMutation) Key() (r string, exists bool) {
+	v := m.key
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldKey returns the old "key" field's value of the ApprovalStep entity.
+// If the ApprovalStep object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ApprovalStepMutation) OldKey(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldKey is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldKey requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldKey: %w", err)
+	}
+	return oldValue.Key, nil
+}
+
+// ResetKey resets all changes to the "key" field.
+func (m *ApprovalStepMutation) ResetKey() {
+	m.key = nil
+}
+
+// SetState sets the "state" field.
+func (m *ApprovalStepMutation) SetState(s string) {
+	m.state = &s
+}
+
+// State returns the value of the "state" field in the mutation.
+func (m *ApprovalStepMutation) State() (r string, exists bool) {
+	v := m.state
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldState returns the old "state" field's value of the ApprovalStep entity.
+// If the ApprovalStep object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ApprovalStepMutation) OldState(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldState is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldState requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldState: %w", err)
+	}
+	return oldValue.State, nil
+}
+
+// ResetState resets all changes to the "state" field.
+func (m *ApprovalStepMutation) ResetState() {
+	m.state = nil
+}
+
+// SetAssigneeStaffID sets the "assignee_staff_id" field.
+func (m *ApprovalStepMutation) SetAssigneeStaffID(u uuid.UUID) {
+	m.assignee_staff_id = &u
+}
+
+// AssigneeStaffID returns the value of the "assignee_staff_id" field in the mutation.
+func (m *ApprovalStepMutation) AssigneeStaffID() (r uuid.UUID, exists bool) {
+	v := m.assignee_staff_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAssigneeStaffID returns the old "assignee_staff_id" field's value of the ApprovalStep entity.
+// If the ApprovalStep object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ApprovalStepMutation) OldAssigneeStaffID(ctx context.Context) (v *uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAssigneeStaffID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAssigneeStaffID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAssigneeStaffID: %w", err)
+	}
+	return oldValue.AssigneeStaffID, nil
+}
+
+// ClearAssigneeStaffID clears the value of the "assignee_staff_id" field.
+func (m *ApprovalStepMutation) ClearAssigneeStaffID() {
+	m.assignee_staff_id = nil
+	m.clearedFields[approvalstep.FieldAssigneeStaffID] = struct{}{}
+}
+
+// AssigneeStaffIDCleared returns if the "assignee_staff_id" field was cleared in this mutation.
+func (m *ApprovalStepMutation) AssigneeStaffIDCleared() bool {
+	_, ok := m.clearedFields[approvalstep.FieldAssigneeStaffID]
+	return ok
+}
+
+// ResetAssigneeStaffID resets all changes to the "assignee_staff_id" field.
+func (m *ApprovalStepMutation) ResetAssigneeStaffID() {
+	m.assignee_staff_id = nil
+	delete(m.clearedFields, approvalstep.FieldAssigneeStaffID)
+}
+
+// SetRequesterStaffID sets the "requester_staff_id" field.
+func (m *ApprovalStepMutation) SetRequesterStaffID(u uuid.UUID) {
+	m.requester_staff_id = &u
+}
+
+// RequesterStaffID returns the value of the "requester_staff_id" field in the mutation.
+func (m *ApprovalStepMutation) RequesterStaffID() (r uuid.UUID, exists bool) {
+	v := m.requester_staff_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRequesterStaffID returns the old "requester_staff_id" field's value of the ApprovalStep entity.
+// If the ApprovalStep object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ApprovalStepMutation) OldRequesterStaffID(ctx context.Context) (v uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRequesterStaffID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRequesterStaffID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRequesterStaffID: %w", err)
+	}
+	return oldValue.RequesterStaffID, nil
+}
+
+// ResetRequesterStaffID resets all changes to the "requester_staff_id" field.
+func (m *ApprovalStepMutation) ResetRequesterStaffID() {
+	m.requester_staff_id = nil
+}
+
+// SetDecidedBy sets the "decided_by" field.
+func (m *ApprovalStepMutation) SetDecidedBy(u uuid.UUID) {
+	m.decided_by = &u
+}
+
+// DecidedBy returns the value of the "decided_by" field in the mutation.
+func (m *ApprovalStepMutation) DecidedBy() (r uuid.UUID, exists bool) {
+	v := m.decided_by
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDecidedBy returns the old "decided_by" field's value of the ApprovalStep entity.
+// If the ApprovalStep object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ApprovalStepMutation) OldDecidedBy(ctx context.Context) (v *uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDecidedBy is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDecidedBy requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDecidedBy: %w", err)
+	}
+	return oldValue.DecidedBy, nil
+}
+
+// ClearDecidedBy clears the value of the "decided_by" field.
+func (m *ApprovalStepMutation) ClearDecidedBy() {
+	m.decided_by = nil
+	m.clearedFields[approvalstep.FieldDecidedBy] = struct{}{}
+}
+
+// DecidedByCleared returns if the "decided_by" field was cleared in this mutation.
+func (m *ApprovalStepMutation) DecidedByCleared() bool {
+	_, ok := m.clearedFields[approvalstep.FieldDecidedBy]
+	return ok
+}
+
+// ResetDecidedBy resets all changes to the "decided_by" field.
+func (m *ApprovalStepMutation) ResetDecidedBy() {
+	m.decided_by = nil
+	delete(m.clearedFields, approvalstep.FieldDecidedBy)
+}
+
+// SetDecidedAt sets the "decided_at" field.
+func (m *ApprovalStepMutation) SetDecidedAt(t time.Time) {
+	m.decided_at = &t
+}
+
+// DecidedAt returns the value of the "decided_at" field in the mutation.
+func (m *ApprovalStepMutation) DecidedAt() (r time.Time, exists bool) {
+	v := m.decided_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDecidedAt returns the old "decided_at" field's value of the ApprovalStep entity.
+// If the ApprovalStep object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ApprovalStepMutation) OldDecidedAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDecidedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDecidedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDecidedAt: %w", err)
+	}
+	return oldValue.DecidedAt, nil
+}
+
+// ClearDecidedAt clears the value of the "decided_at" field.
+func (m *ApprovalStepMutation) ClearDecidedAt() {
+	m.decided_at = nil
+	m.clearedFields[approvalstep.FieldDecidedAt] = struct{}{}
+}
+
+// DecidedAtCleared returns if the "decided_at" field was cleared in this mutation.
+func (m *ApprovalStepMutation) DecidedAtCleared() bool {
+	_, ok := m.clearedFields[approvalstep.FieldDecidedAt]
+	return ok
+}
+
+// ResetDecidedAt resets all changes to the "decided_at" field.
+func (m *ApprovalStepMutation) ResetDecidedAt() {
+	m.decided_at = nil
+	delete(m.clearedFields, approvalstep.FieldDecidedAt)
+}
+
+// SetComment sets the "comment" field.
+func (m *ApprovalStepMutation) SetComment(s string) {
+	m.comment = &s
+}
+
+// Comment returns the value of the "comment" field in the mutation.
+func (m *ApprovalStepMutation) Comment() (r string, exists bool) {
+	v := m.comment
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldComment returns the old "comment" field's value of the ApprovalStep entity.
+// If the ApprovalStep object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ApprovalStepMutation) OldComment(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldComment is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldComment requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldComment: %w", err)
+	}
+	return oldValue.Comment, nil
+}
+
+// ClearComment clears the value of the "comment" field.
+func (m *ApprovalStepMutation) ClearComment() {
+	m.comment = nil
+	m.clearedFields[approvalstep.FieldComment] = struct{}{}
+}
+
+// CommentCleared returns if the "comment" field was cleared in this mutation.
+func (m *ApprovalStepMutation) CommentCleared() bool {
+	_, ok := m.clearedFields[approvalstep.FieldComment]
+	return ok
+}
+
+// ResetComment resets all changes to the "comment" field.
+func (m *ApprovalStepMutation) ResetComment() {
+	m.comment = nil
+	delete(m.clearedFields, approvalstep.FieldComment)
+}
+
+// SetContentHash sets the "content_hash" field.
+func (m *ApprovalStepMutation) SetContentHash(b []byte) {
+	m.content_hash = &b
+}
+
+// ContentHash returns the value of the "content_hash" field in the mutation.
+func (m *ApprovalStepMutation) ContentHash() (r []byte, exists bool) {
+	v := m.content_hash
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldContentHash returns the old "content_hash" field's value of the ApprovalStep entity.
+// If the ApprovalStep object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ApprovalStepMutation) OldContentHash(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldContentHash is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldContentHash requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldContentHash: %w", err)
+	}
+	return oldValue.ContentHash, nil
+}
+
+// ClearContentHash clears the value of the "content_hash" field.
+func (m *ApprovalStepMutation) ClearContentHash() {
+	m.content_hash = nil
+	m.clearedFields[approvalstep.FieldContentHash] = struct{}{}
+}
+
+// ContentHashCleared returns if the "content_hash" field was cleared in this mutation.
+func (m *ApprovalStepMutation) ContentHashCleared() bool {
+	_, ok := m.clearedFields[approvalstep.FieldContentHash]
+	return ok
+}
+
+// ResetContentHash resets all changes to the "content_hash" field.
+func (m *ApprovalStepMutation) ResetContentHash() {
+	m.content_hash = nil
+	delete(m.clearedFields, approvalstep.FieldContentHash)
+}
+
+// Where appends a list predicates to the ApprovalStepMutation builder.
+func (m *ApprovalStepMutation) Where(ps ...predicate.ApprovalStep) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the ApprovalStepMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *ApprovalStepMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.ApprovalStep, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *ApprovalStepMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *ApprovalStepMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (ApprovalStep).
+func (m *ApprovalStepMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *ApprovalStepMutation) Fields() []string {
+	fields := make([]string, 0, 18)
+	if m.tenant_id != nil {
+		fields = append(fields, approvalstep.FieldTenantID)
+	}
+	if m.created_at != nil {
+		fields = append(fields, approvalstep.FieldCreatedAt)
+	}
+	if m.created_by != nil {
+		fields = append(fields, approvalstep.FieldCreatedBy)
+	}
+	if m.updated_at != nil {
+		fields = append(fields, approvalstep.FieldUpdatedAt)
+	}
+	if m.updated_by != nil {
+		fields = append(fields, approvalstep.FieldUpdatedBy)
+	}
+	if m.version != nil {
+		fields = append(fields, approvalstep.FieldVersion)
+	}
+	if m.subject_type != nil {
+		fields = append(fields, approvalstep.FieldSubjectType)
+	}
+	if m.subject_id != nil {
+		fields = append(fields, approvalstep.FieldSubjectID)
+	}
+	if m.client_id != nil {
+		fields = append(fields, approvalstep.FieldClientID)
+	}
+	if m.seq != nil {
+		fields = append(fields, approvalstep.FieldSeq)
+	}
+	if m.key != nil {
+		fields = append(fields, approvalstep.FieldKey)
+	}
+	if m.state != nil {
+		fields = append(fields, approvalstep.FieldState)
+	}
+	if m.assignee_staff_id != nil {
+		fields = append(fields, approvalstep.FieldAssigneeStaffID)
+	}
+	if m.requester_staff_id != nil {
+		fields = append(fields, approvalstep.FieldRequesterStaffID)
+	}
+	if m.decided_by != nil {
+		fields = append(fields, approvalstep.FieldDecidedBy)
+	}
+	if m.decided_at != nil {
+		fields = append(fields, approvalstep.FieldDecidedAt)
+	}
+	if m.comment != nil {
+		fields = append(fields, approvalstep.FieldComment)
+	}
+	if m.content_hash != nil {
+		fields = append(fields, approvalstep.FieldContentHash)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *ApprovalStepMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case approvalstep.FieldTenantID:
+		return m.TenantID()
+	case approvalstep.FieldCreatedAt:
+		return m.CreatedAt()
+	case approvalstep.FieldCreatedBy:
+		return m.CreatedBy()
+	case approvalstep.FieldUpdatedAt:
+		return m.UpdatedAt()
+	case approvalstep.FieldUpdatedBy:
+		return m.UpdatedBy()
+	case approvalstep.FieldVersion:
+		return m.Version()
+	case approvalstep.FieldSubjectType:
+		return m.SubjectType()
+	case approvalstep.FieldSubjectID:
+		return m.SubjectID()
+	case approvalstep.FieldClientID:
+		return m.ClientID()
+	case approvalstep.FieldSeq:
+		return m.Seq()
+	case approvalstep.FieldKey:
+		return m.Key()
+	case approvalstep.FieldState:
+		return m.State()
+	case approvalstep.FieldAssigneeStaffID:
+		return m.AssigneeStaffID()
+	case approvalstep.FieldRequesterStaffID:
+		return m.RequesterStaffID()
+	case approvalstep.FieldDecidedBy:
+		return m.DecidedBy()
+	case approvalstep.FieldDecidedAt:
+		return m.DecidedAt()
+	case approvalstep.FieldComment:
+		return m.Comment()
+	case approvalstep.FieldContentHash:
+		return m.ContentHash()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *ApprovalStepMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case approvalstep.FieldTenantID:
+		return m.OldTenantID(ctx)
+	case approvalstep.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case approvalstep.FieldCreatedBy:
+		return m.OldCreatedBy(ctx)
+	case approvalstep.FieldUpdatedAt:
+		return m.OldUpdatedAt(ctx)
+	case approvalstep.FieldUpdatedBy:
+		return m.OldUpdatedBy(ctx)
+	case approvalstep.FieldVersion:
+		return m.OldVersion(ctx)
+	case approvalstep.FieldSubjectType:
+		return m.OldSubjectType(ctx)
+	case approvalstep.FieldSubjectID:
+		return m.OldSubjectID(ctx)
+	case approvalstep.FieldClientID:
+		return m.OldClientID(ctx)
+	case approvalstep.FieldSeq:
+		return m.OldSeq(ctx)
+	case approvalstep.FieldKey:
+		return m.OldKey(ctx)
+	case approvalstep.FieldState:
+		return m.OldState(ctx)
+	case approvalstep.FieldAssigneeStaffID:
+		return m.OldAssigneeStaffID(ctx)
+	case approvalstep.FieldRequesterStaffID:
+		return m.OldRequesterStaffID(ctx)
+	case approvalstep.FieldDecidedBy:
+		return m.OldDecidedBy(ctx)
+	case approvalstep.FieldDecidedAt:
+		return m.OldDecidedAt(ctx)
+	case approvalstep.FieldComment:
+		return m.OldComment(ctx)
+	case approvalstep.FieldContentHash:
+		return m.OldContentHash(ctx)
+	}
+	return nil, fmt.Errorf("unknown ApprovalStep field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ApprovalStepMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case approvalstep.FieldTenantID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTenantID(v)
+		return nil
+	case approvalstep.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case approvalstep.FieldCreatedBy:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedBy(v)
+		return nil
+	case approvalstep.FieldUpdatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedAt(v)
+		return nil
+	case approvalstep.FieldUpdatedBy:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedBy(v)
+		return nil
+	case approvalstep.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetVersion(v)
+		return nil
+	case approvalstep.FieldSubjectType:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSubjectType(v)
+		return nil
+	case approvalstep.FieldSubjectID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSubjectID(v)
+		return nil
+	case approvalstep.FieldClientID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetClientID(v)
+		return nil
+	case approvalstep.FieldSeq:
+		v, ok := value.(int32)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSeq(v)
+		return nil
+	case approvalstep.FieldKey:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetKey(v)
+		return nil
+	case approvalstep.FieldState:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetState(v)
+		return nil
+	case approvalstep.FieldAssigneeStaffID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAssigneeStaffID(v)
+		return nil
+	case approvalstep.FieldRequesterStaffID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRequesterStaffID(v)
+		return nil
+	case approvalstep.FieldDecidedBy:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDecidedBy(v)
+		return nil
+	case approvalstep.FieldDecidedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDecidedAt(v)
+		return nil
+	case approvalstep.FieldComment:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetComment(v)
+		return nil
+	case approvalstep.FieldContentHash:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetContentHash(v)
+		return nil
+	}
+	return fmt.Errorf("unknown ApprovalStep field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *ApprovalStepMutation) AddedFields() []string {
+	var fields []string
+	if m.addversion != nil {
+		fields = append(fields, approvalstep.FieldVersion)
+	}
+	if m.addseq != nil {
+		fields = append(fields, approvalstep.FieldSeq)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *ApprovalStepMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case approvalstep.FieldVersion:
+		return m.AddedVersion()
+	case approvalstep.FieldSeq:
+		return m.AddedSeq()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ApprovalStepMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case approvalstep.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddVersion(v)
+		return nil
+	case approvalstep.FieldSeq:
+		v, ok := value.(int32)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddSeq(v)
+		return nil
+	}
+	return fmt.Errorf("unknown ApprovalStep numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *ApprovalStepMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(approvalstep.FieldCreatedBy) {
+		fields = append(fields, approvalstep.FieldCreatedBy)
+	}
+	if m.FieldCleared(approvalstep.FieldUpdatedBy) {
+		fields = append(fields, approvalstep.FieldUpdatedBy)
+	}
+	if m.FieldCleared(approvalstep.FieldAssigneeStaffID) {
+		fields = append(fields, approvalstep.FieldAssigneeStaffID)
+	}
+	if m.FieldCleared(approvalstep.FieldDecidedBy) {
+		fields = append(fields, approvalstep.FieldDecidedBy)
+	}
+	if m.FieldCleared(approvalstep.FieldDecidedAt) {
+		fields = append(fields, approvalstep.FieldDecidedAt)
+	}
+	if m.FieldCleared(approvalstep.FieldComment) {
+		fields = append(fields, approvalstep.FieldComment)
+	}
+	if m.FieldCleared(approvalstep.FieldContentHash) {
+		fields = append(fields, approvalstep.FieldContentHash)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *ApprovalStepMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *ApprovalStepMutation) ClearField(name string) error {
+	switch name {
+	case approvalstep.FieldCreatedBy:
+		m.ClearCreatedBy()
+		return nil
+	case approvalstep.FieldUpdatedBy:
+		m.ClearUpdatedBy()
+		return nil
+	case approvalstep.FieldAssigneeStaffID:
+		m.ClearAssigneeStaffID()
+		return nil
+	case approvalstep.FieldDecidedBy:
+		m.ClearDecidedBy()
+		return nil
+	case approvalstep.FieldDecidedAt:
+		m.ClearDecidedAt()
+		return nil
+	case approvalstep.FieldComment:
+		m.ClearComment()
+		return nil
+	case approvalstep.FieldContentHash:
+		m.ClearContentHash()
+		return nil
+	}
+	return fmt.Errorf("unknown ApprovalStep nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *ApprovalStepMutation) ResetField(name string) error {
+	switch name {
+	case approvalstep.FieldTenantID:
+		m.ResetTenantID()
+		return nil
+	case approvalstep.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case approvalstep.FieldCreatedBy:
+		m.ResetCreatedBy()
+		return nil
+	case approvalstep.FieldUpdatedAt:
+		m.ResetUpdatedAt()
+		return nil
+	case approvalstep.FieldUpdatedBy:
+		m.ResetUpdatedBy()
+		return nil
+	case approvalstep.FieldVersion:
+		m.ResetVersion()
+		return nil
+	case approvalstep.FieldSubjectType:
+		m.ResetSubjectType()
+		return nil
+	case approvalstep.FieldSubjectID:
+		m.ResetSubjectID()
+		return nil
+	case approvalstep.FieldClientID:
+		m.ResetClientID()
+		return nil
+	case approvalstep.FieldSeq:
+		m.ResetSeq()
+		return nil
+	case approvalstep.FieldKey:
+		m.ResetKey()
+		return nil
+	case approvalstep.FieldState:
+		m.ResetState()
+		return nil
+	case approvalstep.FieldAssigneeStaffID:
+		m.ResetAssigneeStaffID()
+		return nil
+	case approvalstep.FieldRequesterStaffID:
+		m.ResetRequesterStaffID()
+		return nil
+	case approvalstep.FieldDecidedBy:
+		m.ResetDecidedBy()
+		return nil
+	case approvalstep.FieldDecidedAt:
+		m.ResetDecidedAt()
+		return nil
+	case approvalstep.FieldComment:
+		m.ResetComment()
+		return nil
+	case approvalstep.FieldContentHash:
+		m.ResetContentHash()
+		return nil
+	}
+	return fmt.Errorf("unknown ApprovalStep field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *ApprovalStepMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *ApprovalStepMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *ApprovalStepMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *ApprovalStepMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *ApprovalStepMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *ApprovalStepMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *ApprovalStepMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown ApprovalStep unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *ApprovalStepMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown ApprovalStep edge %s", name)
+}
+
+// BorrowingMutation represents an operation that mutates the Borrowing nodes in the graph.
+type BorrowingMutation struct {
+	config
+	op                Op
+	typ               string
+	id                *uuid.UUID
+	tenant_id         *uuid.UUID
+	created_at        *time.Time
+	created_by        *uuid.UUID
+	updated_at        *time.Time
+	updated_by        *uuid.UUID
+	version           *int64
+	addversion        *int64
+	client_id         *uuid.UUID
+	borrower_staff_id *uuid.UUID
+	purpose           *string
+	state             *string
+	top_class         *int16
+	addtop_class      *int16
+	due_at            *time.Time
+	out_at            *time.Time
+	ended_at          *time.Time
+	renewed_at        *time.Time
+	condition_note    *string
+	clearedFields     map[string]struct{}
+	done              bool
+	oldValue          func(context.Context) (*Borrowing, error)
+	predicates        []predicate.Borrowing
+}
+
+var _ ent.Mutation = (*BorrowingMutation)(nil)
+
+// borrowingOption allows management of the mutation configuration using functional options.
+type borrowingOption func(*BorrowingMutation)
+
+// newBorrowingMutation creates new mutation for the Borrowing entity.
+func newBorrowingMutation(c config, op Op, opts ...borrowingOption) *BorrowingMutation {
+	m := &BorrowingMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeBorrowing,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withBorrowingID sets the ID field of the mutation.
+func withBorrowingID(id uuid.UUID) borrowingOption {
+	return func(m *BorrowingMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *Borrowing
+		)
+		m.oldValue = func(ctx context.Context) (*Borrowing, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().Borrowing.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withBorrowing sets the old Borrowing of the mutation.
+func withBorrowing(node *Borrowing) borrowingOption {
+	return func(m *BorrowingMutation) {
+		m.oldValue = func(context.Context) (*Borrowing, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m BorrowingMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m BorrowingMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("db: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of Borrowing entities.
+func (m *BorrowingMutation) SetID(id uuid.UUID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *BorrowingMutation) ID() (id uuid.UUID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *BorrowingMutation) IDs(ctx context.Context) ([]uuid.UUID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []uuid.UUID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().Borrowing.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetTenantID sets the "tenant_id" field.
+func (m *BorrowingMutation) SetTenantID(u uuid.UUID) {
+	m.tenant_id = &u
+}
+
+// TenantID returns the value of the "tenant_id" field in the mutation.
+func (m *BorrowingMutation) TenantID() (r uuid.UUID, exists bool) {
+	v := m.tenant_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTenantID returns the old "tenant_id" field's value of the Borrowing entity.
+// If the Borrowing object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *BorrowingMutation) OldTenantID(ctx context.Context) (v uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTenantID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTenantID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTenantID: %w", err)
+	}
+	return oldValue.TenantID, nil
+}
+
+// ResetTenantID resets all changes to the "tenant_id" field.
+func (m *BorrowingMutation) ResetTenantID() {
+	m.tenant_id = nil
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *BorrowingMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *BorrowingMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the Borrowing entity.
+// If the Borrowing object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *BorrowingMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *BorrowingMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetCreatedBy sets the "created_by" field.
+func (m *BorrowingMutation) SetCreatedBy(u uuid.UUID) {
+	m.created_by = &u
+}
+
+// CreatedBy returns the value of the "created_by" field in the mutation.
+func (m *BorrowingMutation) CreatedBy() (r uuid.UUID, exists bool) {
+	v := m.created_by
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedBy returns the old "created_by" field's value of the Borrowing entity.
+// If the Borrowing object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *BorrowingMutation) OldCreatedBy(ctx context.Context) (v *uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedBy is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedBy requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedBy: %w", err)
+	}
+	return oldValue.CreatedBy, nil
+}
+
+// ClearCreatedBy clears the value of the "created_by" field.
+func (m *BorrowingMutation) ClearCreatedBy() {
+	m.created_by = nil
+	m.clearedFields[borrowing.FieldCreatedBy] = struct{}{}
+}
+
+// CreatedByCleared returns if the "created_by" field was cleared in this mutation.
+func (m *BorrowingMutation) CreatedByCleared() bool {
+	_, ok := m.clearedFields[borrowing.FieldCreatedBy]
+	return ok
+}
+
+// ResetCreatedBy resets all changes to the "created_by" field.
+func (m *BorrowingMutation) ResetCreatedBy() {
+	m.created_by = nil
+	delete(m.clearedFields, borrowing.FieldCreatedBy)
+}
+
+// SetUpdatedAt sets the "updated_at" field.
+func (m *BorrowingMutation) SetUpdatedAt(t time.Time) {
+	m.updated_at = &t
+}
+
+// UpdatedAt returns the value of the "updated_at" field in the mutation.
+func (m *BorrowingMutation) UpdatedAt() (r time.Time, exists bool) {
+	v := m.updated_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedAt returns the old "updated_at" field's value of the Borrowing entity.
+// If the Borrowing object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *BorrowingMutation) OldUpdatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedAt: %w", err)
+	}
+	return oldValue.UpdatedAt, nil
+}
+
+// ResetUpdatedAt resets all changes to the "updated_at" field.
+func (m *BorrowingMutation) ResetUpdatedAt() {
+	m.updated_at = nil
+}
+
+// SetUpdatedBy sets the "updated_by" field.
+func (m *BorrowingMutation) SetUpdatedBy(u uuid.UUID) {
+	m.updated_by = &u
+}
+
+// UpdatedBy returns the value of the "updated_by" field in the mutation.
+func (m *BorrowingMutation) UpdatedBy() (r uuid.UUID, exists bool) {
+	v := m.updated_by
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedBy returns the old "updated_by" field's value of the Borrowing entity.
+// If the Borrowing object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *BorrowingMutation) OldUpdatedBy(ctx context.Context) (v *uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedBy is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedBy requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedBy: %w", err)
+	}
+	return oldValue.UpdatedBy, nil
+}
+
+// ClearUpdatedBy clears the value of the "updated_by" field.
+func (m *BorrowingMutation) ClearUpdatedBy() {
+	m.updated_by = nil
+	m.clearedFields[borrowing.FieldUpdatedBy] = struct{}{}
+}
+
+// UpdatedByCleared returns if the "updated_by" field was cleared in this mutation.
+func (m *BorrowingMutation) UpdatedByCleared() bool {
+	_, ok := m.clearedFields[borrowing.FieldUpdatedBy]
+	return ok
+}
+
+// ResetUpdatedBy resets all changes to the "updated_by" field.
+func (m *BorrowingMutation) ResetUpdatedBy() {
+	m.updated_by = nil
+	delete(m.clearedFields, borrowing.FieldUpdatedBy)
+}
+
+// SetVersion sets the "version" field.
+func (m *BorrowingMutation) SetVersion(i int64) {
+	m.version = &i
+	m.addversion = nil
+}
+
+// Version returns the value of the "version" field in the mutation.
+func (m *BorrowingMutation) Version() (r int64, exists bool) {
+	v := m.version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldVersion returns the old "version" field's value of the Borrowing entity.
+// If the Borrowing object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *BorrowingMutation) OldVersion(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldVersion is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldVersion requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldVersion: %w", err)
+	}
+	return oldValue.Version, nil
+}
+
+// AddVersion adds i to the "version" field.
+func (m *BorrowingMutation) AddVersion(i int64) {
+	if m.addversion != nil {
+		*m.addversion += i
+	} else {
+		m.addversion = &i
+	}
+}
+
+// AddedVersion returns the value that was added to the "version" field in this mutation.
+func (m *BorrowingMutation) AddedVersion() (r int64, exists bool) {
+	v := m.addversion
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetVersion resets all changes to the "version" field.
+func (m *BorrowingMutation) ResetVersion() {
+	m.version = nil
+	m.addversion = nil
+}
+
+// SetClientID sets the "client_id" field.
+func (m *BorrowingMutation) SetClientID(u uuid.UUID) {
+	m.client_id = &u
+}
+
+// ClientID returns the value of the "client_id" field in the mutation.
+func (m *BorrowingMutation) ClientID() (r uuid.UUID, exists bool) {
+	v := m.client_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldClientID returns the old "client_id" field's value of the Borrowing entity.
+// If the Borrowing object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *BorrowingMutation) OldClientID(ctx context.Context) (v uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldClientID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldClientID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldClientID: %w", err)
+	}
+	return oldValue.ClientID, nil
+}
+
+// ResetClientID resets all changes to the "client_id" field.
+func (m *BorrowingMutation) ResetClientID() {
+	m.client_id = nil
+}
+
+// SetBorrowerStaffID sets the "borrower_staff_id" field.
+func (m *BorrowingMutation) SetBorrowerStaffID(u uuid.UUID) {
+	m.borrower_staff_id = &u
+}
+
+// BorrowerStaffID returns the value of the "borrower_staff_id" field in the mutation.
+func (m *BorrowingMutation) BorrowerStaffID() (r uuid.UUID, exists bool) {
+	v := m.borrower_staff_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldBorrowerStaffID returns the old "borrower_staff_id" field's value of the Borrowing entity.
+// If the Borrowing object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *BorrowingMutation) OldBorrowerStaffID(ctx context.Context) (v uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldBorrowerStaffID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldBorrowerStaffID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldBorrowerStaffID: %w", err)
+	}
+	return oldValue.BorrowerStaffID, nil
+}
+
+// ResetBorrowerStaffID resets all changes to the "borrower_staff_id" field.
+func (m *BorrowingMutation) ResetBorrowerStaffID() {
+	m.borrower_staff_id = nil
+}
+
+// SetPurpose sets the "purpose" field.
+func (m *BorrowingMutation) SetPurpose(s string) {
+	m.purpose = &s
+}
+
+// Purpose returns the value of the "purpose" field in the mutation.
+func (m *BorrowingMutation) Purpose() (r string, exists bool) {
+	v := m.purpose
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPurpose returns the old "purpose" field's value of the Borrowing entity.
+// If the Borrowing object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *BorrowingMutation) OldPurpose(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPurpose is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPurpose requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPurpose: %w", err)
+	}
+	return oldValue.Purpose, nil
+}
+
+// ResetPurpose resets all changes to the "purpose" field.
+func (m *BorrowingMutation) ResetPurpose() {
+	m.purpose = nil
+}
+
+// SetState sets the "state" field.
+func (m *BorrowingMutation) SetState(s string) {
+	m.state = &s
+}
+
+// State returns the value of the "state" field in the mutation.
+func (m *BorrowingMutation) State() (r string, exists bool) {
+	v := m.state
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldState returns the old "state" field's value of the Borrowing entity.
+// If the Borrowing object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *BorrowingMutation) OldState(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldState is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldState requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldState: %w", err)
+	}
+	return oldValue.State, nil
+}
+
+// ResetState resets all changes to the "state" field.
+func (m *BorrowingMutation) ResetState() {
+	m.state = nil
+}
+
+// SetTopClass sets the "top_class" field.
+func (m *BorrowingMutation) SetTopClass(i int16) {
+	m.top_class = &i
+	m.addtop_class = nil
+}
+
+// TopClass returns the value of the "top_class" field in the mutation.
+func (m *BorrowingMutation) TopClass() (r int16, exists bool) {
+	v := m.top_class
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTopClass returns the old "top_class" field's value of the Borrowing entity.
+// If the Borrowing object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *BorrowingMutation) OldTopClass(ctx context.Context) (v int16, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTopClass is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTopClass requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTopClass: %w", err)
+	}
+	return oldValue.TopClass, nil
+}
+
+// AddTopClass adds i to the "top_class" field.
+func (m *BorrowingMutation) AddTopClass(i int16) {
+	if m.addtop_class != nil {
+		*m.addtop_class += i
+	} else {
+		m.addtop_class = &i
+	}
+}
+
+// AddedTopClass returns the value that was added to the "top_class" field in this mutation.
+func (m *BorrowingMutation) AddedTopClass() (r int16, exists bool) {
+	v := m.addtop_class
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetTopClass resets all changes to the "top_class" field.
+func (m *BorrowingMutation) ResetTopClass() {
+	m.top_class = nil
+	m.addtop_class = nil
+}
+
+// SetDueAt sets the "due_at" field.
+func (m *BorrowingMutation) SetDueAt(t time.Time) {
+	m.due_at = &t
+}
+
+// DueAt returns the value of the "due_at" field in the mutation.
+func (m *BorrowingMutation) DueAt() (r time.Time, exists bool) {
+	v := m.due_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDueAt returns the old "due_at" field's value of the Borrowing entity.
+// If the Borrowing object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *BorrowingMutation) OldDueAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDueAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDueAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDueAt: %w", err)
+	}
+	return oldValue.DueAt, nil
+}
+
+// ResetDueAt resets all changes to the "due_at" field.
+func (m *BorrowingMutation) ResetDueAt() {
+	m.due_at = nil
+}
+
+// SetOutAt sets the "out_at" field.
+func (m *BorrowingMutation) SetOutAt(t time.Time) {
+	m.out_at = &t
+}
+
+// OutAt returns the value of the "out_at" field in the mutation.
+func (m *BorrowingMutation) OutAt() (r time.Time, exists bool) {
+	v := m.out_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOutAt returns the old "out_at" field's value of the Borrowing entity.
+// If the Borrowing object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *BorrowingMutation) OldOutAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOutAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOutAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOutAt: %w", err)
+	}
+	return oldValue.OutAt, nil
+}
+
+// ClearOutAt clears the value of the "out_at" field.
+func (m *BorrowingMutation) ClearOutAt() {
+	m.out_at = nil
+	m.clearedFields[borrowing.FieldOutAt] = struct{}{}
+}
+
+// OutAtCleared returns if the "out_at" field was cleared in this mutation.
+func (m *BorrowingMutation) OutAtCleared() bool {
+	_, ok := m.clearedFields[borrowing.FieldOutAt]
+	return ok
+}
+
+// ResetOutAt resets all changes to the "out_at" field.
+func (m *BorrowingMutation) ResetOutAt() {
+	m.out_at = nil
+	delete(m.clearedFields, borrowing.FieldOutAt)
+}
+
+// SetEndedAt sets the "ended_at" field.
+func (m *BorrowingMutation) SetEndedAt(t time.Time) {
+	m.ended_at = &t
+}
+
+// EndedAt returns the value of the "ended_at" field in the mutation.
+func (m *BorrowingMutation) EndedAt() (r time.Time, exists bool) {
+	v := m.ended_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldEndedAt returns the old "ended_at" field's value of the Borrowing entity.
+// If the Borrowing object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *BorrowingMutation) OldEndedAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldEndedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldEndedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldEndedAt: %w", err)
+	}
+	return oldValue.EndedAt, nil
+}
+
+// ClearEndedAt clears the value of the "ended_at" field.
+func (m *BorrowingMutation) ClearEndedAt() {
+	m.ended_at = nil
+	m.clearedFields[borrowing.FieldEndedAt] = struct{}{}
+}
+
+// EndedAtCleared returns if the "ended_at" field was cleared in this mutation.
+func (m *BorrowingMutation) EndedAtCleared() bool {
+	_, ok := m.clearedFields[borrowing.FieldEndedAt]
+	return ok
+}
+
+// ResetEndedAt resets all changes to the "ended_at" field.
+func (m *BorrowingMutation) ResetEndedAt() {
+	m.ended_at = nil
+	delete(m.clearedFields, borrowing.FieldEndedAt)
+}
+
+// SetRenewedAt sets the "renewed_at" field.
+func (m *BorrowingMutation) SetRenewedAt(t time.Time) {
+	m.renewed_at = &t
+}
+
+// RenewedAt returns the value of the "renewed_at" field in the mutation.
+func (m *BorrowingMutation) RenewedAt() (r time.Time, exists bool) {
+	v := m.renewed_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRenewedAt returns the old "renewed_at" field's value of the Borrowing entity.
+// If the Borrowing object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *BorrowingMutation) OldRenewedAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRenewedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRenewedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRenewedAt: %w", err)
+	}
+	return oldValue.RenewedAt, nil
+}
+
+// ClearRenewedAt clears the value of the "renewed_at" field.
+func (m *BorrowingMutation) ClearRenewedAt() {
+	m.renewed_at = nil
+	m.clearedFields[borrowing.FieldRenewedAt] = struct{}{}
+}
+
+// RenewedAtCleared returns if the "renewed_at" field was cleared in this mutation.
+func (m *BorrowingMutation) RenewedAtCleared() bool {
+	_, ok := m.clearedFields[borrowing.FieldRenewedAt]
+	return ok
+}
+
+// ResetRenewedAt resets all changes to the "renewed_at" field.
+func (m *BorrowingMutation) ResetRenewedAt() {
+	m.renewed_at = nil
+	delete(m.clearedFields, borrowing.FieldRenewedAt)
+}
+
+// SetConditionNote sets the "condition_note" field.
+func (m *BorrowingMutation) SetConditionNote(s string) {
+	m.condition_note = &s
+}
+
+// ConditionNote returns the value of the "condition_note" field in the mutation.
+func (m *BorrowingMutation) ConditionNote() (r string, exists bool) {
+	v := m.condition_note
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldConditionNote returns the old "condition_note" field's value of the Borrowing entity.
+// If the Borrowing object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *BorrowingMutation) OldConditionNote(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldConditionNote is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldConditionNote requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldConditionNote: %w", err)
+	}
+	return oldValue.ConditionNote, nil
+}
+
+// ClearConditionNote clears the value of the "condition_note" field.
+func (m *BorrowingMutation) ClearConditionNote() {
+	m.condition_note = nil
+	m.clearedFields[borrowing.FieldConditionNote] = struct{}{}
+}
+
+// ConditionNoteCleared returns if the "condition_note" field was cleared in this mutation.
+func (m *BorrowingMutation) ConditionNoteCleared() bool {
+	_, ok := m.clearedFields[borrowing.FieldConditionNote]
+	return ok
+}
+
+// ResetConditionNote resets all changes to the "condition_note" field.
+func (m *BorrowingMutation) ResetConditionNote() {
+	m.condition_note = nil
+	delete(m.clearedFields, borrowing.FieldConditionNote)
+}
+
+// Where appends a list predicates to the BorrowingMutation builder.
+func (m *BorrowingMutation) Where(ps ...predicate.Borrowing) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the BorrowingMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *BorrowingMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.Borrowing, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *BorrowingMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *BorrowingMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (Borrowing).
+func (m *BorrowingMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *BorrowingMutation) Fields() []string {
+	fields := make([]string, 0, 16)
+	if m.tenant_id != nil {
+		fields = append(fields, borrowing.FieldTenantID)
+	}
+	if m.created_at != nil {
+		fields = append(fields, borrowing.FieldCreatedAt)
+	}
+	if m.created_by != nil {
+		fields = append(fields, borrowing.FieldCreatedBy)
+	}
+	if m.updated_at != nil {
+		fields = append(fields, borrowing.FieldUpdatedAt)
+	}
+	if m.updated_by != nil {
+		fields = append(fields, borrowing.FieldUpdatedBy)
+	}
+	if m.version != nil {
+		fields = append(fields, borrowing.FieldVersion)
+	}
+	if m.client_id != nil {
+		fields = append(fields, borrowing.FieldClientID)
+	}
+	if m.borrower_staff_id != nil {
+		fields = append(fields, borrowing.FieldBorrowerStaffID)
+	}
+	if m.purpose != nil {
+		fields = append(fields, borrowing.FieldPurpose)
+	}
+	if m.state != nil {
+		fields = append(fields, borrowing.FieldState)
+	}
+	if m.top_class != nil {
+		fields = append(fields, borrowing.FieldTopClass)
+	}
+	if m.due_at != nil {
+		fields = append(fields, borrowing.FieldDueAt)
+	}
+	if m.out_at != nil {
+		fields = append(fields, borrowing.FieldOutAt)
+	}
+	if m.ended_at != nil {
+		fields = append(fields, borrowing.FieldEndedAt)
+	}
+	if m.renewed_at != nil {
+		fields = append(fields, borrowing.FieldRenewedAt)
+	}
+	if m.condition_note != nil {
+		fields = append(fields, borrowing.FieldConditionNote)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *BorrowingMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case borrowing.FieldTenantID:
+		return m.TenantID()
+	case borrowing.FieldCreatedAt:
+		return m.CreatedAt()
+	case borrowing.FieldCreatedBy:
+		return m.CreatedBy()
+	case borrowing.FieldUpdatedAt:
+		return m.UpdatedAt()
+	case borrowing.FieldUpdatedBy:
+		return m.UpdatedBy()
+	case borrowing.FieldVersion:
+		return m.Version()
+	case borrowing.FieldClientID:
+		return m.ClientID()
+	case borrowing.FieldBorrowerStaffID:
+		return m.BorrowerStaffID()
+	case borrowing.FieldPurpose:
+		return m.Purpose()
+	case borrowing.FieldState:
+		return m.State()
+	case borrowing.FieldTopClass:
+		return m.TopClass()
+	case borrowing.FieldDueAt:
+		return m.DueAt()
+	case borrowing.FieldOutAt:
+		return m.OutAt()
+	case borrowing.FieldEndedAt:
+		return m.EndedAt()
+	case borrowing.FieldRenewedAt:
+		return m.RenewedAt()
+	case borrowing.FieldConditionNote:
+		return m.ConditionNote()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *BorrowingMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case borrowing.FieldTenantID:
+		return m.OldTenantID(ctx)
+	case borrowing.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case borrowing.FieldCreatedBy:
+		return m.OldCreatedBy(ctx)
+	case borrowing.FieldUpdatedAt:
+		return m.OldUpdatedAt(ctx)
+	case borrowing.FieldUpdatedBy:
+		return m.OldUpdatedBy(ctx)
+	case borrowing.FieldVersion:
+		return m.OldVersion(ctx)
+	case borrowing.FieldClientID:
+		return m.OldClientID(ctx)
+	case borrowing.FieldBorrowerStaffID:
+		return m.OldBorrowerStaffID(ctx)
+	case borrowing.FieldPurpose:
+		return m.OldPurpose(ctx)
+	case borrowing.FieldState:
+		return m.OldState(ctx)
+	case borrowing.FieldTopClass:
+		return m.OldTopClass(ctx)
+	case borrowing.FieldDueAt:
+		return m.OldDueAt(ctx)
+	case borrowing.FieldOutAt:
+		return m.OldOutAt(ctx)
+	case borrowing.FieldEndedAt:
+		return m.OldEndedAt(ctx)
+	case borrowing.FieldRenewedAt:
+		return m.OldRenewedAt(ctx)
+	case borrowing.FieldConditionNote:
+		return m.OldConditionNote(ctx)
+	}
+	return nil, fmt.Errorf("unknown Borrowing field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *BorrowingMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case borrowing.FieldTenantID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTenantID(v)
+		return nil
+	case borrowing.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case borrowing.FieldCreatedBy:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedBy(v)
+		return nil
+	case borrowing.FieldUpdatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedAt(v)
+		return nil
+	case borrowing.FieldUpdatedBy:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedBy(v)
+		return nil
+	case borrowing.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetVersion(v)
+		return nil
+	case borrowing.FieldClientID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetClientID(v)
+		return nil
+	case borrowing.FieldBorrowerStaffID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetBorrowerStaffID(v)
+		return nil
+	case borrowing.FieldPurpose:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPurpose(v)
+		return nil
+	case borrowing.FieldState:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetState(v)
+		return nil
+	case borrowing.FieldTopClass:
+		v, ok := value.(int16)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTopClass(v)
+		return nil
+	case borrowing.FieldDueAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDueAt(v)
+		return nil
+	case borrowing.FieldOutAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOutAt(v)
+		return nil
+	case borrowing.FieldEndedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetEndedAt(v)
+		return nil
+	case borrowing.FieldRenewedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRenewedAt(v)
+		return nil
+	case borrowing.FieldConditionNote:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetConditionNote(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Borrowing field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *BorrowingMutation) AddedFields() []string {
+	var fields []string
+	if m.addversion != nil {
+		fields = append(fields, borrowing.FieldVersion)
+	}
+	if m.addtop_class != nil {
+		fields = append(fields, borrowing.FieldTopClass)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *BorrowingMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case borrowing.FieldVersion:
+		return m.AddedVersion()
+	case borrowing.FieldTopClass:
+		return m.AddedTopClass()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *BorrowingMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case borrowing.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddVersion(v)
+		return nil
+	case borrowing.FieldTopClass:
+		v, ok := value.(int16)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddTopClass(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Borrowing numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *BorrowingMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(borrowing.FieldCreatedBy) {
+		fields = append(fields, borrowing.FieldCreatedBy)
+	}
+	if m.FieldCleared(borrowing.FieldUpdatedBy) {
+		fields = append(fields, borrowing.FieldUpdatedBy)
+	}
+	if m.FieldCleared(borrowing.FieldOutAt) {
+		fields = append(fields, borrowing.FieldOutAt)
+	}
+	if m.FieldCleared(borrowing.FieldEndedAt) {
+		fields = append(fields, borrowing.FieldEndedAt)
+	}
+	if m.FieldCleared(borrowing.FieldRenewedAt) {
+		fields = append(fields, borrowing.FieldRenewedAt)
+	}
+	if m.FieldCleared(borrowing.FieldConditionNote) {
+		fields = append(fields, borrowing.FieldConditionNote)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *BorrowingMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *BorrowingMutation) ClearField(name string) error {
+	switch name {
+	case borrowing.FieldCreatedBy:
+		m.ClearCreatedBy()
+		return nil
+	case borrowing.FieldUpdatedBy:
+		m.ClearUpdatedBy()
+		return nil
+	case borrowing.FieldOutAt:
+		m.ClearOutAt()
+		return nil
+	case borrowing.FieldEndedAt:
+		m.ClearEndedAt()
+		return nil
+	case borrowing.FieldRenewedAt:
+		m.ClearRenewedAt()
+		return nil
+	case borrowing.FieldConditionNote:
+		m.ClearConditionNote()
+		return nil
+	}
+	return fmt.Errorf("unknown Borrowing nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *BorrowingMutation) ResetField(name string) error {
+	switch name {
+	case borrowing.FieldTenantID:
+		m.ResetTenantID()
+		return nil
+	case borrowing.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case borrowing.FieldCreatedBy:
+		m.ResetCreatedBy()
+		return nil
+	case borrowing.FieldUpdatedAt:
+		m.ResetUpdatedAt()
+		return nil
+	case borrowing.FieldUpdatedBy:
+		m.ResetUpdatedBy()
+		return nil
+	case borrowing.FieldVersion:
+		m.ResetVersion()
+		return nil
+	case borrowing.FieldClientID:
+		m.ResetClientID()
+		return nil
+	case borrowing.FieldBorrowerStaffID:
+		m.ResetBorrowerStaffID()
+		return nil
+	case borrowing.FieldPurpose:
+		m.ResetPurpose()
+		return nil
+	case borrowing.FieldState:
+		m.ResetState()
+		return nil
+	case borrowing.FieldTopClass:
+		m.ResetTopClass()
+		return nil
+	case borrowing.FieldDueAt:
+		m.ResetDueAt()
+		return nil
+	case borrowing.FieldOutAt:
+		m.ResetOutAt()
+		return nil
+	case borrowing.FieldEndedAt:
+		m.ResetEndedAt()
+		return nil
+	case borrowing.FieldRenewedAt:
+		m.ResetRenewedAt()
+		return nil
+	case borrowing.FieldConditionNote:
+		m.ResetConditionNote()
+		return nil
+	}
+	return fmt.Errorf("unknown Borrowing field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *BorrowingMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *BorrowingMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *BorrowingMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *BorrowingMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *BorrowingMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *BorrowingMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *BorrowingMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown Borrowing unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *BorrowingMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown Borrowing edge %s", name)
+}
+
+// BorrowingItemMutation represents an operation that mutates the BorrowingItem nodes in the graph.
+type BorrowingItemMutation struct {
+	config
+	op                  Op
+	typ                 string
+	id                  *uuid.UUID
+	tenant_id           *uuid.UUID
+	created_at          *time.Time
+	created_by          *uuid.UUID
+	updated_at          *time.Time
+	updated_by          *uuid.UUID
+	version             *int64
+	addversion          *int64
+	borrowing_id        *uuid.UUID
+	original_id         *uuid.UUID
+	original_version_id *uuid.UUID
+	borrower_staff_id   *uuid.UUID
+	client_id           *uuid.UUID
+	field_class         *int16
+	addfield_class      *int16
+	content_hash        *[]byte
+	valid_from          *time.Time
+	valid_until         *time.Time
+	ended_at            *time.Time
+	condition           *string
+	clearedFields       map[string]struct{}
+	done                bool
+	oldValue            func(context.Context) (*BorrowingItem, error)
+	predicates          []predicate.BorrowingItem
+}
+
+var _ ent.Mutation = (*BorrowingItemMutation)(nil)
+
+// borrowingitemOption allows management of the mutation configuration using functional options.
+type borrowingitemOption func(*BorrowingItemMutation)
+
+// newBorrowingItemMutation creates new mutation for the BorrowingItem entity.
+func newBorrowingItemMutation(c config, op Op, opts ...borrowingitemOption) *BorrowingItemMutation {
+	m := &BorrowingItemMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeBorrowingItem,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withBorrowingItemID sets the ID field of the mutation.
+func withBorrowingItemID(id uuid.UUID) borrowingitemOption {
+	return func(m *BorrowingItemMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *BorrowingItem
+		)
+		m.oldValue = func(ctx context.Context) (*BorrowingItem, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().BorrowingItem.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withBorrowingItem sets the old BorrowingItem of the mutation.
+func withBorrowingItem(node *BorrowingItem) borrowingitemOption {
+	return func(m *BorrowingItemMutation) {
+		m.oldValue = func(context.Context) (*BorrowingItem, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m BorrowingItemMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m BorrowingItemMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("db: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of BorrowingItem entities.
+func (m *BorrowingItemMutation) SetID(id uuid.UUID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *BorrowingItemMutation) ID() (id uuid.UUID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *BorrowingItemMutation) IDs(ctx context.Context) ([]uuid.UUID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []uuid.UUID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().BorrowingItem.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetTenantID sets the "tenant_id" field.
+func (m *BorrowingItemMutation) SetTenantID(u uuid.UUID) {
+	m.tenant_id = &u
+}
+
+// TenantID returns the value of the "tenant_id" field in the mutation.
+func (m *BorrowingItemMutation) TenantID() (r uuid.UUID, exists bool) {
+	v := m.tenant_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTenantID returns the old "tenant_id" field's value of the BorrowingItem entity.
+// If the BorrowingItem object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *BorrowingItemMutation) OldTenantID(ctx context.Context) (v uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTenantID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTenantID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTenantID: %w", err)
+	}
+	return oldValue.TenantID, nil
+}
+
+// ResetTenantID resets all changes to the "tenant_id" field.
+func (m *BorrowingItemMutation) ResetTenantID() {
+	m.tenant_id = nil
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *BorrowingItemMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *BorrowingItemMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the BorrowingItem entity.
+// If the BorrowingItem object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *BorrowingItemMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *BorrowingItemMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetCreatedBy sets the "created_by" field.
+func (m *BorrowingItemMutation) SetCreatedBy(u uuid.UUID) {
+	m.created_by = &u
+}
+
+// CreatedBy returns the value of the "created_by" field in the mutation.
+func (m *BorrowingItemMutation) CreatedBy() (r uuid.UUID, exists bool) {
+	v := m.created_by
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedBy returns the old "created_by" field's value of the BorrowingItem entity.
+// If the BorrowingItem object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *BorrowingItemMutation) OldCreatedBy(ctx context.Context) (v *uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedBy is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedBy requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedBy: %w", err)
+	}
+	return oldValue.CreatedBy, nil
+}
+
+// ClearCreatedBy clears the value of the "created_by" field.
+func (m *BorrowingItemMutation) ClearCreatedBy() {
+	m.created_by = nil
+	m.clearedFields[borrowingitem.FieldCreatedBy] = struct{}{}
+}
+
+// CreatedByCleared returns if the "created_by" field was cleared in this mutation.
+func (m *BorrowingItemMutation) CreatedByCleared() bool {
+	_, ok := m.clearedFields[borrowingitem.FieldCreatedBy]
+	return ok
+}
+
+// ResetCreatedBy resets all changes to the "created_by" field.
+func (m *BorrowingItemMutation) ResetCreatedBy() {
+	m.created_by = nil
+	delete(m.clearedFields, borrowingitem.FieldCreatedBy)
+}
+
+// SetUpdatedAt sets the "updated_at" field.
+func (m *BorrowingItemMutation) SetUpdatedAt(t time.Time) {
+	m.updated_at = &t
+}
+
+// UpdatedAt returns the value of the "updated_at" field in the mutation.
+func (m *BorrowingItemMutation) UpdatedAt() (r time.Time, exists bool) {
+	v := m.updated_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedAt returns the old "updated_at" field's value of the BorrowingItem entity.
+// If the BorrowingItem object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *BorrowingItemMutation) OldUpdatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedAt: %w", err)
+	}
+	return oldValue.UpdatedAt, nil
+}
+
+// ResetUpdatedAt resets all changes to the "updated_at" field.
+func (m *BorrowingItemMutation) ResetUpdatedAt() {
+	m.updated_at = nil
+}
+
+// SetUpdatedBy sets the "updated_by" field.
+func (m *BorrowingItemMutation) SetUpdatedBy(u uuid.UUID) {
+	m.updated_by = &u
+}
+
+// UpdatedBy returns the value of the "updated_by" field in the mutation.
+func (m *BorrowingItemMutation) UpdatedBy() (r uuid.UUID, exists bool) {
+	v := m.updated_by
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedBy returns the old "updated_by" field's value of the BorrowingItem entity.
+// If the BorrowingItem object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *BorrowingItemMutation) OldUpdatedBy(ctx context.Context) (v *uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedBy is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedBy requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedBy: %w", err)
+	}
+	return oldValue.UpdatedBy, nil
+}
+
+// ClearUpdatedBy clears the value of the "updated_by" field.
+func (m *BorrowingItemMutation) ClearUpdatedBy() {
+	m.updated_by = nil
+	m.clearedFields[borrowingitem.FieldUpdatedBy] = struct{}{}
+}
+
+// UpdatedByCleared returns if the "updated_by" field was cleared in this mutation.
+func (m *BorrowingItemMutation) UpdatedByCleared() bool {
+	_, ok := m.clearedFields[borrowingitem.FieldUpdatedBy]
+	return ok
+}
+
+// ResetUpdatedBy resets all changes to the "updated_by" field.
+func (m *BorrowingItemMutation) ResetUpdatedBy() {
+	m.updated_by = nil
+	delete(m.clearedFields, borrowingitem.FieldUpdatedBy)
+}
+
+// SetVersion sets the "version" field.
+func (m *BorrowingItemMutation) SetVersion(i int64) {
+	m.version = &i
+	m.addversion = nil
+}
+
+// Version returns the value of the "version" field in the mutation.
+func (m *BorrowingItemMutation) Version() (r int64, exists bool) {
+	v := m.version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldVersion returns the old "version" field's value of the BorrowingItem entity.
+// If the BorrowingItem object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *BorrowingItemMutation) OldVersion(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldVersion is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldVersion requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldVersion: %w", err)
+	}
+	return oldValue.Version, nil
+}
+
+// AddVersion adds i to the "version" field.
+func (m *BorrowingItemMutation) AddVersion(i int64) {
+	if m.addversion != nil {
+		*m.addversion += i
+	} else {
+		m.addversion = &i
+	}
+}
+
+// AddedVersion returns the value that was added to the "version" field in this mutation.
+func (m *BorrowingItemMutation) AddedVersion() (r int64, exists bool) {
+	v := m.addversion
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetVersion resets all changes to the "version" field.
+func (m *BorrowingItemMutation) ResetVersion() {
+	m.version = nil
+	m.addversion = nil
+}
+
+// SetBorrowingID sets the "borrowing_id" field.
+func (m *BorrowingItemMutation) SetBorrowingID(u uuid.UUID) {
+	m.borrowing_id = &u
+}
+
+// BorrowingID returns the value of the "borrowing_id" field in the mutation.
+func (m *BorrowingItemMutation) BorrowingID() (r uuid.UUID, exists bool) {
+	v := m.borrowing_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldBorrowingID returns the old "borrowing_id" field's value of the BorrowingItem entity.
+// If the BorrowingItem object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *BorrowingItemMutation) OldBorrowingID(ctx context.Context) (v uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldBorrowingID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldBorrowingID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldBorrowingID: %w", err)
+	}
+	return oldValue.BorrowingID, nil
+}
+
+// ResetBorrowingID resets all changes to the "borrowing_id" field.
+func (m *BorrowingItemMutation) ResetBorrowingID() {
+	m.borrowing_id = nil
+}
+
+// SetOriginalID sets the "original_id" field.
+func (m *BorrowingItemMutation) SetOriginalID(u uuid.UUID) {
+	m.original_id = &u
+}
+
+// OriginalID returns the value of the "original_id" field in the mutation.
+func (m *BorrowingItemMutation) OriginalID() (r uuid.UUID, exists bool) {
+	v := m.original_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOriginalID returns the old "original_id" field's value of the BorrowingItem entity.
+// If the BorrowingItem object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *BorrowingItemMutation) OldOriginalID(ctx context.Context) (v uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOriginalID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOriginalID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOriginalID: %w", err)
+	}
+	return oldValue.OriginalID, nil
+}
+
+// ResetOriginalID resets all changes to the "original_id" field.
+func (m *BorrowingItemMutation) ResetOriginalID() {
+	m.original_id = nil
+}
+
+// SetOriginalVersionID sets the "original_version_id" field.
+func (m *BorrowingItemMutation) SetOriginalVersionID(u uuid.UUID) {
+	m.original_version_id = &u
+}
+
+// OriginalVersionID returns the value of the "original_version_id" field in the mutation.
+func (m *BorrowingItemMutation) OriginalVersionID() (r uuid.UUID, exists bool) {
+	v := m.original_version_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOriginalVersionID returns the old "original_version_id" field's value of the BorrowingItem entity.
+// If the BorrowingItem object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *BorrowingItemMutation) OldOriginalVersionID(ctx context.Context) (v uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOriginalVersionID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOriginalVersionID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOriginalVersionID: %w", err)
+	}
+	return oldValue.OriginalVersionID, nil
+}
+
+// ResetOriginalVersionID resets all changes to the "original_version_id" field.
+func (m *BorrowingItemMutation) ResetOriginalVersionID() {
+	m.original_version_id = nil
+}
+
+// SetBorrowerStaffID sets the "borrower_staff_id" field.
+func (m *BorrowingItemMutation) SetBorrowerStaffID(u uuid.UUID) {
+	m.borrower_staff_id = &u
+}
+
+// BorrowerStaffID returns the value of the "borrower_staff_id" field in the mutation.
+func (m *BorrowingItemMutation) BorrowerStaffID() (r uuid.UUID, exists bool) {
+	v := m.borrower_staff_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldBorrowerStaffID returns the old "borrower_staff_id" field's value of the BorrowingItem entity.
+// If the BorrowingItem object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *BorrowingItemMutation) OldBorrowerStaffID(ctx context.Context) (v uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldBorrowerStaffID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldBorrowerStaffID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldBorrowerStaffID: %w", err)
+	}
+	return oldValue.BorrowerStaffID, nil
+}
+
+// ResetBorrowerStaffID resets all changes to the "borrower_staff_id" field.
+func (m *BorrowingItemMutation) ResetBorrowerStaffID() {
+	m.borrower_staff_id = nil
+}
+
+// SetClientID sets the "client_id" field.
+func (m *BorrowingItemMutation) SetClientID(u uuid.UUID) {
+	m.client_id = &u
+}
+
+// ClientID returns the value of the "client_id" field in the mutation.
+func (m *BorrowingItemMutation) ClientID() (r uuid.UUID, exists bool) {
+	v := m.client_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldClientID returns the old "client_id" field's value of the BorrowingItem entity.
+// If the BorrowingItem object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *BorrowingItemMutation) OldClientID(ctx context.Context) (v uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldClientID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldClientID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldClientID: %w", err)
+	}
+	return oldValue.ClientID, nil
+}
+
+// ResetClientID resets all changes to the "client_id" field.
+func (m *BorrowingItemMutation) ResetClientID() {
+	m.client_id = nil
+}
+
+// SetFieldClass sets the "field_class" field.
+func (m *BorrowingItemMutation) SetFieldClass(i int16) {
+	m.field_class = &i
+	m.addfield_class = nil
+}
+
+// FieldClass returns the value of the "field_class" field in the mutation.
+func (m *BorrowingItemMutation) FieldClass() (r int16, exists bool) {
+	v := m.field_class
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFieldClass returns the old "field_class" field's value of the BorrowingItem entity.
+// If the BorrowingItem object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *BorrowingItemMutation) OldFieldClass(ctx context.Context) (v int16, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFieldClass is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFieldClass requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFieldClass: %w", err)
+	}
+	return oldValue.FieldClass, nil
+}
+
+// AddFieldClass adds i to the "field_class" field.
+func (m *BorrowingItemMutation) AddFieldClass(i int16) {
+	if m.addfield_class != nil {
+		*m.addfield_class += i
+	} else {
+		m.addfield_class = &i
+	}
+}
+
+// AddedFieldClass returns the value that was added to the "field_class" field in this mutation.
+func (m *BorrowingItemMutation) AddedFieldClass() (r int16, exists bool) {
+	v := m.addfield_class
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetFieldClass resets all changes to the "field_class" field.
+func (m *BorrowingItemMutation) ResetFieldClass() {
+	m.field_class = nil
+	m.addfield_class = nil
+}
+
+// SetContentHash sets the "content_hash" field.
+func (m *BorrowingItemMutation) SetContentHash(b []byte) {
+	m.content_hash = &b
+}
+
+// ContentHash returns the value of the "content_hash" field in the mutation.
+func (m *BorrowingItemMutation) ContentHash() (r []byte, exists bool) {
+	v := m.content_hash
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldContentHash returns the old "content_hash" field's value of the BorrowingItem entity.
+// If the BorrowingItem object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *BorrowingItemMutation) OldContentHash(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldContentHash is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldContentHash requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldContentHash: %w", err)
+	}
+	return oldValue.ContentHash, nil
+}
+
+// ResetContentHash resets all changes to the "content_hash" field.
+func (m *BorrowingItemMutation) ResetContentHash() {
+	m.content_hash = nil
+}
+
+// SetValidFrom sets the "valid_from" field.
+func (m *BorrowingItemMutation) SetValidFrom(t time.Time) {
+	m.valid_from = &t
+}
+
+// ValidFrom returns the value of the "valid_from" field in the mutation.
+func (m *BorrowingItemMutation) ValidFrom() (r time.Time, exists bool) {
+	v := m.valid_from
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldValidFrom returns the old "valid_from" field's value of the BorrowingItem entity.
+// If the BorrowingItem object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *BorrowingItemMutation) OldValidFrom(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldValidFrom is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldValidFrom requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldValidFrom: %w", err)
+	}
+	return oldValue.ValidFrom, nil
+}
+
+// ClearValidFrom clears the value of the "valid_from" field.
+func (m *BorrowingItemMutation) ClearValidFrom() {
+	m.valid_from = nil
+	m.clearedFields[borrowingitem.FieldValidFrom] = struct{}{}
+}
+
+// ValidFromCleared returns if the "valid_from" field was cleared in this mutation.
+func (m *BorrowingItemMutation) ValidFromCleared() bool {
+	_, ok := m.clearedFields[borrowingitem.FieldValidFrom]
+	return ok
+}
+
+// ResetValidFrom resets all changes to the "valid_from" field.
+func (m *BorrowingItemMutation) ResetValidFrom() {
+	m.valid_from = nil
+	delete(m.clearedFields, borrowingitem.FieldValidFrom)
+}
+
+// SetValidUntil sets the "valid_until" field.
+func (m *BorrowingItemMutation) SetValidUntil(t time.Time) {
+	m.valid_until = &t
+}
+
+// ValidUntil returns the value of the "valid_until" field in the mutation.
+func (m *BorrowingItemMutation) ValidUntil() (r time.Time, exists bool) {
+	v := m.valid_until
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldValidUntil returns the old "valid_until" field's value of the BorrowingItem entity.
+// If the BorrowingItem object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *BorrowingItemMutation) OldValidUntil(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldValidUntil is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldValidUntil requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldValidUntil: %w", err)
+	}
+	return oldValue.ValidUntil, nil
+}
+
+// ResetValidUntil resets all changes to the "valid_until" field.
+func (m *BorrowingItemMutation) ResetValidUntil() {
+	m.valid_until = nil
+}
+
+// SetEndedAt sets the "ended_at" field.
+func (m *BorrowingItemMutation) SetEndedAt(t time.Time) {
+	m.ended_at = &t
+}
+
+// EndedAt returns the value of the "ended_at" field in the mutation.
+func (m *BorrowingItemMutation) EndedAt() (r time.Time, exists bool) {
+	v := m.ended_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldEndedAt returns the old "ended_at" field's value of the BorrowingItem entity.
+// If the BorrowingItem object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *BorrowingItemMutation) OldEndedAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldEndedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldEndedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldEndedAt: %w", err)
+	}
+	return oldValue.EndedAt, nil
+}
+
+// ClearEndedAt clears the value of the "ended_at" field.
+func (m *BorrowingItemMutation) ClearEndedAt() {
+	m.ended_at = nil
+	m.clearedFields[borrowingitem.FieldEndedAt] = struct{}{}
+}
+
+// EndedAtCleared returns if the "ended_at" field was cleared in this mutation.
+func (m *BorrowingItemMutation) EndedAtCleared() bool {
+	_, ok := m.clearedFields[borrowingitem.FieldEndedAt]
+	return ok
+}
+
+// ResetEndedAt resets all changes to the "ended_at" field.
+func (m *BorrowingItemMutation) ResetEndedAt() {
+	m.ended_at = nil
+	delete(m.clearedFields, borrowingitem.FieldEndedAt)
+}
+
+// SetCondition sets the "condition" field.
+func (m *BorrowingItemMutation) SetCondition(s string) {
+	m.condition = &s
+}
+
+// Condition returns the value of the "condition" field in the mutation.
+func (m *BorrowingItemMutation) Condition() (r string, exists bool) {
+	v := m.condition
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCondition returns the old "condition" field's value of the BorrowingItem entity.
+// If the BorrowingItem object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *BorrowingItemMutation) OldCondition(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCondition is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCondition requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCondition: %w", err)
+	}
+	return oldValue.Condition, nil
+}
+
+// ClearCondition clears the value of the "condition" field.
+func (m *BorrowingItemMutation) ClearCondition() {
+	m.condition = nil
+	m.clearedFields[borrowingitem.FieldCondition] = struct{}{}
+}
+
+// ConditionCleared returns if the "condition" field was cleared in this mutation.
+func (m *BorrowingItemMutation) ConditionCleared() bool {
+	_, ok := m.clearedFields[borrowingitem.FieldCondition]
+	return ok
+}
+
+// ResetCondition resets all changes to the "condition" field.
+func (m *BorrowingItemMutation) ResetCondition() {
+	m.condition = nil
+	delete(m.clearedFields, borrowingitem.FieldCondition)
+}
+
+// Where appends a list predicates to the BorrowingItemMutation builder.
+func (m *BorrowingItemMutation) Where(ps ...predicate.BorrowingItem) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the BorrowingItemMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *BorrowingItemMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.BorrowingItem, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *BorrowingItemMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *BorrowingItemMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (BorrowingItem).
+func (m *BorrowingItemMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *BorrowingItemMutation) Fields() []string {
+	fields := make([]string, 0, 17)
+	if m.tenant_id != nil {
+		fields = append(fields, borrowingitem.FieldTenantID)
+	}
+	if m.created_at != nil {
+		fields = append(fields, borrowingitem.FieldCreatedAt)
+	}
+	if m.created_by != nil {
+		fields = append(fields, borrowingitem.FieldCreatedBy)
+	}
+	if m.updated_at != nil {
+		fields = append(fields, borrowingitem.FieldUpdatedAt)
+	}
+	if m.updated_by != nil {
+		fields = append(fields, borrowingitem.FieldUpdatedBy)
+	}
+	if m.version != nil {
+		fields = append(fields, borrowingitem.FieldVersion)
+	}
+	if m.borrowing_id != nil {
+		fields = append(fields, borrowingitem.FieldBorrowingID)
+	}
+	if m.original_id != nil {
+		fields = append(fields, borrowingitem.FieldOriginalID)
+	}
+	if m.original_version_id != nil {
+		fields = append(fields, borrowingitem.FieldOriginalVersionID)
+	}
+	if m.borrower_staff_id != nil {
+		fields = append(fields, borrowingitem.FieldBorrowerStaffID)
+	}
+	if m.client_id != nil {
+		fields = append(fields, borrowingitem.FieldClientID)
+	}
+	if m.field_class != nil {
+		fields = append(fields, borrowingitem.FieldFieldClass)
+	}
+	if m.content_hash != nil {
+		fields = append(fields, borrowingitem.FieldContentHash)
+	}
+	if m.valid_from != nil {
+		fields = append(fields, borrowingitem.FieldValidFrom)
+	}
+	if m.valid_until != nil {
+		fields = append(fields, borrowingitem.FieldValidUntil)
+	}
+	if m.ended_at != nil {
+		fields = append(fields, borrowingitem.FieldEndedAt)
+	}
+	if m.condition != nil {
+		fields = append(fields, borrowingitem.FieldCondition)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *BorrowingItemMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case borrowingitem.FieldTenantID:
+		return m.TenantID()
+	case borrowingitem.FieldCreatedAt:
+		return m.CreatedAt()
+	case borrowingitem.FieldCreatedBy:
+		return m.CreatedBy()
+	case borrowingitem.FieldUpdatedAt:
+		return m.UpdatedAt()
+	case borrowingitem.FieldUpdatedBy:
+		return m.UpdatedBy()
+	case borrowingitem.FieldVersion:
+		return m.Version()
+	case borrowingitem.FieldBorrowingID:
+		return m.BorrowingID()
+	case borrowingitem.FieldOriginalID:
+		return m.OriginalID()
+	case borrowingitem.FieldOriginalVersionID:
+		return m.OriginalVersionID()
+	case borrowingitem.FieldBorrowerStaffID:
+		return m.BorrowerStaffID()
+	case borrowingitem.FieldClientID:
+		return m.ClientID()
+	case borrowingitem.FieldFieldClass:
+		return m.FieldClass()
+	case borrowingitem.FieldContentHash:
+		return m.ContentHash()
+	case borrowingitem.FieldValidFrom:
+		return m.ValidFrom()
+	case borrowingitem.FieldValidUntil:
+		return m.ValidUntil()
+	case borrowingitem.FieldEndedAt:
+		return m.EndedAt()
+	case borrowingitem.FieldCondition:
+		return m.Condition()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *BorrowingItemMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case borrowingitem.FieldTenantID:
+		return m.OldTenantID(ctx)
+	case borrowingitem.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case borrowingitem.FieldCreatedBy:
+		return m.OldCreatedBy(ctx)
+	case borrowingitem.FieldUpdatedAt:
+		return m.OldUpdatedAt(ctx)
+	case borrowingitem.FieldUpdatedBy:
+		return m.OldUpdatedBy(ctx)
+	case borrowingitem.FieldVersion:
+		return m.OldVersion(ctx)
+	case borrowingitem.FieldBorrowingID:
+		return m.OldBorrowingID(ctx)
+	case borrowingitem.FieldOriginalID:
+		return m.OldOriginalID(ctx)
+	case borrowingitem.FieldOriginalVersionID:
+		return m.OldOriginalVersionID(ctx)
+	case borrowingitem.FieldBorrowerStaffID:
+		return m.OldBorrowerStaffID(ctx)
+	case borrowingitem.FieldClientID:
+		return m.OldClientID(ctx)
+	case borrowingitem.FieldFieldClass:
+		return m.OldFieldClass(ctx)
+	case borrowingitem.FieldContentHash:
+		return m.OldContentHash(ctx)
+	case borrowingitem.FieldValidFrom:
+		return m.OldValidFrom(ctx)
+	case borrowingitem.FieldValidUntil:
+		return m.OldValidUntil(ctx)
+	case borrowingitem.FieldEndedAt:
+		return m.OldEndedAt(ctx)
+	case borrowingitem.FieldCondition:
+		return m.OldCondition(ctx)
+	}
+	return nil, fmt.Errorf("unknown BorrowingItem field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *BorrowingItemMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case borrowingitem.FieldTenantID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTenantID(v)
+		return nil
+	case borrowingitem.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case borrowingitem.FieldCreatedBy:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedBy(v)
+		return nil
+	case borrowingitem.FieldUpdatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedAt(v)
+		return nil
+	case borrowingitem.FieldUpdatedBy:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedBy(v)
+		return nil
+	case borrowingitem.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetVersion(v)
+		return nil
+	case borrowingitem.FieldBorrowingID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetBorrowingID(v)
+		return nil
+	case borrowingitem.FieldOriginalID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOriginalID(v)
+		return nil
+	case borrowingitem.FieldOriginalVersionID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOriginalVersionID(v)
+		return nil
+	case borrowingitem.FieldBorrowerStaffID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetBorrowerStaffID(v)
+		return nil
+	case borrowingitem.FieldClientID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetClientID(v)
+		return nil
+	case borrowingitem.FieldFieldClass:
+		v, ok := value.(int16)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFieldClass(v)
+		return nil
+	case borrowingitem.FieldContentHash:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetContentHash(v)
+		return nil
+	case borrowingitem.FieldValidFrom:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetValidFrom(v)
+		return nil
+	case borrowingitem.FieldValidUntil:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetValidUntil(v)
+		return nil
+	case borrowingitem.FieldEndedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetEndedAt(v)
+		return nil
+	case borrowingitem.FieldCondition:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCondition(v)
+		return nil
+	}
+	return fmt.Errorf("unknown BorrowingItem field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *BorrowingItemMutation) AddedFields() []string {
+	var fields []string
+	if m.addversion != nil {
+		fields = append(fields, borrowingitem.FieldVersion)
+	}
+	if m.addfield_class != nil {
+		fields = append(fields, borrowingitem.FieldFieldClass)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *BorrowingItemMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case borrowingitem.FieldVersion:
+		return m.AddedVersion()
+	case borrowingitem.FieldFieldClass:
+		return m.AddedFieldClass()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *BorrowingItemMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case borrowingitem.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddVersion(v)
+		return nil
+	case borrowingitem.FieldFieldClass:
+		v, ok := value.(int16)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddFieldClass(v)
+		return nil
+	}
+	return fmt.Errorf("unknown BorrowingItem numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *BorrowingItemMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(borrowingitem.FieldCreatedBy) {
+		fields = append(fields, borrowingitem.FieldCreatedBy)
+	}
+	if m.FieldCleared(borrowingitem.FieldUpdatedBy) {
+		fields = append(fields, borrowingitem.FieldUpdatedBy)
+	}
+	if m.FieldCleared(borrowingitem.FieldValidFrom) {
+		fields = append(fields, borrowingitem.FieldValidFrom)
+	}
+	if m.FieldCleared(borrowingitem.FieldEndedAt) {
+		fields = append(fields, borrowingitem.FieldEndedAt)
+	}
+	if m.FieldCleared(borrowingitem.FieldCondition) {
+		fields = append(fields, borrowingitem.FieldCondition)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *BorrowingItemMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *BorrowingItemMutation) ClearField(name string) error {
+	switch name {
+	case borrowingitem.FieldCreatedBy:
+		m.ClearCreatedBy()
+		return nil
+	case borrowingitem.FieldUpdatedBy:
+		m.ClearUpdatedBy()
+		return nil
+	case borrowingitem.FieldValidFrom:
+		m.ClearValidFrom()
+		return nil
+	case borrowingitem.FieldEndedAt:
+		m.ClearEndedAt()
+		return nil
+	case borrowingitem.FieldCondition:
+		m.ClearCondition()
+		return nil
+	}
+	return fmt.Errorf("unknown BorrowingItem nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *BorrowingItemMutation) ResetField(name string) error {
+	switch name {
+	case borrowingitem.FieldTenantID:
+		m.ResetTenantID()
+		return nil
+	case borrowingitem.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case borrowingitem.FieldCreatedBy:
+		m.ResetCreatedBy()
+		return nil
+	case borrowingitem.FieldUpdatedAt:
+		m.ResetUpdatedAt()
+		return nil
+	case borrowingitem.FieldUpdatedBy:
+		m.ResetUpdatedBy()
+		return nil
+	case borrowingitem.FieldVersion:
+		m.ResetVersion()
+		return nil
+	case borrowingitem.FieldBorrowingID:
+		m.ResetBorrowingID()
+		return nil
+	case borrowingitem.FieldOriginalID:
+		m.ResetOriginalID()
+		return nil
+	case borrowingitem.FieldOriginalVersionID:
+		m.ResetOriginalVersionID()
+		return nil
+	case borrowingitem.FieldBorrowerStaffID:
+		m.ResetBorrowerStaffID()
+		return nil
+	case borrowingitem.FieldClientID:
+		m.ResetClientID()
+		return nil
+	case borrowingitem.FieldFieldClass:
+		m.ResetFieldClass()
+		return nil
+	case borrowingitem.FieldContentHash:
+		m.ResetContentHash()
+		return nil
+	case borrowingitem.FieldValidFrom:
+		m.ResetValidFrom()
+		return nil
+	case borrowingitem.FieldValidUntil:
+		m.ResetValidUntil()
+		return nil
+	case borrowingitem.FieldEndedAt:
+		m.ResetEndedAt()
+		return nil
+	case borrowingitem.FieldCondition:
+		m.ResetCondition()
+		return nil
+	}
+	return fmt.Errorf("unknown BorrowingItem field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *BorrowingItemMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *BorrowingItemMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *BorrowingItemMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *BorrowingItemMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *BorrowingItemMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *BorrowingItemMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *BorrowingItemMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown BorrowingItem unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *BorrowingItemMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown BorrowingItem edge %s", name)
 }
 
 // ClientChangeMutation represents an operation that mutates the ClientChange nodes in the graph.
@@ -16086,6 +23925,1247 @@ func (m *ContractRevisionMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown ContractRevision edge %s", name)
 }
 
+// CustodyIncidentMutation represents an operation that mutates the CustodyIncident nodes in the graph.
+type CustodyIncidentMutation struct {
+	config
+	op            Op
+	typ           string
+	id            *uuid.UUID
+	tenant_id     *uuid.UUID
+	created_at    *time.Time
+	created_by    *uuid.UUID
+	updated_at    *time.Time
+	updated_by    *uuid.UUID
+	version       *int64
+	addversion    *int64
+	original_id   *uuid.UUID
+	client_id     *uuid.UUID
+	borrowing_id  *uuid.UUID
+	kind          *string
+	note          *string
+	reported_by   *uuid.UUID
+	state         *string
+	closed_at     *time.Time
+	resolution    *string
+	clearedFields map[string]struct{}
+	done          bool
+	oldValue      func(context.Context) (*CustodyIncident, error)
+	predicates    []predicate.CustodyIncident
+}
+
+var _ ent.Mutation = (*CustodyIncidentMutation)(nil)
+
+// custodyincidentOption allows management of the mutation configuration using functional options.
+type custodyincidentOption func(*CustodyIncidentMutation)
+
+// newCustodyIncidentMutation creates new mutation for the CustodyIncident entity.
+func newCustodyIncidentMutation(c config, op Op, opts ...custodyincidentOption) *CustodyIncidentMutation {
+	m := &CustodyIncidentMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeCustodyIncident,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withCustodyIncidentID sets the ID field of the mutation.
+func withCustodyIncidentID(id uuid.UUID) custodyincidentOption {
+	return func(m *CustodyIncidentMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *CustodyIncident
+		)
+		m.oldValue = func(ctx context.Context) (*CustodyIncident, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().CustodyIncident.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withCustodyIncident sets the old CustodyIncident of the mutation.
+func withCustodyIncident(node *CustodyIncident) custodyincidentOption {
+	return func(m *CustodyIncidentMutation) {
+		m.oldValue = func(context.Context) (*CustodyIncident, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m CustodyIncidentMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m CustodyIncidentMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("db: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of CustodyIncident entities.
+func (m *CustodyIncidentMutation) SetID(id uuid.UUID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *CustodyIncidentMutation) ID() (id uuid.UUID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *CustodyIncidentMutation) IDs(ctx context.Context) ([]uuid.UUID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []uuid.UUID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().CustodyIncident.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetTenantID sets the "tenant_id" field.
+func (m *CustodyIncidentMutation) SetTenantID(u uuid.UUID) {
+	m.tenant_id = &u
+}
+
+// TenantID returns the value of the "tenant_id" field in the mutation.
+func (m *CustodyIncidentMutation) TenantID() (r uuid.UUID, exists bool) {
+	v := m.tenant_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTenantID returns the old "tenant_id" field's value of the CustodyIncident entity.
+// If the CustodyIncident object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CustodyIncidentMutation) OldTenantID(ctx context.Context) (v uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTenantID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTenantID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTenantID: %w", err)
+	}
+	return oldValue.TenantID, nil
+}
+
+// ResetTenantID resets all changes to the "tenant_id" field.
+func (m *CustodyIncidentMutation) ResetTenantID() {
+	m.tenant_id = nil
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *CustodyIncidentMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *CustodyIncidentMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the CustodyIncident entity.
+// If the CustodyIncident object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CustodyIncidentMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *CustodyIncidentMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetCreatedBy sets the "created_by" field.
+func (m *CustodyIncidentMutation) SetCreatedBy(u uuid.UUID) {
+	m.created_by = &u
+}
+
+// CreatedBy returns the value of the "created_by" field in the mutation.
+func (m *CustodyIncidentMutation) CreatedBy() (r uuid.UUID, exists bool) {
+	v := m.created_by
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedBy returns the old "created_by" field's value of the CustodyIncident entity.
+// If the CustodyIncident object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CustodyIncidentMutation) OldCreatedBy(ctx context.Context) (v *uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedBy is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedBy requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedBy: %w", err)
+	}
+	return oldValue.CreatedBy, nil
+}
+
+// ClearCreatedBy clears the value of the "created_by" field.
+func (m *CustodyIncidentMutation) ClearCreatedBy() {
+	m.created_by = nil
+	m.clearedFields[custodyincident.FieldCreatedBy] = struct{}{}
+}
+
+// CreatedByCleared returns if the "created_by" field was cleared in this mutation.
+func (m *CustodyIncidentMutation) CreatedByCleared() bool {
+	_, ok := m.clearedFields[custodyincident.FieldCreatedBy]
+	return ok
+}
+
+// ResetCreatedBy resets all changes to the "created_by" field.
+func (m *CustodyIncidentMutation) ResetCreatedBy() {
+	m.created_by = nil
+	delete(m.clearedFields, custodyincident.FieldCreatedBy)
+}
+
+// SetUpdatedAt sets the "updated_at" field.
+func (m *CustodyIncidentMutation) SetUpdatedAt(t time.Time) {
+	m.updated_at = &t
+}
+
+// UpdatedAt returns the value of the "updated_at" field in the mutation.
+func (m *CustodyIncidentMutation) UpdatedAt() (r time.Time, exists bool) {
+	v := m.updated_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedAt returns the old "updated_at" field's value of the CustodyIncident entity.
+// If the CustodyIncident object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CustodyIncidentMutation) OldUpdatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedAt: %w", err)
+	}
+	return oldValue.UpdatedAt, nil
+}
+
+// ResetUpdatedAt resets all changes to the "updated_at" field.
+func (m *CustodyIncidentMutation) ResetUpdatedAt() {
+	m.updated_at = nil
+}
+
+// SetUpdatedBy sets the "updated_by" field.
+func (m *CustodyIncidentMutation) SetUpdatedBy(u uuid.UUID) {
+	m.updated_by = &u
+}
+
+// UpdatedBy returns the value of the "updated_by" field in the mutation.
+func (m *CustodyIncidentMutation) UpdatedBy() (r uuid.UUID, exists bool) {
+	v := m.updated_by
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedBy returns the old "updated_by" field's value of the CustodyIncident entity.
+// If the CustodyIncident object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CustodyIncidentMutation) OldUpdatedBy(ctx context.Context) (v *uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedBy is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedBy requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedBy: %w", err)
+	}
+	return oldValue.UpdatedBy, nil
+}
+
+// ClearUpdatedBy clears the value of the "updated_by" field.
+func (m *CustodyIncidentMutation) ClearUpdatedBy() {
+	m.updated_by = nil
+	m.clearedFields[custodyincident.FieldUpdatedBy] = struct{}{}
+}
+
+// UpdatedByCleared returns if the "updated_by" field was cleared in this mutation.
+func (m *CustodyIncidentMutation) UpdatedByCleared() bool {
+	_, ok := m.clearedFields[custodyincident.FieldUpdatedBy]
+	return ok
+}
+
+// ResetUpdatedBy resets all changes to the "updated_by" field.
+func (m *CustodyIncidentMutation) ResetUpdatedBy() {
+	m.updated_by = nil
+	delete(m.clearedFields, custodyincident.FieldUpdatedBy)
+}
+
+// SetVersion sets the "version" field.
+func (m *CustodyIncidentMutation) SetVersion(i int64) {
+	m.version = &i
+	m.addversion = nil
+}
+
+// Version returns the value of the "version" field in the mutation.
+func (m *CustodyIncidentMutation) Version() (r int64, exists bool) {
+	v := m.version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldVersion returns the old "version" field's value of the CustodyIncident entity.
+// If the CustodyIncident object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CustodyIncidentMutation) OldVersion(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldVersion is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldVersion requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldVersion: %w", err)
+	}
+	return oldValue.Version, nil
+}
+
+// AddVersion adds i to the "version" field.
+func (m *CustodyIncidentMutation) AddVersion(i int64) {
+	if m.addversion != nil {
+		*m.addversion += i
+	} else {
+		m.addversion = &i
+	}
+}
+
+// AddedVersion returns the value that was added to the "version" field in this mutation.
+func (m *CustodyIncidentMutation) AddedVersion() (r int64, exists bool) {
+	v := m.addversion
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetVersion resets all changes to the "version" field.
+func (m *CustodyIncidentMutation) ResetVersion() {
+	m.version = nil
+	m.addversion = nil
+}
+
+// SetOriginalID sets the "original_id" field.
+func (m *CustodyIncidentMutation) SetOriginalID(u uuid.UUID) {
+	m.original_id = &u
+}
+
+// OriginalID returns the value of the "original_id" field in the mutation.
+func (m *CustodyIncidentMutation) OriginalID() (r uuid.UUID, exists bool) {
+	v := m.original_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOriginalID returns the old "original_id" field's value of the CustodyIncident entity.
+// If the CustodyIncident object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CustodyIncidentMutation) OldOriginalID(ctx context.Context) (v uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOriginalID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOriginalID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOriginalID: %w", err)
+	}
+	return oldValue.OriginalID, nil
+}
+
+// ResetOriginalID resets all changes to the "original_id" field.
+func (m *CustodyIncidentMutation) ResetOriginalID() {
+	m.original_id = nil
+}
+
+// SetClientID sets the "client_id" field.
+func (m *CustodyIncidentMutation) SetClientID(u uuid.UUID) {
+	m.client_id = &u
+}
+
+// ClientID returns the value of the "client_id" field in the mutation.
+func (m *CustodyIncidentMutation) ClientID() (r uuid.UUID, exists bool) {
+	v := m.client_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldClientID returns the old "client_id" field's value of the CustodyIncident entity.
+// If the CustodyIncident object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CustodyIncidentMutation) OldClientID(ctx context.Context) (v uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldClientID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldClientID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldClientID: %w", err)
+	}
+	return oldValue.ClientID, nil
+}
+
+// ResetClientID resets all changes to the "client_id" field.
+func (m *CustodyIncidentMutation) ResetClientID() {
+	m.client_id = nil
+}
+
+// SetBorrowingID sets the "borrowing_id" field.
+func (m *CustodyIncidentMutation) SetBorrowingID(u uuid.UUID) {
+	m.borrowing_id = &u
+}
+
+// BorrowingID returns the value of the "borrowing_id" field in the mutation.
+func (m *CustodyIncidentMutation) BorrowingID() (r uuid.UUID, exists bool) {
+	v := m.borrowing_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldBorrowingID returns the old "borrowing_id" field's value of the CustodyIncident entity.
+// If the CustodyIncident object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CustodyIncidentMutation) OldBorrowingID(ctx context.Context) (v *uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldBorrowingID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldBorrowingID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldBorrowingID: %w", err)
+	}
+	return oldValue.BorrowingID, nil
+}
+
+// ClearBorrowingID clears the value of the "borrowing_id" field.
+func (m *CustodyIncidentMutation) ClearBorrowingID() {
+	m.borrowing_id = nil
+	m.clearedFields[custodyincident.FieldBorrowingID] = struct{}{}
+}
+
+// BorrowingIDCleared returns if the "borrowing_id" field was cleared in this mutation.
+func (m *CustodyIncidentMutation) BorrowingIDCleared() bool {
+	_, ok := m.clearedFields[custodyincident.FieldBorrowingID]
+	return ok
+}
+
+// ResetBorrowingID resets all changes to the "borrowing_id" field.
+func (m *CustodyIncidentMutation) ResetBorrowingID() {
+	m.borrowing_id = nil
+	delete(m.clearedFields, custodyincident.FieldBorrowingID)
+}
+
+// SetKind sets the "kind" field.
+func (m *CustodyIncidentMutation) SetKind(s string) {
+	m.kind = &s
+}
+
+// Kind returns the value of the "kind" field in the mutation.
+func (m *CustodyIncidentMutation) Kind() (r string, exists bool) {
+	v := m.kind
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldKind returns the old "kind" field's value of the CustodyIncident entity.
+// If the CustodyIncident object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CustodyIncidentMutation) OldKind(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldKind is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldKind requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldKind: %w", err)
+	}
+	return oldValue.Kind, nil
+}
+
+// ResetKind resets all changes to the "kind" field.
+func (m *CustodyIncidentMutation) ResetKind() {
+	m.kind = nil
+}
+
+// SetNote sets the "note" field.
+func (m *CustodyIncidentMutation) SetNote(s string) {
+	m.note = &s
+}
+
+// Note returns the value of the "note" field in the mutation.
+func (m *CustodyIncidentMutation) Note() (r string, exists bool) {
+	v := m.note
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldNote returns the old "note" field's value of the CustodyIncident entity.
+// If the CustodyIncident object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CustodyIncidentMutation) OldNote(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldNote is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldNote requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldNote: %w", err)
+	}
+	return oldValue.Note, nil
+}
+
+// ResetNote resets all changes to the "note" field.
+func (m *CustodyIncidentMutation) ResetNote() {
+	m.note = nil
+}
+
+// SetReportedBy sets the "reported_by" field.
+func (m *CustodyIncidentMutation) SetReportedBy(u uuid.UUID) {
+	m.reported_by = &u
+}
+
+// ReportedBy returns the value of the "reported_by" field in the mutation.
+func (m *CustodyIncidentMutation) ReportedBy() (r uuid.UUID, exists bool) {
+	v := m.reported_by
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldReportedBy returns the old "reported_by" field's value of the CustodyIncident entity.
+// If the CustodyIncident object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CustodyIncidentMutation) OldReportedBy(ctx context.Context) (v *uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldReportedBy is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldReportedBy requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldReportedBy: %w", err)
+	}
+	return oldValue.ReportedBy, nil
+}
+
+// ClearReportedBy clears the value of the "reported_by" field.
+func (m *CustodyIncidentMutation) ClearReportedBy() {
+	m.reported_by = nil
+	m.clearedFields[custodyincident.FieldReportedBy] = struct{}{}
+}
+
+// ReportedByCleared returns if the "reported_by" field was cleared in this mutation.
+func (m *CustodyIncidentMutation) ReportedByCleared() bool {
+	_, ok := m.clearedFields[custodyincident.FieldReportedBy]
+	return ok
+}
+
+// ResetReportedBy resets all changes to the "reported_by" field.
+func (m *CustodyIncidentMutation) ResetReportedBy() {
+	m.reported_by = nil
+	delete(m.clearedFields, custodyincident.FieldReportedBy)
+}
+
+// SetState sets the "state" field.
+func (m *CustodyIncidentMutation) SetState(s string) {
+	m.state = &s
+}
+
+// State returns the value of the "state" field in the mutation.
+func (m *CustodyIncidentMutation) State() (r string, exists bool) {
+	v := m.state
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldState returns the old "state" field's value of the CustodyIncident entity.
+// If the CustodyIncident object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CustodyIncidentMutation) OldState(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldState is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldState requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldState: %w", err)
+	}
+	return oldValue.State, nil
+}
+
+// ResetState resets all changes to the "state" field.
+func (m *CustodyIncidentMutation) ResetState() {
+	m.state = nil
+}
+
+// SetClosedAt sets the "closed_at" field.
+func (m *CustodyIncidentMutation) SetClosedAt(t time.Time) {
+	m.closed_at = &t
+}
+
+// ClosedAt returns the value of the "closed_at" field in the mutation.
+func (m *CustodyIncidentMutation) ClosedAt() (r time.Time, exists bool) {
+	v := m.closed_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldClosedAt returns the old "closed_at" field's value of the CustodyIncident entity.
+// If the CustodyIncident object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CustodyIncidentMutation) OldClosedAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldClosedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldClosedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldClosedAt: %w", err)
+	}
+	return oldValue.ClosedAt, nil
+}
+
+// ClearClosedAt clears the value of the "closed_at" field.
+func (m *CustodyIncidentMutation) ClearClosedAt() {
+	m.closed_at = nil
+	m.clearedFields[custodyincident.FieldClosedAt] = struct{}{}
+}
+
+// ClosedAtCleared returns if the "closed_at" field was cleared in this mutation.
+func (m *CustodyIncidentMutation) ClosedAtCleared() bool {
+	_, ok := m.clearedFields[custodyincident.FieldClosedAt]
+	return ok
+}
+
+// ResetClosedAt resets all changes to the "closed_at" field.
+func (m *CustodyIncidentMutation) ResetClosedAt() {
+	m.closed_at = nil
+	delete(m.clearedFields, custodyincident.FieldClosedAt)
+}
+
+// SetResolution sets the "resolution" field.
+func (m *CustodyIncidentMutation) SetResolution(s string) {
+	m.resolution = &s
+}
+
+// Resolution returns the value of the "resolution" field in the mutation.
+func (m *CustodyIncidentMutation) Resolution() (r string, exists bool) {
+	v := m.resolution
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldResolution returns the old "resolution" field's value of the CustodyIncident entity.
+// If the CustodyIncident object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CustodyIncidentMutation) OldResolution(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldResolution is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldResolution requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldResolution: %w", err)
+	}
+	return oldValue.Resolution, nil
+}
+
+// ClearResolution clears the value of the "resolution" field.
+func (m *CustodyIncidentMutation) ClearResolution() {
+	m.resolution = nil
+	m.clearedFields[custodyincident.FieldResolution] = struct{}{}
+}
+
+// ResolutionCleared returns if the "resolution" field was cleared in this mutation.
+func (m *CustodyIncidentMutation) ResolutionCleared() bool {
+	_, ok := m.clearedFields[custodyincident.FieldResolution]
+	return ok
+}
+
+// ResetResolution resets all changes to the "resolution" field.
+func (m *CustodyIncidentMutation) ResetResolution() {
+	m.resolution = nil
+	delete(m.clearedFields, custodyincident.FieldResolution)
+}
+
+// Where appends a list predicates to the CustodyIncidentMutation builder.
+func (m *CustodyIncidentMutation) Where(ps ...predicate.CustodyIncident) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the CustodyIncidentMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *CustodyIncidentMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.CustodyIncident, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *CustodyIncidentMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *CustodyIncidentMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (CustodyIncident).
+func (m *CustodyIncidentMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *CustodyIncidentMutation) Fields() []string {
+	fields := make([]string, 0, 15)
+	if m.tenant_id != nil {
+		fields = append(fields, custodyincident.FieldTenantID)
+	}
+	if m.created_at != nil {
+		fields = append(fields, custodyincident.FieldCreatedAt)
+	}
+	if m.created_by != nil {
+		fields = append(fields, custodyincident.FieldCreatedBy)
+	}
+	if m.updated_at != nil {
+		fields = append(fields, custodyincident.FieldUpdatedAt)
+	}
+	if m.updated_by != nil {
+		fields = append(fields, custodyincident.FieldUpdatedBy)
+	}
+	if m.version != nil {
+		fields = append(fields, custodyincident.FieldVersion)
+	}
+	if m.original_id != nil {
+		fields = append(fields, custodyincident.FieldOriginalID)
+	}
+	if m.client_id != nil {
+		fields = append(fields, custodyincident.FieldClientID)
+	}
+	if m.borrowing_id != nil {
+		fields = append(fields, custodyincident.FieldBorrowingID)
+	}
+	if m.kind != nil {
+		fields = append(fields, custodyincident.FieldKind)
+	}
+	if m.note != nil {
+		fields = append(fields, custodyincident.FieldNote)
+	}
+	if m.reported_by != nil {
+		fields = append(fields, custodyincident.FieldReportedBy)
+	}
+	if m.state != nil {
+		fields = append(fields, custodyincident.FieldState)
+	}
+	if m.closed_at != nil {
+		fields = append(fields, custodyincident.FieldClosedAt)
+	}
+	if m.resolution != nil {
+		fields = append(fields, custodyincident.FieldResolution)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *CustodyIncidentMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case custodyincident.FieldTenantID:
+		return m.TenantID()
+	case custodyincident.FieldCreatedAt:
+		return m.CreatedAt()
+	case custodyincident.FieldCreatedBy:
+		return m.CreatedBy()
+	case custodyincident.FieldUpdatedAt:
+		return m.UpdatedAt()
+	case custodyincident.FieldUpdatedBy:
+		return m.UpdatedBy()
+	case custodyincident.FieldVersion:
+		return m.Version()
+	case custodyincident.FieldOriginalID:
+		return m.OriginalID()
+	case custodyincident.FieldClientID:
+		return m.ClientID()
+	case custodyincident.FieldBorrowingID:
+		return m.BorrowingID()
+	case custodyincident.FieldKind:
+		return m.Kind()
+	case custodyincident.FieldNote:
+		return m.Note()
+	case custodyincident.FieldReportedBy:
+		return m.ReportedBy()
+	case custodyincident.FieldState:
+		return m.State()
+	case custodyincident.FieldClosedAt:
+		return m.ClosedAt()
+	case custodyincident.FieldResolution:
+		return m.Resolution()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *CustodyIncidentMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case custodyincident.FieldTenantID:
+		return m.OldTenantID(ctx)
+	case custodyincident.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case custodyincident.FieldCreatedBy:
+		return m.OldCreatedBy(ctx)
+	case custodyincident.FieldUpdatedAt:
+		return m.OldUpdatedAt(ctx)
+	case custodyincident.FieldUpdatedBy:
+		return m.OldUpdatedBy(ctx)
+	case custodyincident.FieldVersion:
+		return m.OldVersion(ctx)
+	case custodyincident.FieldOriginalID:
+		return m.OldOriginalID(ctx)
+	case custodyincident.FieldClientID:
+		return m.OldClientID(ctx)
+	case custodyincident.FieldBorrowingID:
+		return m.OldBorrowingID(ctx)
+	case custodyincident.FieldKind:
+		return m.OldKind(ctx)
+	case custodyincident.FieldNote:
+		return m.OldNote(ctx)
+	case custodyincident.FieldReportedBy:
+		return m.OldReportedBy(ctx)
+	case custodyincident.FieldState:
+		return m.OldState(ctx)
+	case custodyincident.FieldClosedAt:
+		return m.OldClosedAt(ctx)
+	case custodyincident.FieldResolution:
+		return m.OldResolution(ctx)
+	}
+	return nil, fmt.Errorf("unknown CustodyIncident field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *CustodyIncidentMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case custodyincident.FieldTenantID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTenantID(v)
+		return nil
+	case custodyincident.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case custodyincident.FieldCreatedBy:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedBy(v)
+		return nil
+	case custodyincident.FieldUpdatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedAt(v)
+		return nil
+	case custodyincident.FieldUpdatedBy:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedBy(v)
+		return nil
+	case custodyincident.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetVersion(v)
+		return nil
+	case custodyincident.FieldOriginalID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOriginalID(v)
+		return nil
+	case custodyincident.FieldClientID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetClientID(v)
+		return nil
+	case custodyincident.FieldBorrowingID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetBorrowingID(v)
+		return nil
+	case custodyincident.FieldKind:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetKind(v)
+		return nil
+	case custodyincident.FieldNote:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetNote(v)
+		return nil
+	case custodyincident.FieldReportedBy:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetReportedBy(v)
+		return nil
+	case custodyincident.FieldState:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetState(v)
+		return nil
+	case custodyincident.FieldClosedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetClosedAt(v)
+		return nil
+	case custodyincident.FieldResolution:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetResolution(v)
+		return nil
+	}
+	return fmt.Errorf("unknown CustodyIncident field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *CustodyIncidentMutation) AddedFields() []string {
+	var fields []string
+	if m.addversion != nil {
+		fields = append(fields, custodyincident.FieldVersion)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *CustodyIncidentMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case custodyincident.FieldVersion:
+		return m.AddedVersion()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *CustodyIncidentMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case custodyincident.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddVersion(v)
+		return nil
+	}
+	return fmt.Errorf("unknown CustodyIncident numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *CustodyIncidentMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(custodyincident.FieldCreatedBy) {
+		fields = append(fields, custodyincident.FieldCreatedBy)
+	}
+	if m.FieldCleared(custodyincident.FieldUpdatedBy) {
+		fields = append(fields, custodyincident.FieldUpdatedBy)
+	}
+	if m.FieldCleared(custodyincident.FieldBorrowingID) {
+		fields = append(fields, custodyincident.FieldBorrowingID)
+	}
+	if m.FieldCleared(custodyincident.FieldReportedBy) {
+		fields = append(fields, custodyincident.FieldReportedBy)
+	}
+	if m.FieldCleared(custodyincident.FieldClosedAt) {
+		fields = append(fields, custodyincident.FieldClosedAt)
+	}
+	if m.FieldCleared(custodyincident.FieldResolution) {
+		fields = append(fields, custodyincident.FieldResolution)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *CustodyIncidentMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *CustodyIncidentMutation) ClearField(name string) error {
+	switch name {
+	case custodyincident.FieldCreatedBy:
+		m.ClearCreatedBy()
+		return nil
+	case custodyincident.FieldUpdatedBy:
+		m.ClearUpdatedBy()
+		return nil
+	case custodyincident.FieldBorrowingID:
+		m.ClearBorrowingID()
+		return nil
+	case custodyincident.FieldReportedBy:
+		m.ClearReportedBy()
+		return nil
+	case custodyincident.FieldClosedAt:
+		m.ClearClosedAt()
+		return nil
+	case custodyincident.FieldResolution:
+		m.ClearResolution()
+		return nil
+	}
+	return fmt.Errorf("unknown CustodyIncident nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *CustodyIncidentMutation) ResetField(name string) error {
+	switch name {
+	case custodyincident.FieldTenantID:
+		m.ResetTenantID()
+		return nil
+	case custodyincident.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case custodyincident.FieldCreatedBy:
+		m.ResetCreatedBy()
+		return nil
+	case custodyincident.FieldUpdatedAt:
+		m.ResetUpdatedAt()
+		return nil
+	case custodyincident.FieldUpdatedBy:
+		m.ResetUpdatedBy()
+		return nil
+	case custodyincident.FieldVersion:
+		m.ResetVersion()
+		return nil
+	case custodyincident.FieldOriginalID:
+		m.ResetOriginalID()
+		return nil
+	case custodyincident.FieldClientID:
+		m.ResetClientID()
+		return nil
+	case custodyincident.FieldBorrowingID:
+		m.ResetBorrowingID()
+		return nil
+	case custodyincident.FieldKind:
+		m.ResetKind()
+		return nil
+	case custodyincident.FieldNote:
+		m.ResetNote()
+		return nil
+	case custodyincident.FieldReportedBy:
+		m.ResetReportedBy()
+		return nil
+	case custodyincident.FieldState:
+		m.ResetState()
+		return nil
+	case custodyincident.FieldClosedAt:
+		m.ResetClosedAt()
+		return nil
+	case custodyincident.FieldResolution:
+		m.ResetResolution()
+		return nil
+	}
+	return fmt.Errorf("unknown CustodyIncident field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *CustodyIncidentMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *CustodyIncidentMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *CustodyIncidentMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *CustodyIncidentMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *CustodyIncidentMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *CustodyIncidentMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *CustodyIncidentMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown CustodyIncident unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *CustodyIncidentMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown CustodyIncident edge %s", name)
+}
+
 // DepartmentMutation represents an operation that mutates the Department nodes in the graph.
 type DepartmentMutation struct {
 	config
@@ -18295,6 +27375,1586 @@ func (m *EmploymentMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown Employment edge %s", name)
 }
 
+// FileMutation represents an operation that mutates the File nodes in the graph.
+type FileMutation struct {
+	config
+	op               Op
+	typ              string
+	id               *uuid.UUID
+	tenant_id        *uuid.UUID
+	created_at       *time.Time
+	created_by       *uuid.UUID
+	updated_at       *time.Time
+	updated_by       *uuid.UUID
+	version          *int64
+	addversion       *int64
+	original_id      *uuid.UUID
+	name             *string
+	media_type       *string
+	size             *int64
+	addsize          *int64
+	sha256           *[]byte
+	state            *string
+	ticket_hash      *[]byte
+	ticket_until     *time.Time
+	received_at      *time.Time
+	scanned_at       *time.Time
+	scan_note        *string
+	scan_attempts    *int32
+	addscan_attempts *int32
+	scan_after       *time.Time
+	clearedFields    map[string]struct{}
+	done             bool
+	oldValue         func(context.Context) (*File, error)
+	predicates       []predicate.File
+}
+
+var _ ent.Mutation = (*FileMutation)(nil)
+
+// fileOption allows management of the mutation configuration using functional options.
+type fileOption func(*FileMutation)
+
+// newFileMutation creates new mutation for the File entity.
+func newFileMutation(c config, op Op, opts ...fileOption) *FileMutation {
+	m := &FileMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeFile,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withFileID sets the ID field of the mutation.
+func withFileID(id uuid.UUID) fileOption {
+	return func(m *FileMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *File
+		)
+		m.oldValue = func(ctx context.Context) (*File, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().File.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withFile sets the old File of the mutation.
+func withFile(node *File) fileOption {
+	return func(m *FileMutation) {
+		m.oldValue = func(context.Context) (*File, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m FileMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m FileMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("db: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of File entities.
+func (m *FileMutation) SetID(id uuid.UUID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *FileMutation) ID() (id uuid.UUID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *FileMutation) IDs(ctx context.Context) ([]uuid.UUID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []uuid.UUID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().File.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetTenantID sets the "tenant_id" field.
+func (m *FileMutation) SetTenantID(u uuid.UUID) {
+	m.tenant_id = &u
+}
+
+// TenantID returns the value of the "tenant_id" field in the mutation.
+func (m *FileMutation) TenantID() (r uuid.UUID, exists bool) {
+	v := m.tenant_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTenantID returns the old "tenant_id" field's value of the File entity.
+// If the File object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *FileMutation) OldTenantID(ctx context.Context) (v uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTenantID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTenantID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTenantID: %w", err)
+	}
+	return oldValue.TenantID, nil
+}
+
+// ResetTenantID resets all changes to the "tenant_id" field.
+func (m *FileMutation) ResetTenantID() {
+	m.tenant_id = nil
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *FileMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *FileMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the File entity.
+// If the File object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *FileMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *FileMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetCreatedBy sets the "created_by" field.
+func (m *FileMutation) SetCreatedBy(u uuid.UUID) {
+	m.created_by = &u
+}
+
+// CreatedBy returns the value of the "created_by" field in the mutation.
+func (m *FileMutation) CreatedBy() (r uuid.UUID, exists bool) {
+	v := m.created_by
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedBy returns the old "created_by" field's value of the File entity.
+// If the File object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *FileMutation) OldCreatedBy(ctx context.Context) (v *uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedBy is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedBy requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedBy: %w", err)
+	}
+	return oldValue.CreatedBy, nil
+}
+
+// ClearCreatedBy clears the value of the "created_by" field.
+func (m *FileMutation) ClearCreatedBy() {
+	m.created_by = nil
+	m.clearedFields[file.FieldCreatedBy] = struct{}{}
+}
+
+// CreatedByCleared returns if the "created_by" field was cleared in this mutation.
+func (m *FileMutation) CreatedByCleared() bool {
+	_, ok := m.clearedFields[file.FieldCreatedBy]
+	return ok
+}
+
+// ResetCreatedBy resets all changes to the "created_by" field.
+func (m *FileMutation) ResetCreatedBy() {
+	m.created_by = nil
+	delete(m.clearedFields, file.FieldCreatedBy)
+}
+
+// SetUpdatedAt sets the "updated_at" field.
+func (m *FileMutation) SetUpdatedAt(t time.Time) {
+	m.updated_at = &t
+}
+
+// UpdatedAt returns the value of the "updated_at" field in the mutation.
+func (m *FileMutation) UpdatedAt() (r time.Time, exists bool) {
+	v := m.updated_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedAt returns the old "updated_at" field's value of the File entity.
+// If the File object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *FileMutation) OldUpdatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedAt: %w", err)
+	}
+	return oldValue.UpdatedAt, nil
+}
+
+// ResetUpdatedAt resets all changes to the "updated_at" field.
+func (m *FileMutation) ResetUpdatedAt() {
+	m.updated_at = nil
+}
+
+// SetUpdatedBy sets the "updated_by" field.
+func (m *FileMutation) SetUpdatedBy(u uuid.UUID) {
+	m.updated_by = &u
+}
+
+// UpdatedBy returns the value of the "updated_by" field in the mutation.
+func (m *FileMutation) UpdatedBy() (r uuid.UUID, exists bool) {
+	v := m.updated_by
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedBy returns the old "updated_by" field's value of the File entity.
+// If the File object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *FileMutation) OldUpdatedBy(ctx context.Context) (v *uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedBy is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedBy requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedBy: %w", err)
+	}
+	return oldValue.UpdatedBy, nil
+}
+
+// ClearUpdatedBy clears the value of the "updated_by" field.
+func (m *FileMutation) ClearUpdatedBy() {
+	m.updated_by = nil
+	m.clearedFields[file.FieldUpdatedBy] = struct{}{}
+}
+
+// UpdatedByCleared returns if the "updated_by" field was cleared in this mutation.
+func (m *FileMutation) UpdatedByCleared() bool {
+	_, ok := m.clearedFields[file.FieldUpdatedBy]
+	return ok
+}
+
+// ResetUpdatedBy resets all changes to the "updated_by" field.
+func (m *FileMutation) ResetUpdatedBy() {
+	m.updated_by = nil
+	delete(m.clearedFields, file.FieldUpdatedBy)
+}
+
+// SetVersion sets the "version" field.
+func (m *FileMutation) SetVersion(i int64) {
+	m.version = &i
+	m.addversion = nil
+}
+
+// Version returns the value of the "version" field in the mutation.
+func (m *FileMutation) Version() (r int64, exists bool) {
+	v := m.version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldVersion returns the old "version" field's value of the File entity.
+// If the File object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *FileMutation) OldVersion(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldVersion is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldVersion requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldVersion: %w", err)
+	}
+	return oldValue.Version, nil
+}
+
+// AddVersion adds i to the "version" field.
+func (m *FileMutation) AddVersion(i int64) {
+	if m.addversion != nil {
+		*m.addversion += i
+	} else {
+		m.addversion = &i
+	}
+}
+
+// AddedVersion returns the value that was added to the "version" field in this mutation.
+func (m *FileMutation) AddedVersion() (r int64, exists bool) {
+	v := m.addversion
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetVersion resets all changes to the "version" field.
+func (m *FileMutation) ResetVersion() {
+	m.version = nil
+	m.addversion = nil
+}
+
+// SetOriginalID sets the "original_id" field.
+func (m *FileMutation) SetOriginalID(u uuid.UUID) {
+	m.original_id = &u
+}
+
+// OriginalID returns the value of the "original_id" field in the mutation.
+func (m *FileMutation) OriginalID() (r uuid.UUID, exists bool) {
+	v := m.original_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOriginalID returns the old "original_id" field's value of the File entity.
+// If the File object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *FileMutation) OldOriginalID(ctx context.Context) (v *uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOriginalID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOriginalID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOriginalID: %w", err)
+	}
+	return oldValue.OriginalID, nil
+}
+
+// ClearOriginalID clears the value of the "original_id" field.
+func (m *FileMutation) ClearOriginalID() {
+	m.original_id = nil
+	m.clearedFields[file.FieldOriginalID] = struct{}{}
+}
+
+// OriginalIDCleared returns if the "original_id" field was cleared in this mutation.
+func (m *FileMutation) OriginalIDCleared() bool {
+	_, ok := m.clearedFields[file.FieldOriginalID]
+	return ok
+}
+
+// ResetOriginalID resets all changes to the "original_id" field.
+func (m *FileMutation) ResetOriginalID() {
+	m.original_id = nil
+	delete(m.clearedFields, file.FieldOriginalID)
+}
+
+// SetName sets the "name" field.
+func (m *FileMutation) SetName(s string) {
+	m.name = &s
+}
+
+// Name returns the value of the "name" field in the mutation.
+func (m *FileMutation) Name() (r string, exists bool) {
+	v := m.name
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldName returns the old "name" field's value of the File entity.
+// If the File object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *FileMutation) OldName(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldName is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldName requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldName: %w", err)
+	}
+	return oldValue.Name, nil
+}
+
+// ResetName resets all changes to the "name" field.
+func (m *FileMutation) ResetName() {
+	m.name = nil
+}
+
+// SetMediaType sets the "media_type" field.
+func (m *FileMutation) SetMediaType(s string) {
+	m.media_type = &s
+}
+
+// MediaType returns the value of the "media_type" field in the mutation.
+func (m *FileMutation) MediaType() (r string, exists bool) {
+	v := m.media_type
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldMediaType returns the old "media_type" field's value of the File entity.
+// If the File object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *FileMutation) OldMediaType(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldMediaType is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldMediaType requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldMediaType: %w", err)
+	}
+	return oldValue.MediaType, nil
+}
+
+// ResetMediaType resets all changes to the "media_type" field.
+func (m *FileMutation) ResetMediaType() {
+	m.media_type = nil
+}
+
+// SetSize sets the "size" field.
+func (m *FileMutation) SetSize(i int64) {
+	m.size = &i
+	m.addsize = nil
+}
+
+// Size returns the value of the "size" field in the mutation.
+func (m *FileMutation) Size() (r int64, exists bool) {
+	v := m.size
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSize returns the old "size" field's value of the File entity.
+// If the File object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *FileMutation) OldSize(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSize is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSize requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSize: %w", err)
+	}
+	return oldValue.Size, nil
+}
+
+// AddSize adds i to the "size" field.
+func (m *FileMutation) AddSize(i int64) {
+	if m.addsize != nil {
+		*m.addsize += i
+	} else {
+		m.addsize = &i
+	}
+}
+
+// AddedSize returns the value that was added to the "size" field in this mutation.
+func (m *FileMutation) AddedSize() (r int64, exists bool) {
+	v := m.addsize
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetSize resets all changes to the "size" field.
+func (m *FileMutation) ResetSize() {
+	m.size = nil
+	m.addsize = nil
+}
+
+// SetSha256 sets the "sha256" field.
+func (m *FileMutation) SetSha256(b []byte) {
+	m.sha256 = &b
+}
+
+// Sha256 returns the value of the "sha256" field in the mutation.
+func (m *FileMutation) Sha256() (r []byte, exists bool) {
+	v := m.sha256
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSha256 returns the old "sha256" field's value of the File entity.
+// If the File object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *FileMutation) OldSha256(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSha256 is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSha256 requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSha256: %w", err)
+	}
+	return oldValue.Sha256, nil
+}
+
+// ResetSha256 resets all changes to the "sha256" field.
+func (m *FileMutation) ResetSha256() {
+	m.sha256 = nil
+}
+
+// SetState sets the "state" field.
+func (m *FileMutation) SetState(s string) {
+	m.state = &s
+}
+
+// State returns the value of the "state" field in the mutation.
+func (m *FileMutation) State() (r string, exists bool) {
+	v := m.state
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldState returns the old "state" field's value of the File entity.
+// If the File object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *FileMutation) OldState(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldState is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldState requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldState: %w", err)
+	}
+	return oldValue.State, nil
+}
+
+// ResetState resets all changes to the "state" field.
+func (m *FileMutation) ResetState() {
+	m.state = nil
+}
+
+// SetTicketHash sets the "ticket_hash" field.
+func (m *FileMutation) SetTicketHash(b []byte) {
+	m.ticket_hash = &b
+}
+
+// TicketHash returns the value of the "ticket_hash" field in the mutation.
+func (m *FileMutation) TicketHash() (r []byte, exists bool) {
+	v := m.ticket_hash
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTicketHash returns the old "ticket_hash" field's value of the File entity.
+// If the File object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *FileMutation) OldTicketHash(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTicketHash is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTicketHash requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTicketHash: %w", err)
+	}
+	return oldValue.TicketHash, nil
+}
+
+// ClearTicketHash clears the value of the "ticket_hash" field.
+func (m *FileMutation) ClearTicketHash() {
+	m.ticket_hash = nil
+	m.clearedFields[file.FieldTicketHash] = struct{}{}
+}
+
+// TicketHashCleared returns if the "ticket_hash" field was cleared in this mutation.
+func (m *FileMutation) TicketHashCleared() bool {
+	_, ok := m.clearedFields[file.FieldTicketHash]
+	return ok
+}
+
+// ResetTicketHash resets all changes to the "ticket_hash" field.
+func (m *FileMutation) ResetTicketHash() {
+	m.ticket_hash = nil
+	delete(m.clearedFields, file.FieldTicketHash)
+}
+
+// SetTicketUntil sets the "ticket_until" field.
+func (m *FileMutation) SetTicketUntil(t time.Time) {
+	m.ticket_until = &t
+}
+
+// TicketUntil returns the value of the "ticket_until" field in the mutation.
+func (m *FileMutation) TicketUntil() (r time.Time, exists bool) {
+	v := m.ticket_until
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTicketUntil returns the old "ticket_until" field's value of the File entity.
+// If the File object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *FileMutation) OldTicketUntil(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTicketUntil is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTicketUntil requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTicketUntil: %w", err)
+	}
+	return oldValue.TicketUntil, nil
+}
+
+// ClearTicketUntil clears the value of the "ticket_until" field.
+func (m *FileMutation) ClearTicketUntil() {
+	m.ticket_until = nil
+	m.clearedFields[file.FieldTicketUntil] = struct{}{}
+}
+
+// TicketUntilCleared returns if the "ticket_until" field was cleared in this mutation.
+func (m *FileMutation) TicketUntilCleared() bool {
+	_, ok := m.clearedFields[file.FieldTicketUntil]
+	return ok
+}
+
+// ResetTicketUntil resets all changes to the "ticket_until" field.
+func (m *FileMutation) ResetTicketUntil() {
+	m.ticket_until = nil
+	delete(m.clearedFields, file.FieldTicketUntil)
+}
+
+// SetReceivedAt sets the "received_at" field.
+func (m *FileMutation) SetReceivedAt(t time.Time) {
+	m.received_at = &t
+}
+
+// ReceivedAt returns the value of the "received_at" field in the mutation.
+func (m *FileMutation) ReceivedAt() (r time.Time, exists bool) {
+	v := m.received_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldReceivedAt returns the old "received_at" field's value of the File entity.
+// If the File object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *FileMutation) OldReceivedAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldReceivedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldReceivedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldReceivedAt: %w", err)
+	}
+	return oldValue.ReceivedAt, nil
+}
+
+// ClearReceivedAt clears the value of the "received_at" field.
+func (m *FileMutation) ClearReceivedAt() {
+	m.received_at = nil
+	m.clearedFields[file.FieldReceivedAt] = struct{}{}
+}
+
+// ReceivedAtCleared returns if the "received_at" field was cleared in this mutation.
+func (m *FileMutation) ReceivedAtCleared() bool {
+	_, ok := m.clearedFields[file.FieldReceivedAt]
+	return ok
+}
+
+// ResetReceivedAt resets all changes to the "received_at" field.
+func (m *FileMutation) ResetReceivedAt() {
+	m.received_at = nil
+	delete(m.clearedFields, file.FieldReceivedAt)
+}
+
+// SetScannedAt sets the "scanned_at" field.
+func (m *FileMutation) SetScannedAt(t time.Time) {
+	m.scanned_at = &t
+}
+
+// ScannedAt returns the value of the "scanned_at" field in the mutation.
+func (m *FileMutation) ScannedAt() (r time.Time, exists bool) {
+	v := m.scanned_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldScannedAt returns the old "scanned_at" field's value of the File entity.
+// If the File object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *FileMutation) OldScannedAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldScannedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldScannedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldScannedAt: %w", err)
+	}
+	return oldValue.ScannedAt, nil
+}
+
+// ClearScannedAt clears the value of the "scanned_at" field.
+func (m *FileMutation) ClearScannedAt() {
+	m.scanned_at = nil
+	m.clearedFields[file.FieldScannedAt] = struct{}{}
+}
+
+// ScannedAtCleared returns if the "scanned_at" field was cleared in this mutation.
+func (m *FileMutation) ScannedAtCleared() bool {
+	_, ok := m.clearedFields[file.FieldScannedAt]
+	return ok
+}
+
+// ResetScannedAt resets all changes to the "scanned_at" field.
+func (m *FileMutation) ResetScannedAt() {
+	m.scanned_at = nil
+	delete(m.clearedFields, file.FieldScannedAt)
+}
+
+// SetScanNote sets the "scan_note" field.
+func (m *FileMutation) SetScanNote(s string) {
+	m.scan_note = &s
+}
+
+// ScanNote returns the value of the "scan_note" field in the mutation.
+func (m *FileMutation) ScanNote() (r string, exists bool) {
+	v := m.scan_note
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldScanNote returns the old "scan_note" field's value of the File entity.
+// If the File object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *FileMutation) OldScanNote(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldScanNote is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldScanNote requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldScanNote: %w", err)
+	}
+	return oldValue.ScanNote, nil
+}
+
+// ClearScanNote clears the value of the "scan_note" field.
+func (m *FileMutation) ClearScanNote() {
+	m.scan_note = nil
+	m.clearedFields[file.FieldScanNote] = struct{}{}
+}
+
+// ScanNoteCleared returns if the "scan_note" field was cleared in this mutation.
+func (m *FileMutation) ScanNoteCleared() bool {
+	_, ok := m.clearedFields[file.FieldScanNote]
+	return ok
+}
+
+// ResetScanNote resets all changes to the "scan_note" field.
+func (m *FileMutation) ResetScanNote() {
+	m.scan_note = nil
+	delete(m.clearedFields, file.FieldScanNote)
+}
+
+// SetScanAttempts sets the "scan_attempts" field.
+func (m *FileMutation) SetScanAttempts(i int32) {
+	m.scan_attempts = &i
+	m.addscan_attempts = nil
+}
+
+// ScanAttempts returns the value of the "scan_attempts" field in the mutation.
+func (m *FileMutation) ScanAttempts() (r int32, exists bool) {
+	v := m.scan_attempts
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldScanAttempts returns the old "scan_attempts" field's value of the File entity.
+// If the File object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *FileMutation) OldScanAttempts(ctx context.Context) (v int32, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldScanAttempts is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldScanAttempts requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldScanAttempts: %w", err)
+	}
+	return oldValue.ScanAttempts, nil
+}
+
+// AddScanAttempts adds i to the "scan_attempts" field.
+func (m *FileMutation) AddScanAttempts(i int32) {
+	if m.addscan_attempts != nil {
+		*m.addscan_attempts += i
+	} else {
+		m.addscan_attempts = &i
+	}
+}
+
+// AddedScanAttempts returns the value that was added to the "scan_attempts" field in this mutation.
+func (m *FileMutation) AddedScanAttempts() (r int32, exists bool) {
+	v := m.addscan_attempts
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetScanAttempts resets all changes to the "scan_attempts" field.
+func (m *FileMutation) ResetScanAttempts() {
+	m.scan_attempts = nil
+	m.addscan_attempts = nil
+}
+
+// SetScanAfter sets the "scan_after" field.
+func (m *FileMutation) SetScanAfter(t time.Time) {
+	m.scan_after = &t
+}
+
+// ScanAfter returns the value of the "scan_after" field in the mutation.
+func (m *FileMutation) ScanAfter() (r time.Time, exists bool) {
+	v := m.scan_after
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldScanAfter returns the old "scan_after" field's value of the File entity.
+// If the File object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *FileMutation) OldScanAfter(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldScanAfter is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldScanAfter requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldScanAfter: %w", err)
+	}
+	return oldValue.ScanAfter, nil
+}
+
+// ClearScanAfter clears the value of the "scan_after" field.
+func (m *FileMutation) ClearScanAfter() {
+	m.scan_after = nil
+	m.clearedFields[file.FieldScanAfter] = struct{}{}
+}
+
+// ScanAfterCleared returns if the "scan_after" field was cleared in this mutation.
+func (m *FileMutation) ScanAfterCleared() bool {
+	_, ok := m.clearedFields[file.FieldScanAfter]
+	return ok
+}
+
+// ResetScanAfter resets all changes to the "scan_after" field.
+func (m *FileMutation) ResetScanAfter() {
+	m.scan_after = nil
+	delete(m.clearedFields, file.FieldScanAfter)
+}
+
+// Where appends a list predicates to the FileMutation builder.
+func (m *FileMutation) Where(ps ...predicate.File) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the FileMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *FileMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.File, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *FileMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *FileMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (File).
+func (m *FileMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *FileMutation) Fields() []string {
+	fields := make([]string, 0, 19)
+	if m.tenant_id != nil {
+		fields = append(fields, file.FieldTenantID)
+	}
+	if m.created_at != nil {
+		fields = append(fields, file.FieldCreatedAt)
+	}
+	if m.created_by != nil {
+		fields = append(fields, file.FieldCreatedBy)
+	}
+	if m.updated_at != nil {
+		fields = append(fields, file.FieldUpdatedAt)
+	}
+	if m.updated_by != nil {
+		fields = append(fields, file.FieldUpdatedBy)
+	}
+	if m.version != nil {
+		fields = append(fields, file.FieldVersion)
+	}
+	if m.original_id != nil {
+		fields = append(fields, file.FieldOriginalID)
+	}
+	if m.name != nil {
+		fields = append(fields, file.FieldName)
+	}
+	if m.media_type != nil {
+		fields = append(fields, file.FieldMediaType)
+	}
+	if m.size != nil {
+		fields = append(fields, file.FieldSize)
+	}
+	if m.sha256 != nil {
+		fields = append(fields, file.FieldSha256)
+	}
+	if m.state != nil {
+		fields = append(fields, file.FieldState)
+	}
+	if m.ticket_hash != nil {
+		fields = append(fields, file.FieldTicketHash)
+	}
+	if m.ticket_until != nil {
+		fields = append(fields, file.FieldTicketUntil)
+	}
+	if m.received_at != nil {
+		fields = append(fields, file.FieldReceivedAt)
+	}
+	if m.scanned_at != nil {
+		fields = append(fields, file.FieldScannedAt)
+	}
+	if m.scan_note != nil {
+		fields = append(fields, file.FieldScanNote)
+	}
+	if m.scan_attempts != nil {
+		fields = append(fields, file.FieldScanAttempts)
+	}
+	if m.scan_after != nil {
+		fields = append(fields, file.FieldScanAfter)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *FileMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case file.FieldTenantID:
+		return m.TenantID()
+	case file.FieldCreatedAt:
+		return m.CreatedAt()
+	case file.FieldCreatedBy:
+		return m.CreatedBy()
+	case file.FieldUpdatedAt:
+		return m.UpdatedAt()
+	case file.FieldUpdatedBy:
+		return m.UpdatedBy()
+	case file.FieldVersion:
+		return m.Version()
+	case file.FieldOriginalID:
+		return m.OriginalID()
+	case file.FieldName:
+		return m.Name()
+	case file.FieldMediaType:
+		return m.MediaType()
+	case file.FieldSize:
+		return m.Size()
+	case file.FieldSha256:
+		return m.Sha256()
+	case file.FieldState:
+		return m.State()
+	case file.FieldTicketHash:
+		return m.TicketHash()
+	case file.FieldTicketUntil:
+		return m.TicketUntil()
+	case file.FieldReceivedAt:
+		return m.ReceivedAt()
+	case file.FieldScannedAt:
+		return m.ScannedAt()
+	case file.FieldScanNote:
+		return m.ScanNote()
+	case file.FieldScanAttempts:
+		return m.ScanAttempts()
+	case file.FieldScanAfter:
+		return m.ScanAfter()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *FileMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case file.FieldTenantID:
+		return m.OldTenantID(ctx)
+	case file.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case file.FieldCreatedBy:
+		return m.OldCreatedBy(ctx)
+	case file.FieldUpdatedAt:
+		return m.OldUpdatedAt(ctx)
+	case file.FieldUpdatedBy:
+		return m.OldUpdatedBy(ctx)
+	case file.FieldVersion:
+		return m.OldVersion(ctx)
+	case file.FieldOriginalID:
+		return m.OldOriginalID(ctx)
+	case file.FieldName:
+		return m.OldName(ctx)
+	case file.FieldMediaType:
+		return m.OldMediaType(ctx)
+	case file.FieldSize:
+		return m.OldSize(ctx)
+	case file.FieldSha256:
+		return m.OldSha256(ctx)
+	case file.FieldState:
+		return m.OldState(ctx)
+	case file.FieldTicketHash:
+		return m.OldTicketHash(ctx)
+	case file.FieldTicketUntil:
+		return m.OldTicketUntil(ctx)
+	case file.FieldReceivedAt:
+		return m.OldReceivedAt(ctx)
+	case file.FieldScannedAt:
+		return m.OldScannedAt(ctx)
+	case file.FieldScanNote:
+		return m.OldScanNote(ctx)
+	case file.FieldScanAttempts:
+		return m.OldScanAttempts(ctx)
+	case file.FieldScanAfter:
+		return m.OldScanAfter(ctx)
+	}
+	return nil, fmt.Errorf("unknown File field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *FileMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case file.FieldTenantID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTenantID(v)
+		return nil
+	case file.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case file.FieldCreatedBy:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedBy(v)
+		return nil
+	case file.FieldUpdatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedAt(v)
+		return nil
+	case file.FieldUpdatedBy:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedBy(v)
+		return nil
+	case file.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetVersion(v)
+		return nil
+	case file.FieldOriginalID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOriginalID(v)
+		return nil
+	case file.FieldName:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetName(v)
+		return nil
+	case file.FieldMediaType:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetMediaType(v)
+		return nil
+	case file.FieldSize:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSize(v)
+		return nil
+	case file.FieldSha256:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSha256(v)
+		return nil
+	case file.FieldState:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetState(v)
+		return nil
+	case file.FieldTicketHash:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTicketHash(v)
+		return nil
+	case file.FieldTicketUntil:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTicketUntil(v)
+		return nil
+	case file.FieldReceivedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetReceivedAt(v)
+		return nil
+	case file.FieldScannedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetScannedAt(v)
+		return nil
+	case file.FieldScanNote:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetScanNote(v)
+		return nil
+	case file.FieldScanAttempts:
+		v, ok := value.(int32)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetScanAttempts(v)
+		return nil
+	case file.FieldScanAfter:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetScanAfter(v)
+		return nil
+	}
+	return fmt.Errorf("unknown File field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *FileMutation) AddedFields() []string {
+	var fields []string
+	if m.addversion != nil {
+		fields = append(fields, file.FieldVersion)
+	}
+	if m.addsize != nil {
+		fields = append(fields, file.FieldSize)
+	}
+	if m.addscan_attempts != nil {
+		fields = append(fields, file.FieldScanAttempts)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *FileMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case file.FieldVersion:
+		return m.AddedVersion()
+	case file.FieldSize:
+		return m.AddedSize()
+	case file.FieldScanAttempts:
+		return m.AddedScanAttempts()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *FileMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case file.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddVersion(v)
+		return nil
+	case file.FieldSize:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddSize(v)
+		return nil
+	case file.FieldScanAttempts:
+		v, ok := value.(int32)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddScanAttempts(v)
+		return nil
+	}
+	return fmt.Errorf("unknown File numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *FileMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(file.FieldCreatedBy) {
+		fields = append(fields, file.FieldCreatedBy)
+	}
+	if m.FieldCleared(file.FieldUpdatedBy) {
+		fields = append(fields, file.FieldUpdatedBy)
+	}
+	if m.FieldCleared(file.FieldOriginalID) {
+		fields = append(fields, file.FieldOriginalID)
+	}
+	if m.FieldCleared(file.FieldTicketHash) {
+		fields = append(fields, file.FieldTicketHash)
+	}
+	if m.FieldCleared(file.FieldTicketUntil) {
+		fields = append(fields, file.FieldTicketUntil)
+	}
+	if m.FieldCleared(file.FieldReceivedAt) {
+		fields = append(fields, file.FieldReceivedAt)
+	}
+	if m.FieldCleared(file.FieldScannedAt) {
+		fields = append(fields, file.FieldScannedAt)
+	}
+	if m.FieldCleared(file.FieldScanNote) {
+		fields = append(fields, file.FieldScanNote)
+	}
+	if m.FieldCleared(file.FieldScanAfter) {
+		fields = append(fields, file.FieldScanAfter)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *FileMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *FileMutation) ClearField(name string) error {
+	switch name {
+	case file.FieldCreatedBy:
+		m.ClearCreatedBy()
+		return nil
+	case file.FieldUpdatedBy:
+		m.ClearUpdatedBy()
+		return nil
+	case file.FieldOriginalID:
+		m.ClearOriginalID()
+		return nil
+	case file.FieldTicketHash:
+		m.ClearTicketHash()
+		return nil
+	case file.FieldTicketUntil:
+		m.ClearTicketUntil()
+		return nil
+	case file.FieldReceivedAt:
+		m.ClearReceivedAt()
+		return nil
+	case file.FieldScannedAt:
+		m.ClearScannedAt()
+		return nil
+	case file.FieldScanNote:
+		m.ClearScanNote()
+		return nil
+	case file.FieldScanAfter:
+		m.ClearScanAfter()
+		return nil
+	}
+	return fmt.Errorf("unknown File nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *FileMutation) ResetField(name string) error {
+	switch name {
+	case file.FieldTenantID:
+		m.ResetTenantID()
+		return nil
+	case file.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case file.FieldCreatedBy:
+		m.ResetCreatedBy()
+		return nil
+	case file.FieldUpdatedAt:
+		m.ResetUpdatedAt()
+		return nil
+	case file.FieldUpdatedBy:
+		m.ResetUpdatedBy()
+		return nil
+	case file.FieldVersion:
+		m.ResetVersion()
+		return nil
+	case file.FieldOriginalID:
+		m.ResetOriginalID()
+		return nil
+	case file.FieldName:
+		m.ResetName()
+		return nil
+	case file.FieldMediaType:
+		m.ResetMediaType()
+		return nil
+	case file.FieldSize:
+		m.ResetSize()
+		return nil
+	case file.FieldSha256:
+		m.ResetSha256()
+		return nil
+	case file.FieldState:
+		m.ResetState()
+		return nil
+	case file.FieldTicketHash:
+		m.ResetTicketHash()
+		return nil
+	case file.FieldTicketUntil:
+		m.ResetTicketUntil()
+		return nil
+	case file.FieldReceivedAt:
+		m.ResetReceivedAt()
+		return nil
+	case file.FieldScannedAt:
+		m.ResetScannedAt()
+		return nil
+	case file.FieldScanNote:
+		m.ResetScanNote()
+		return nil
+	case file.FieldScanAttempts:
+		m.ResetScanAttempts()
+		return nil
+	case file.FieldScanAfter:
+		m.ResetScanAfter()
+		return nil
+	}
+	return fmt.Errorf("unknown File field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *FileMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *FileMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *FileMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *FileMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *FileMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *FileMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *FileMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown File unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *FileMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown File edge %s", name)
+}
+
 // ObligationMutation represents an operation that mutates the Obligation nodes in the graph.
 type ObligationMutation struct {
 	config
@@ -19624,6 +30284,3446 @@ func (m *ObligationMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown Obligation edge %s", name)
 }
 
+// OriginalMutation represents an operation that mutates the Original nodes in the graph.
+type OriginalMutation struct {
+	config
+	op                 Op
+	typ                string
+	id                 *uuid.UUID
+	tenant_id          *uuid.UUID
+	created_at         *time.Time
+	created_by         *uuid.UUID
+	updated_at         *time.Time
+	updated_by         *uuid.UUID
+	version            *int64
+	addversion         *int64
+	client_id          *uuid.UUID
+	kind               *string
+	title              *string
+	field_class        *int16
+	addfield_class     *int16
+	provenance         *string
+	custodian_staff_id *uuid.UUID
+	location           *string
+	state              *string
+	version_seq        *int32
+	addversion_seq     *int32
+	clearedFields      map[string]struct{}
+	done               bool
+	oldValue           func(context.Context) (*Original, error)
+	predicates         []predicate.Original
+}
+
+var _ ent.Mutation = (*OriginalMutation)(nil)
+
+// originalOption allows management of the mutation configuration using functional options.
+type originalOption func(*OriginalMutation)
+
+// newOriginalMutation creates new mutation for the Original entity.
+func newOriginalMutation(c config, op Op, opts ...originalOption) *OriginalMutation {
+	m := &OriginalMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeOriginal,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withOriginalID sets the ID field of the mutation.
+func withOriginalID(id uuid.UUID) originalOption {
+	return func(m *OriginalMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *Original
+		)
+		m.oldValue = func(ctx context.Context) (*Original, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().Original.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withOriginal sets the old Original of the mutation.
+func withOriginal(node *Original) originalOption {
+	return func(m *OriginalMutation) {
+		m.oldValue = func(context.Context) (*Original, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m OriginalMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m OriginalMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("db: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of Original entities.
+func (m *OriginalMutation) SetID(id uuid.UUID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *OriginalMutation) ID() (id uuid.UUID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *OriginalMutation) IDs(ctx context.Context) ([]uuid.UUID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []uuid.UUID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().Original.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetTenantID sets the "tenant_id" field.
+func (m *OriginalMutation) SetTenantID(u uuid.UUID) {
+	m.tenant_id = &u
+}
+
+// TenantID returns the value of the "tenant_id" field in the mutation.
+func (m *OriginalMutation) TenantID() (r uuid.UUID, exists bool) {
+	v := m.tenant_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTenantID returns the old "tenant_id" field's value of the Original entity.
+// If the Original object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OriginalMutation) OldTenantID(ctx context.Context) (v uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTenantID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTenantID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTenantID: %w", err)
+	}
+	return oldValue.TenantID, nil
+}
+
+// ResetTenantID resets all changes to the "tenant_id" field.
+func (m *OriginalMutation) ResetTenantID() {
+	m.tenant_id = nil
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *OriginalMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *OriginalMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the Original entity.
+// If the Original object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OriginalMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *OriginalMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetCreatedBy sets the "created_by" field.
+func (m *OriginalMutation) SetCreatedBy(u uuid.UUID) {
+	m.created_by = &u
+}
+
+// CreatedBy returns the value of the "created_by" field in the mutation.
+func (m *OriginalMutation) CreatedBy() (r uuid.UUID, exists bool) {
+	v := m.created_by
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedBy returns the old "created_by" field's value of the Original entity.
+// If the Original object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OriginalMutation) OldCreatedBy(ctx context.Context) (v *uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedBy is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedBy requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedBy: %w", err)
+	}
+	return oldValue.CreatedBy, nil
+}
+
+// ClearCreatedBy clears the value of the "created_by" field.
+func (m *OriginalMutation) ClearCreatedBy() {
+	m.created_by = nil
+	m.clearedFields[original.FieldCreatedBy] = struct{}{}
+}
+
+// CreatedByCleared returns if the "created_by" field was cleared in this mutation.
+func (m *OriginalMutation) CreatedByCleared() bool {
+	_, ok := m.clearedFields[original.FieldCreatedBy]
+	return ok
+}
+
+// ResetCreatedBy resets all changes to the "created_by" field.
+func (m *OriginalMutation) ResetCreatedBy() {
+	m.created_by = nil
+	delete(m.clearedFields, original.FieldCreatedBy)
+}
+
+// SetUpdatedAt sets the "updated_at" field.
+func (m *OriginalMutation) SetUpdatedAt(t time.Time) {
+	m.updated_at = &t
+}
+
+// UpdatedAt returns the value of the "updated_at" field in the mutation.
+func (m *OriginalMutation) UpdatedAt() (r time.Time, exists bool) {
+	v := m.updated_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedAt returns the old "updated_at" field's value of the Original entity.
+// If the Original object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OriginalMutation) OldUpdatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedAt: %w", err)
+	}
+	return oldValue.UpdatedAt, nil
+}
+
+// ResetUpdatedAt resets all changes to the "updated_at" field.
+func (m *OriginalMutation) ResetUpdatedAt() {
+	m.updated_at = nil
+}
+
+// SetUpdatedBy sets the "updated_by" field.
+func (m *OriginalMutation) SetUpdatedBy(u uuid.UUID) {
+	m.updated_by = &u
+}
+
+// UpdatedBy returns the value of the "updated_by" field in the mutation.
+func (m *OriginalMutation) UpdatedBy() (r uuid.UUID, exists bool) {
+	v := m.updated_by
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedBy returns the old "updated_by" field's value of the Original entity.
+// If the Original object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OriginalMutation) OldUpdatedBy(ctx context.Context) (v *uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedBy is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedBy requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedBy: %w", err)
+	}
+	return oldValue.UpdatedBy, nil
+}
+
+// ClearUpdatedBy clears the value of the "updated_by" field.
+func (m *OriginalMutation) ClearUpdatedBy() {
+	m.updated_by = nil
+	m.clearedFields[original.FieldUpdatedBy] = struct{}{}
+}
+
+// UpdatedByCleared returns if the "updated_by" field was cleared in this mutation.
+func (m *OriginalMutation) UpdatedByCleared() bool {
+	_, ok := m.clearedFields[original.FieldUpdatedBy]
+	return ok
+}
+
+// ResetUpdatedBy resets all changes to the "updated_by" field.
+func (m *OriginalMutation) ResetUpdatedBy() {
+	m.updated_by = nil
+	delete(m.clearedFields, original.FieldUpdatedBy)
+}
+
+// SetVersion sets the "version" field.
+func (m *OriginalMutation) SetVersion(i int64) {
+	m.version = &i
+	m.addversion = nil
+}
+
+// Version returns the value of the "version" field in the mutation.
+func (m *OriginalMutation) Version() (r int64, exists bool) {
+	v := m.version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldVersion returns the old "version" field's value of the Original entity.
+// If the Original object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OriginalMutation) OldVersion(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldVersion is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldVersion requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldVersion: %w", err)
+	}
+	return oldValue.Version, nil
+}
+
+// AddVersion adds i to the "version" field.
+func (m *OriginalMutation) AddVersion(i int64) {
+	if m.addversion != nil {
+		*m.addversion += i
+	} else {
+		m.addversion = &i
+	}
+}
+
+// AddedVersion returns the value that was added to the "version" field in this mutation.
+func (m *OriginalMutation) AddedVersion() (r int64, exists bool) {
+	v := m.addversion
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetVersion resets all changes to the "version" field.
+func (m *OriginalMutation) ResetVersion() {
+	m.version = nil
+	m.addversion = nil
+}
+
+// SetClientID sets the "client_id" field.
+func (m *OriginalMutation) SetClientID(u uuid.UUID) {
+	m.client_id = &u
+}
+
+// ClientID returns the value of the "client_id" field in the mutation.
+func (m *OriginalMutation) ClientID() (r uuid.UUID, exists bool) {
+	v := m.client_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldClientID returns the old "client_id" field's value of the Original entity.
+// If the Original object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OriginalMutation) OldClientID(ctx context.Context) (v uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldClientID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldClientID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldClientID: %w", err)
+	}
+	return oldValue.ClientID, nil
+}
+
+// ResetClientID resets all changes to the "client_id" field.
+func (m *OriginalMutation) ResetClientID() {
+	m.client_id = nil
+}
+
+// SetKind sets the "kind" field.
+func (m *OriginalMutation) SetKind(s string) {
+	m.kind = &s
+}
+
+// Kind returns the value of the "kind" field in the mutation.
+func (m *OriginalMutation) Kind() (r string, exists bool) {
+	v := m.kind
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldKind returns the old "kind" field's value of the Original entity.
+// If the Original object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OriginalMutation) OldKind(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldKind is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldKind requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldKind: %w", err)
+	}
+	return oldValue.Kind, nil
+}
+
+// ResetKind resets all changes to the "kind" field.
+func (m *OriginalMutation) ResetKind() {
+	m.kind = nil
+}
+
+// SetTitle sets the "title" field.
+func (m *OriginalMutation) SetTitle(s string) {
+	m.title = &s
+}
+
+// Title returns the value of the "title" field in the mutation.
+func (m *OriginalMutation) Title() (r string, exists bool) {
+	v := m.title
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTitle returns the old "title" field's value of the Original entity.
+// If the Original object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OriginalMutation) OldTitle(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTitle is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTitle requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTitle: %w", err)
+	}
+	return oldValue.Title, nil
+}
+
+// ResetTitle resets all changes to the "title" field.
+func (m *OriginalMutation) ResetTitle() {
+	m.title = nil
+}
+
+// SetFieldClass sets the "field_class" field.
+func (m *OriginalMutation) SetFieldClass(i int16) {
+	m.field_class = &i
+	m.addfield_class = nil
+}
+
+// FieldClass returns the value of the "field_class" field in the mutation.
+func (m *OriginalMutation) FieldClass() (r int16, exists bool) {
+	v := m.field_class
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFieldClass returns the old "field_class" field's value of the Original entity.
+// If the Original object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OriginalMutation) OldFieldClass(ctx context.Context) (v int16, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFieldClass is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFieldClass requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFieldClass: %w", err)
+	}
+	return oldValue.FieldClass, nil
+}
+
+// AddFieldClass adds i to the "field_class" field.
+func (m *OriginalMutation) AddFieldClass(i int16) {
+	if m.addfield_class != nil {
+		*m.addfield_class += i
+	} else {
+		m.addfield_class = &i
+	}
+}
+
+// AddedFieldClass returns the value that was added to the "field_class" field in this mutation.
+func (m *OriginalMutation) AddedFieldClass() (r int16, exists bool) {
+	v := m.addfield_class
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetFieldClass resets all changes to the "field_class" field.
+func (m *OriginalMutation) ResetFieldClass() {
+	m.field_class = nil
+	m.addfield_class = nil
+}
+
+// SetProvenance sets the "provenance" field.
+func (m *OriginalMutation) SetProvenance(s string) {
+	m.provenance = &s
+}
+
+// Provenance returns the value of the "provenance" field in the mutation.
+func (m *OriginalMutation) Provenance() (r string, exists bool) {
+	v := m.provenance
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldProvenance returns the old "provenance" field's value of the Original entity.
+// If the Original object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OriginalMutation) OldProvenance(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldProvenance is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldProvenance requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldProvenance: %w", err)
+	}
+	return oldValue.Provenance, nil
+}
+
+// ResetProvenance resets all changes to the "provenance" field.
+func (m *OriginalMutation) ResetProvenance() {
+	m.provenance = nil
+}
+
+// SetCustodianStaffID sets the "custodian_staff_id" field.
+func (m *OriginalMutation) SetCustodianStaffID(u uuid.UUID) {
+	m.custodian_staff_id = &u
+}
+
+// CustodianStaffID returns the value of the "custodian_staff_id" field in the mutation.
+func (m *OriginalMutation) CustodianStaffID() (r uuid.UUID, exists bool) {
+	v := m.custodian_staff_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCustodianStaffID returns the old "custodian_staff_id" field's value of the Original entity.
+// If the Original object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OriginalMutation) OldCustodianStaffID(ctx context.Context) (v uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCustodianStaffID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCustodianStaffID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCustodianStaffID: %w", err)
+	}
+	return oldValue.CustodianStaffID, nil
+}
+
+// ResetCustodianStaffID resets all changes to the "custodian_staff_id" field.
+func (m *OriginalMutation) ResetCustodianStaffID() {
+	m.custodian_staff_id = nil
+}
+
+// SetLocation sets the "location" field.
+func (m *OriginalMutation) SetLocation(s string) {
+	m.location = &s
+}
+
+// Location returns the value of the "location" field in the mutation.
+func (m *OriginalMutation) Location() (r string, exists bool) {
+	v := m.location
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLocation returns the old "location" field's value of the Original entity.
+// If the Original object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OriginalMutation) OldLocation(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLocation is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLocation requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLocation: %w", err)
+	}
+	return oldValue.Location, nil
+}
+
+// ClearLocation clears the value of the "location" field.
+func (m *OriginalMutation) ClearLocation() {
+	m.location = nil
+	m.clearedFields[original.FieldLocation] = struct{}{}
+}
+
+// LocationCleared returns if the "location" field was cleared in this mutation.
+func (m *OriginalMutation) LocationCleared() bool {
+	_, ok := m.clearedFields[original.FieldLocation]
+	return ok
+}
+
+// ResetLocation resets all changes to the "location" field.
+func (m *OriginalMutation) ResetLocation() {
+	m.location = nil
+	delete(m.clearedFields, original.FieldLocation)
+}
+
+// SetState sets the "state" field.
+func (m *OriginalMutation) SetState(s string) {
+	m.state = &s
+}
+
+// State returns the value of the "state" field in the mutation.
+func (m *OriginalMutation) State() (r string, exists bool) {
+	v := m.state
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldState returns the old "state" field's value of the Original entity.
+// If the Original object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OriginalMutation) OldState(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldState is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldState requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldState: %w", err)
+	}
+	return oldValue.State, nil
+}
+
+// ResetState resets all changes to the "state" field.
+func (m *OriginalMutation) ResetState() {
+	m.state = nil
+}
+
+// SetVersionSeq sets the "version_seq" field.
+func (m *OriginalMutation) SetVersionSeq(i int32) {
+	m.version_seq = &i
+	m.addversion_seq = nil
+}
+
+// VersionSeq returns the value of the "version_seq" field in the mutation.
+func (m *OriginalMutation) VersionSeq() (r int32, exists bool) {
+	v := m.version_seq
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldVersionSeq returns the old "version_seq" field's value of the Original entity.
+// If the Original object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OriginalMutation) OldVersionSeq(ctx context.Context) (v int32, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldVersionSeq is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldVersionSeq requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldVersionSeq: %w", err)
+	}
+	return oldValue.VersionSeq, nil
+}
+
+// AddVersionSeq adds i to the "version_seq" field.
+func (m *OriginalMutation) AddVersionSeq(i int32) {
+	if m.addversion_seq != nil {
+		*m.addversion_seq += i
+	} else {
+		m.addversion_seq = &i
+	}
+}
+
+// AddedVersionSeq returns the value that was added to the "version_seq" field in this mutation.
+func (m *OriginalMutation) AddedVersionSeq() (r int32, exists bool) {
+	v := m.addversion_seq
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetVersionSeq resets all changes to the "version_seq" field.
+func (m *OriginalMutation) ResetVersionSeq() {
+	m.version_seq = nil
+	m.addversion_seq = nil
+}
+
+// Where appends a list predicates to the OriginalMutation builder.
+func (m *OriginalMutation) Where(ps ...predicate.Original) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the OriginalMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *OriginalMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.Original, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *OriginalMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *OriginalMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (Original).
+func (m *OriginalMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *OriginalMutation) Fields() []string {
+	fields := make([]string, 0, 15)
+	if m.tenant_id != nil {
+		fields = append(fields, original.FieldTenantID)
+	}
+	if m.created_at != nil {
+		fields = append(fields, original.FieldCreatedAt)
+	}
+	if m.created_by != nil {
+		fields = append(fields, original.FieldCreatedBy)
+	}
+	if m.updated_at != nil {
+		fields = append(fields, original.FieldUpdatedAt)
+	}
+	if m.updated_by != nil {
+		fields = append(fields, original.FieldUpdatedBy)
+	}
+	if m.version != nil {
+		fields = append(fields, original.FieldVersion)
+	}
+	if m.client_id != nil {
+		fields = append(fields, original.FieldClientID)
+	}
+	if m.kind != nil {
+		fields = append(fields, original.FieldKind)
+	}
+	if m.title != nil {
+		fields = append(fields, original.FieldTitle)
+	}
+	if m.field_class != nil {
+		fields = append(fields, original.FieldFieldClass)
+	}
+	if m.provenance != nil {
+		fields = append(fields, original.FieldProvenance)
+	}
+	if m.custodian_staff_id != nil {
+		fields = append(fields, original.FieldCustodianStaffID)
+	}
+	if m.location != nil {
+		fields = append(fields, original.FieldLocation)
+	}
+	if m.state != nil {
+		fields = append(fields, original.FieldState)
+	}
+	if m.version_seq != nil {
+		fields = append(fields, original.FieldVersionSeq)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *OriginalMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case original.FieldTenantID:
+		return m.TenantID()
+	case original.FieldCreatedAt:
+		return m.CreatedAt()
+	case original.FieldCreatedBy:
+		return m.CreatedBy()
+	case original.FieldUpdatedAt:
+		return m.UpdatedAt()
+	case original.FieldUpdatedBy:
+		return m.UpdatedBy()
+	case original.FieldVersion:
+		return m.Version()
+	case original.FieldClientID:
+		return m.ClientID()
+	case original.FieldKind:
+		return m.Kind()
+	case original.FieldTitle:
+		return m.Title()
+	case original.FieldFieldClass:
+		return m.FieldClass()
+	case original.FieldProvenance:
+		return m.Provenance()
+	case original.FieldCustodianStaffID:
+		return m.CustodianStaffID()
+	case original.FieldLocation:
+		return m.Location()
+	case original.FieldState:
+		return m.State()
+	case original.FieldVersionSeq:
+		return m.VersionSeq()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *OriginalMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case original.FieldTenantID:
+		return m.OldTenantID(ctx)
+	case original.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case original.FieldCreatedBy:
+		return m.OldCreatedBy(ctx)
+	case original.FieldUpdatedAt:
+		return m.OldUpdatedAt(ctx)
+	case original.FieldUpdatedBy:
+		return m.OldUpdatedBy(ctx)
+	case original.FieldVersion:
+		return m.OldVersion(ctx)
+	case original.FieldClientID:
+		return m.OldClientID(ctx)
+	case original.FieldKind:
+		return m.OldKind(ctx)
+	case original.FieldTitle:
+		return m.OldTitle(ctx)
+	case original.FieldFieldClass:
+		return m.OldFieldClass(ctx)
+	case original.FieldProvenance:
+		return m.OldProvenance(ctx)
+	case original.FieldCustodianStaffID:
+		return m.OldCustodianStaffID(ctx)
+	case original.FieldLocation:
+		return m.OldLocation(ctx)
+	case original.FieldState:
+		return m.OldState(ctx)
+	case original.FieldVersionSeq:
+		return m.OldVersionSeq(ctx)
+	}
+	return nil, fmt.Errorf("unknown Original field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *OriginalMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case original.FieldTenantID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTenantID(v)
+		return nil
+	case original.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case original.FieldCreatedBy:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedBy(v)
+		return nil
+	case original.FieldUpdatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedAt(v)
+		return nil
+	case original.FieldUpdatedBy:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedBy(v)
+		return nil
+	case original.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetVersion(v)
+		return nil
+	case original.FieldClientID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetClientID(v)
+		return nil
+	case original.FieldKind:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetKind(v)
+		return nil
+	case original.FieldTitle:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTitle(v)
+		return nil
+	case original.FieldFieldClass:
+		v, ok := value.(int16)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFieldClass(v)
+		return nil
+	case original.FieldProvenance:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetProvenance(v)
+		return nil
+	case original.FieldCustodianStaffID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCustodianStaffID(v)
+		return nil
+	case original.FieldLocation:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLocation(v)
+		return nil
+	case original.FieldState:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetState(v)
+		return nil
+	case original.FieldVersionSeq:
+		v, ok := value.(int32)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetVersionSeq(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Original field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *OriginalMutation) AddedFields() []string {
+	var fields []string
+	if m.addversion != nil {
+		fields = append(fields, original.FieldVersion)
+	}
+	if m.addfield_class != nil {
+		fields = append(fields, original.FieldFieldClass)
+	}
+	if m.addversion_seq != nil {
+		fields = append(fields, original.FieldVersionSeq)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *OriginalMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case original.FieldVersion:
+		return m.AddedVersion()
+	case original.FieldFieldClass:
+		return m.AddedFieldClass()
+	case original.FieldVersionSeq:
+		return m.AddedVersionSeq()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *OriginalMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case original.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddVersion(v)
+		return nil
+	case original.FieldFieldClass:
+		v, ok := value.(int16)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddFieldClass(v)
+		return nil
+	case original.FieldVersionSeq:
+		v, ok := value.(int32)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddVersionSeq(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Original numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *OriginalMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(original.FieldCreatedBy) {
+		fields = append(fields, original.FieldCreatedBy)
+	}
+	if m.FieldCleared(original.FieldUpdatedBy) {
+		fields = append(fields, original.FieldUpdatedBy)
+	}
+	if m.FieldCleared(original.FieldLocation) {
+		fields = append(fields, original.FieldLocation)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *OriginalMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *OriginalMutation) ClearField(name string) error {
+	switch name {
+	case original.FieldCreatedBy:
+		m.ClearCreatedBy()
+		return nil
+	case original.FieldUpdatedBy:
+		m.ClearUpdatedBy()
+		return nil
+	case original.FieldLocation:
+		m.ClearLocation()
+		return nil
+	}
+	return fmt.Errorf("unknown Original nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *OriginalMutation) ResetField(name string) error {
+	switch name {
+	case original.FieldTenantID:
+		m.ResetTenantID()
+		return nil
+	case original.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case original.FieldCreatedBy:
+		m.ResetCreatedBy()
+		return nil
+	case original.FieldUpdatedAt:
+		m.ResetUpdatedAt()
+		return nil
+	case original.FieldUpdatedBy:
+		m.ResetUpdatedBy()
+		return nil
+	case original.FieldVersion:
+		m.ResetVersion()
+		return nil
+	case original.FieldClientID:
+		m.ResetClientID()
+		return nil
+	case original.FieldKind:
+		m.ResetKind()
+		return nil
+	case original.FieldTitle:
+		m.ResetTitle()
+		return nil
+	case original.FieldFieldClass:
+		m.ResetFieldClass()
+		return nil
+	case original.FieldProvenance:
+		m.ResetProvenance()
+		return nil
+	case original.FieldCustodianStaffID:
+		m.ResetCustodianStaffID()
+		return nil
+	case original.FieldLocation:
+		m.ResetLocation()
+		return nil
+	case original.FieldState:
+		m.ResetState()
+		return nil
+	case original.FieldVersionSeq:
+		m.ResetVersionSeq()
+		return nil
+	}
+	return fmt.Errorf("unknown Original field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *OriginalMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *OriginalMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *OriginalMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *OriginalMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *OriginalMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *OriginalMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *OriginalMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown Original unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *OriginalMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown Original edge %s", name)
+}
+
+// OriginalVersionMutation represents an operation that mutates the OriginalVersion nodes in the graph.
+type OriginalVersionMutation struct {
+	config
+	op            Op
+	typ           string
+	id            *uuid.UUID
+	tenant_id     *uuid.UUID
+	original_id   *uuid.UUID
+	seq           *int32
+	addseq        *int32
+	file_id       *uuid.UUID
+	content_hash  *[]byte
+	note          *string
+	filed_at      *time.Time
+	filed_by      *uuid.UUID
+	clearedFields map[string]struct{}
+	done          bool
+	oldValue      func(context.Context) (*OriginalVersion, error)
+	predicates    []predicate.OriginalVersion
+}
+
+var _ ent.Mutation = (*OriginalVersionMutation)(nil)
+
+// originalversionOption allows management of the mutation configuration using functional options.
+type originalversionOption func(*OriginalVersionMutation)
+
+// newOriginalVersionMutation creates new mutation for the OriginalVersion entity.
+func newOriginalVersionMutation(c config, op Op, opts ...originalversionOption) *OriginalVersionMutation {
+	m := &OriginalVersionMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeOriginalVersion,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withOriginalVersionID sets the ID field of the mutation.
+func withOriginalVersionID(id uuid.UUID) originalversionOption {
+	return func(m *OriginalVersionMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *OriginalVersion
+		)
+		m.oldValue = func(ctx context.Context) (*OriginalVersion, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().OriginalVersion.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withOriginalVersion sets the old OriginalVersion of the mutation.
+func withOriginalVersion(node *OriginalVersion) originalversionOption {
+	return func(m *OriginalVersionMutation) {
+		m.oldValue = func(context.Context) (*OriginalVersion, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m OriginalVersionMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m OriginalVersionMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("db: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of OriginalVersion entities.
+func (m *OriginalVersionMutation) SetID(id uuid.UUID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *OriginalVersionMutation) ID() (id uuid.UUID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *OriginalVersionMutation) IDs(ctx context.Context) ([]uuid.UUID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []uuid.UUID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().OriginalVersion.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetTenantID sets the "tenant_id" field.
+func (m *OriginalVersionMutation) SetTenantID(u uuid.UUID) {
+	m.tenant_id = &u
+}
+
+// TenantID returns the value of the "tenant_id" field in the mutation.
+func (m *OriginalVersionMutation) TenantID() (r uuid.UUID, exists bool) {
+	v := m.tenant_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTenantID returns the old "tenant_id" field's value of the OriginalVersion entity.
+// If the OriginalVersion object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OriginalVersionMutation) OldTenantID(ctx context.Context) (v uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTenantID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTenantID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTenantID: %w", err)
+	}
+	return oldValue.TenantID, nil
+}
+
+// ResetTenantID resets all changes to the "tenant_id" field.
+func (m *OriginalVersionMutation) ResetTenantID() {
+	m.tenant_id = nil
+}
+
+// SetOriginalID sets the "original_id" field.
+func (m *OriginalVersionMutation) SetOriginalID(u uuid.UUID) {
+	m.original_id = &u
+}
+
+// OriginalID returns the value of the "original_id" field in the mutation.
+func (m *OriginalVersionMutation) OriginalID() (r uuid.UUID, exists bool) {
+	v := m.original_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOriginalID returns the old "original_id" field's value of the OriginalVersion entity.
+// If the OriginalVersion object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OriginalVersionMutation) OldOriginalID(ctx context.Context) (v uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOriginalID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOriginalID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOriginalID: %w", err)
+	}
+	return oldValue.OriginalID, nil
+}
+
+// ResetOriginalID resets all changes to the "original_id" field.
+func (m *OriginalVersionMutation) ResetOriginalID() {
+	m.original_id = nil
+}
+
+// SetSeq sets the "seq" field.
+func (m *OriginalVersionMutation) SetSeq(i int32) {
+	m.seq = &i
+	m.addseq = nil
+}
+
+// Seq returns the value of the "seq" field in the mutation.
+func (m *OriginalVersionMutation) Seq() (r int32, exists bool) {
+	v := m.seq
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSeq returns the old "seq" field's value of the OriginalVersion entity.
+// If the OriginalVersion object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OriginalVersionMutation) OldSeq(ctx context.Context) (v int32, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSeq is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSeq requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSeq: %w", err)
+	}
+	return oldValue.Seq, nil
+}
+
+// AddSeq adds i to the "seq" field.
+func (m *OriginalVersionMutation) AddSeq(i int32) {
+	if m.addseq != nil {
+		*m.addseq += i
+	} else {
+		m.addseq = &i
+	}
+}
+
+// AddedSeq returns the value that was added to the "seq" field in this mutation.
+func (m *OriginalVersionMutation) AddedSeq() (r int32, exists bool) {
+	v := m.addseq
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetSeq resets all changes to the "seq" field.
+func (m *OriginalVersionMutation) ResetSeq() {
+	m.seq = nil
+	m.addseq = nil
+}
+
+// SetFileID sets the "file_id" field.
+func (m *OriginalVersionMutation) SetFileID(u uuid.UUID) {
+	m.file_id = &u
+}
+
+// FileID returns the value of the "file_id" field in the mutation.
+func (m *OriginalVersionMutation) FileID() (r uuid.UUID, exists bool) {
+	v := m.file_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFileID returns the old "file_id" field's value of the OriginalVersion entity.
+// If the OriginalVersion object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OriginalVersionMutation) OldFileID(ctx context.Context) (v *uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFileID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFileID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFileID: %w", err)
+	}
+	return oldValue.FileID, nil
+}
+
+// ClearFileID clears the value of the "file_id" field.
+func (m *OriginalVersionMutation) ClearFileID() {
+	m.file_id = nil
+	m.clearedFields[originalversion.FieldFileID] = struct{}{}
+}
+
+// FileIDCleared returns if the "file_id" field was cleared in this mutation.
+func (m *OriginalVersionMutation) FileIDCleared() bool {
+	_, ok := m.clearedFields[originalversion.FieldFileID]
+	return ok
+}
+
+// ResetFileID resets all changes to the "file_id" field.
+func (m *OriginalVersionMutation) ResetFileID() {
+	m.file_id = nil
+	delete(m.clearedFields, originalversion.FieldFileID)
+}
+
+// SetContentHash sets the "content_hash" field.
+func (m *OriginalVersionMutation) SetContentHash(b []byte) {
+	m.content_hash = &b
+}
+
+// ContentHash returns the value of the "content_hash" field in the mutation.
+func (m *OriginalVersionMutation) ContentHash() (r []byte, exists bool) {
+	v := m.content_hash
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldContentHash returns the old "content_hash" field's value of the OriginalVersion entity.
+// If the OriginalVersion object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OriginalVersionMutation) OldContentHash(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldContentHash is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldContentHash requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldContentHash: %w", err)
+	}
+	return oldValue.ContentHash, nil
+}
+
+// ResetContentHash resets all changes to the "content_hash" field.
+func (m *OriginalVersionMutation) ResetContentHash() {
+	m.content_hash = nil
+}
+
+// SetNote sets the "note" field.
+func (m *OriginalVersionMutation) SetNote(s string) {
+	m.note = &s
+}
+
+// Note returns the value of the "note" field in the mutation.
+func (m *OriginalVersionMutation) Note() (r string, exists bool) {
+	v := m.note
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldNote returns the old "note" field's value of the OriginalVersion entity.
+// If the OriginalVersion object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OriginalVersionMutation) OldNote(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldNote is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldNote requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldNote: %w", err)
+	}
+	return oldValue.Note, nil
+}
+
+// ClearNote clears the value of the "note" field.
+func (m *OriginalVersionMutation) ClearNote() {
+	m.note = nil
+	m.clearedFields[originalversion.FieldNote] = struct{}{}
+}
+
+// NoteCleared returns if the "note" field was cleared in this mutation.
+func (m *OriginalVersionMutation) NoteCleared() bool {
+	_, ok := m.clearedFields[originalversion.FieldNote]
+	return ok
+}
+
+// ResetNote resets all changes to the "note" field.
+func (m *OriginalVersionMutation) ResetNote() {
+	m.note = nil
+	delete(m.clearedFields, originalversion.FieldNote)
+}
+
+// SetFiledAt sets the "filed_at" field.
+func (m *OriginalVersionMutation) SetFiledAt(t time.Time) {
+	m.filed_at = &t
+}
+
+// FiledAt returns the value of the "filed_at" field in the mutation.
+func (m *OriginalVersionMutation) FiledAt() (r time.Time, exists bool) {
+	v := m.filed_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFiledAt returns the old "filed_at" field's value of the OriginalVersion entity.
+// If the OriginalVersion object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OriginalVersionMutation) OldFiledAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFiledAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFiledAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFiledAt: %w", err)
+	}
+	return oldValue.FiledAt, nil
+}
+
+// ResetFiledAt resets all changes to the "filed_at" field.
+func (m *OriginalVersionMutation) ResetFiledAt() {
+	m.filed_at = nil
+}
+
+// SetFiledBy sets the "filed_by" field.
+func (m *OriginalVersionMutation) SetFiledBy(u uuid.UUID) {
+	m.filed_by = &u
+}
+
+// FiledBy returns the value of the "filed_by" field in the mutation.
+func (m *OriginalVersionMutation) FiledBy() (r uuid.UUID, exists bool) {
+	v := m.filed_by
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFiledBy returns the old "filed_by" field's value of the OriginalVersion entity.
+// If the OriginalVersion object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OriginalVersionMutation) OldFiledBy(ctx context.Context) (v *uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFiledBy is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFiledBy requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFiledBy: %w", err)
+	}
+	return oldValue.FiledBy, nil
+}
+
+// ClearFiledBy clears the value of the "filed_by" field.
+func (m *OriginalVersionMutation) ClearFiledBy() {
+	m.filed_by = nil
+	m.clearedFields[originalversion.FieldFiledBy] = struct{}{}
+}
+
+// FiledByCleared returns if the "filed_by" field was cleared in this mutation.
+func (m *OriginalVersionMutation) FiledByCleared() bool {
+	_, ok := m.clearedFields[originalversion.FieldFiledBy]
+	return ok
+}
+
+// ResetFiledBy resets all changes to the "filed_by" field.
+func (m *OriginalVersionMutation) ResetFiledBy() {
+	m.filed_by = nil
+	delete(m.clearedFields, originalversion.FieldFiledBy)
+}
+
+// Where appends a list predicates to the OriginalVersionMutation builder.
+func (m *OriginalVersionMutation) Where(ps ...predicate.OriginalVersion) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the OriginalVersionMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *OriginalVersionMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.OriginalVersion, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *OriginalVersionMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *OriginalVersionMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (OriginalVersion).
+func (m *OriginalVersionMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *OriginalVersionMutation) Fields() []string {
+	fields := make([]string, 0, 8)
+	if m.tenant_id != nil {
+		fields = append(fields, originalversion.FieldTenantID)
+	}
+	if m.original_id != nil {
+		fields = append(fields, originalversion.FieldOriginalID)
+	}
+	if m.seq != nil {
+		fields = append(fields, originalversion.FieldSeq)
+	}
+	if m.file_id != nil {
+		fields = append(fields, originalversion.FieldFileID)
+	}
+	if m.content_hash != nil {
+		fields = append(fields, originalversion.FieldContentHash)
+	}
+	if m.note != nil {
+		fields = append(fields, originalversion.FieldNote)
+	}
+	if m.filed_at != nil {
+		fields = append(fields, originalversion.FieldFiledAt)
+	}
+	if m.filed_by != nil {
+		fields = append(fields, originalversion.FieldFiledBy)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *OriginalVersionMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case originalversion.FieldTenantID:
+		return m.TenantID()
+	case originalversion.FieldOriginalID:
+		return m.OriginalID()
+	case originalversion.FieldSeq:
+		return m.Seq()
+	case originalversion.FieldFileID:
+		return m.FileID()
+	case originalversion.FieldContentHash:
+		return m.ContentHash()
+	case originalversion.FieldNote:
+		return m.Note()
+	case originalversion.FieldFiledAt:
+		return m.FiledAt()
+	case originalversion.FieldFiledBy:
+		return m.FiledBy()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *OriginalVersionMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case originalversion.FieldTenantID:
+		return m.OldTenantID(ctx)
+	case originalversion.FieldOriginalID:
+		return m.OldOriginalID(ctx)
+	case originalversion.FieldSeq:
+		return m.OldSeq(ctx)
+	case originalversion.FieldFileID:
+		return m.OldFileID(ctx)
+	case originalversion.FieldContentHash:
+		return m.OldContentHash(ctx)
+	case originalversion.FieldNote:
+		return m.OldNote(ctx)
+	case originalversion.FieldFiledAt:
+		return m.OldFiledAt(ctx)
+	case originalversion.FieldFiledBy:
+		return m.OldFiledBy(ctx)
+	}
+	return nil, fmt.Errorf("unknown OriginalVersion field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *OriginalVersionMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case originalversion.FieldTenantID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTenantID(v)
+		return nil
+	case originalversion.FieldOriginalID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOriginalID(v)
+		return nil
+	case originalversion.FieldSeq:
+		v, ok := value.(int32)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSeq(v)
+		return nil
+	case originalversion.FieldFileID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFileID(v)
+		return nil
+	case originalversion.FieldContentHash:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetContentHash(v)
+		return nil
+	case originalversion.FieldNote:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetNote(v)
+		return nil
+	case originalversion.FieldFiledAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFiledAt(v)
+		return nil
+	case originalversion.FieldFiledBy:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFiledBy(v)
+		return nil
+	}
+	return fmt.Errorf("unknown OriginalVersion field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *OriginalVersionMutation) AddedFields() []string {
+	var fields []string
+	if m.addseq != nil {
+		fields = append(fields, originalversion.FieldSeq)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *OriginalVersionMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case originalversion.FieldSeq:
+		return m.AddedSeq()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *OriginalVersionMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case originalversion.FieldSeq:
+		v, ok := value.(int32)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddSeq(v)
+		return nil
+	}
+	return fmt.Errorf("unknown OriginalVersion numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *OriginalVersionMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(originalversion.FieldFileID) {
+		fields = append(fields, originalversion.FieldFileID)
+	}
+	if m.FieldCleared(originalversion.FieldNote) {
+		fields = append(fields, originalversion.FieldNote)
+	}
+	if m.FieldCleared(originalversion.FieldFiledBy) {
+		fields = append(fields, originalversion.FieldFiledBy)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *OriginalVersionMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *OriginalVersionMutation) ClearField(name string) error {
+	switch name {
+	case originalversion.FieldFileID:
+		m.ClearFileID()
+		return nil
+	case originalversion.FieldNote:
+		m.ClearNote()
+		return nil
+	case originalversion.FieldFiledBy:
+		m.ClearFiledBy()
+		return nil
+	}
+	return fmt.Errorf("unknown OriginalVersion nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *OriginalVersionMutation) ResetField(name string) error {
+	switch name {
+	case originalversion.FieldTenantID:
+		m.ResetTenantID()
+		return nil
+	case originalversion.FieldOriginalID:
+		m.ResetOriginalID()
+		return nil
+	case originalversion.FieldSeq:
+		m.ResetSeq()
+		return nil
+	case originalversion.FieldFileID:
+		m.ResetFileID()
+		return nil
+	case originalversion.FieldContentHash:
+		m.ResetContentHash()
+		return nil
+	case originalversion.FieldNote:
+		m.ResetNote()
+		return nil
+	case originalversion.FieldFiledAt:
+		m.ResetFiledAt()
+		return nil
+	case originalversion.FieldFiledBy:
+		m.ResetFiledBy()
+		return nil
+	}
+	return fmt.Errorf("unknown OriginalVersion field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *OriginalVersionMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *OriginalVersionMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *OriginalVersionMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *OriginalVersionMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *OriginalVersionMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *OriginalVersionMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *OriginalVersionMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown OriginalVersion unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *OriginalVersionMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown OriginalVersion edge %s", name)
+}
+
+// PolicyClassMutation represents an operation that mutates the PolicyClass nodes in the graph.
+type PolicyClassMutation struct {
+	config
+	op                Op
+	typ               string
+	id                *uuid.UUID
+	tenant_id         *uuid.UUID
+	policy_version_id *uuid.UUID
+	object            *string
+	field_class       *int16
+	addfield_class    *int16
+	note              *string
+	clearedFields     map[string]struct{}
+	done              bool
+	oldValue          func(context.Context) (*PolicyClass, error)
+	predicates        []predicate.PolicyClass
+}
+
+var _ ent.Mutation = (*PolicyClassMutation)(nil)
+
+// policyclassOption allows management of the mutation configuration using functional options.
+type policyclassOption func(*PolicyClassMutation)
+
+// newPolicyClassMutation creates new mutation for the PolicyClass entity.
+func newPolicyClassMutation(c config, op Op, opts ...policyclassOption) *PolicyClassMutation {
+	m := &PolicyClassMutation{
+		config:        c,
+		op:            op,
+		typ:           TypePolicyClass,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withPolicyClassID sets the ID field of the mutation.
+func withPolicyClassID(id uuid.UUID) policyclassOption {
+	return func(m *PolicyClassMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *PolicyClass
+		)
+		m.oldValue = func(ctx context.Context) (*PolicyClass, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().PolicyClass.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withPolicyClass sets the old PolicyClass of the mutation.
+func withPolicyClass(node *PolicyClass) policyclassOption {
+	return func(m *PolicyClassMutation) {
+		m.oldValue = func(context.Context) (*PolicyClass, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m PolicyClassMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m PolicyClassMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("db: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of PolicyClass entities.
+func (m *PolicyClassMutation) SetID(id uuid.UUID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *PolicyClassMutation) ID() (id uuid.UUID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *PolicyClassMutation) IDs(ctx context.Context) ([]uuid.UUID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []uuid.UUID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().PolicyClass.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetTenantID sets the "tenant_id" field.
+func (m *PolicyClassMutation) SetTenantID(u uuid.UUID) {
+	m.tenant_id = &u
+}
+
+// TenantID returns the value of the "tenant_id" field in the mutation.
+func (m *PolicyClassMutation) TenantID() (r uuid.UUID, exists bool) {
+	v := m.tenant_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTenantID returns the old "tenant_id" field's value of the PolicyClass entity.
+// If the PolicyClass object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PolicyClassMutation) OldTenantID(ctx context.Context) (v uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTenantID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTenantID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTenantID: %w", err)
+	}
+	return oldValue.TenantID, nil
+}
+
+// ResetTenantID resets all changes to the "tenant_id" field.
+func (m *PolicyClassMutation) ResetTenantID() {
+	m.tenant_id = nil
+}
+
+// SetPolicyVersionID sets the "policy_version_id" field.
+func (m *PolicyClassMutation) SetPolicyVersionID(u uuid.UUID) {
+	m.policy_version_id = &u
+}
+
+// PolicyVersionID returns the value of the "policy_version_id" field in the mutation.
+func (m *PolicyClassMutation) PolicyVersionID() (r uuid.UUID, exists bool) {
+	v := m.policy_version_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPolicyVersionID returns the old "policy_version_id" field's value of the PolicyClass entity.
+// If the PolicyClass object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PolicyClassMutation) OldPolicyVersionID(ctx context.Context) (v uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPolicyVersionID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPolicyVersionID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPolicyVersionID: %w", err)
+	}
+	return oldValue.PolicyVersionID, nil
+}
+
+// ResetPolicyVersionID resets all changes to the "policy_version_id" field.
+func (m *PolicyClassMutation) ResetPolicyVersionID() {
+	m.policy_version_id = nil
+}
+
+// SetObject sets the "object" field.
+func (m *PolicyClassMutation) SetObject(s string) {
+	m.object = &s
+}
+
+// Object returns the value of the "object" field in the mutation.
+func (m *PolicyClassMutation) Object() (r string, exists bool) {
+	v := m.object
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldObject returns the old "object" field's value of the PolicyClass entity.
+// If the PolicyClass object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PolicyClassMutation) OldObject(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldObject is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldObject requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldObject: %w", err)
+	}
+	return oldValue.Object, nil
+}
+
+// ResetObject resets all changes to the "object" field.
+func (m *PolicyClassMutation) ResetObject() {
+	m.object = nil
+}
+
+// SetFieldClass sets the "field_class" field.
+func (m *PolicyClassMutation) SetFieldClass(i int16) {
+	m.field_class = &i
+	m.addfield_class = nil
+}
+
+// FieldClass returns the value of the "field_class" field in the mutation.
+func (m *PolicyClassMutation) FieldClass() (r int16, exists bool) {
+	v := m.field_class
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFieldClass returns the old "field_class" field's value of the PolicyClass entity.
+// If the PolicyClass object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PolicyClassMutation) OldFieldClass(ctx context.Context) (v int16, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFieldClass is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFieldClass requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFieldClass: %w", err)
+	}
+	return oldValue.FieldClass, nil
+}
+
+// AddFieldClass adds i to the "field_class" field.
+func (m *PolicyClassMutation) AddFieldClass(i int16) {
+	if m.addfield_class != nil {
+		*m.addfield_class += i
+	} else {
+		m.addfield_class = &i
+	}
+}
+
+// AddedFieldClass returns the value that was added to the "field_class" field in this mutation.
+func (m *PolicyClassMutation) AddedFieldClass() (r int16, exists bool) {
+	v := m.addfield_class
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetFieldClass resets all changes to the "field_class" field.
+func (m *PolicyClassMutation) ResetFieldClass() {
+	m.field_class = nil
+	m.addfield_class = nil
+}
+
+// SetNote sets the "note" field.
+func (m *PolicyClassMutation) SetNote(s string) {
+	m.note = &s
+}
+
+// Note returns the value of the "note" field in the mutation.
+func (m *PolicyClassMutation) Note() (r string, exists bool) {
+	v := m.note
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldNote returns the old "note" field's value of the PolicyClass entity.
+// If the PolicyClass object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PolicyClassMutation) OldNote(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldNote is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldNote requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldNote: %w", err)
+	}
+	return oldValue.Note, nil
+}
+
+// ResetNote resets all changes to the "note" field.
+func (m *PolicyClassMutation) ResetNote() {
+	m.note = nil
+}
+
+// Where appends a list predicates to the PolicyClassMutation builder.
+func (m *PolicyClassMutation) Where(ps ...predicate.PolicyClass) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the PolicyClassMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *PolicyClassMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.PolicyClass, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *PolicyClassMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *PolicyClassMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (PolicyClass).
+func (m *PolicyClassMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *PolicyClassMutation) Fields() []string {
+	fields := make([]string, 0, 5)
+	if m.tenant_id != nil {
+		fields = append(fields, policyclass.FieldTenantID)
+	}
+	if m.policy_version_id != nil {
+		fields = append(fields, policyclass.FieldPolicyVersionID)
+	}
+	if m.object != nil {
+		fields = append(fields, policyclass.FieldObject)
+	}
+	if m.field_class != nil {
+		fields = append(fields, policyclass.FieldFieldClass)
+	}
+	if m.note != nil {
+		fields = append(fields, policyclass.FieldNote)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *PolicyClassMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case policyclass.FieldTenantID:
+		return m.TenantID()
+	case policyclass.FieldPolicyVersionID:
+		return m.PolicyVersionID()
+	case policyclass.FieldObject:
+		return m.Object()
+	case policyclass.FieldFieldClass:
+		return m.FieldClass()
+	case policyclass.FieldNote:
+		return m.Note()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *PolicyClassMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case policyclass.FieldTenantID:
+		return m.OldTenantID(ctx)
+	case policyclass.FieldPolicyVersionID:
+		return m.OldPolicyVersionID(ctx)
+	case policyclass.FieldObject:
+		return m.OldObject(ctx)
+	case policyclass.FieldFieldClass:
+		return m.OldFieldClass(ctx)
+	case policyclass.FieldNote:
+		return m.OldNote(ctx)
+	}
+	return nil, fmt.Errorf("unknown PolicyClass field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *PolicyClassMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case policyclass.FieldTenantID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTenantID(v)
+		return nil
+	case policyclass.FieldPolicyVersionID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPolicyVersionID(v)
+		return nil
+	case policyclass.FieldObject:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetObject(v)
+		return nil
+	case policyclass.FieldFieldClass:
+		v, ok := value.(int16)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFieldClass(v)
+		return nil
+	case policyclass.FieldNote:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetNote(v)
+		return nil
+	}
+	return fmt.Errorf("unknown PolicyClass field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *PolicyClassMutation) AddedFields() []string {
+	var fields []string
+	if m.addfield_class != nil {
+		fields = append(fields, policyclass.FieldFieldClass)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *PolicyClassMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case policyclass.FieldFieldClass:
+		return m.AddedFieldClass()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *PolicyClassMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case policyclass.FieldFieldClass:
+		v, ok := value.(int16)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddFieldClass(v)
+		return nil
+	}
+	return fmt.Errorf("unknown PolicyClass numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *PolicyClassMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *PolicyClassMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *PolicyClassMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown PolicyClass nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *PolicyClassMutation) ResetField(name string) error {
+	switch name {
+	case policyclass.FieldTenantID:
+		m.ResetTenantID()
+		return nil
+	case policyclass.FieldPolicyVersionID:
+		m.ResetPolicyVersionID()
+		return nil
+	case policyclass.FieldObject:
+		m.ResetObject()
+		return nil
+	case policyclass.FieldFieldClass:
+		m.ResetFieldClass()
+		return nil
+	case policyclass.FieldNote:
+		m.ResetNote()
+		return nil
+	}
+	return fmt.Errorf("unknown PolicyClass field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *PolicyClassMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *PolicyClassMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *PolicyClassMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *PolicyClassMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *PolicyClassMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *PolicyClassMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *PolicyClassMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown PolicyClass unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *PolicyClassMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown PolicyClass edge %s", name)
+}
+
+// PolicyConflictMutation represents an operation that mutates the PolicyConflict nodes in the graph.
+type PolicyConflictMutation struct {
+	config
+	op                Op
+	typ               string
+	id                *uuid.UUID
+	tenant_id         *uuid.UUID
+	policy_version_id *uuid.UUID
+	seq               *int32
+	addseq            *int32
+	key               *string
+	action_a          *string
+	action_b          *string
+	name_zh           *string
+	name_en           *string
+	clause            *string
+	clearedFields     map[string]struct{}
+	done              bool
+	oldValue          func(context.Context) (*PolicyConflict, error)
+	predicates        []predicate.PolicyConflict
+}
+
+var _ ent.Mutation = (*PolicyConflictMutation)(nil)
+
+// policyconflictOption allows management of the mutation configuration using functional options.
+type policyconflictOption func(*PolicyConflictMutation)
+
+// newPolicyConflictMutation creates new mutation for the PolicyConflict entity.
+func newPolicyConflictMutation(c config, op Op, opts ...policyconflictOption) *PolicyConflictMutation {
+	m := &PolicyConflictMutation{
+		config:        c,
+		op:            op,
+		typ:           TypePolicyConflict,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withPolicyConflictID sets the ID field of the mutation.
+func withPolicyConflictID(id uuid.UUID) policyconflictOption {
+	return func(m *PolicyConflictMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *PolicyConflict
+		)
+		m.oldValue = func(ctx context.Context) (*PolicyConflict, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().PolicyConflict.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withPolicyConflict sets the old PolicyConflict of the mutation.
+func withPolicyConflict(node *PolicyConflict) policyconflictOption {
+	return func(m *PolicyConflictMutation) {
+		m.oldValue = func(context.Context) (*PolicyConflict, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m PolicyConflictMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m PolicyConflictMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("db: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of PolicyConflict entities.
+func (m *PolicyConflictMutation) SetID(id uuid.UUID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *PolicyConflictMutation) ID() (id uuid.UUID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *PolicyConflictMutation) IDs(ctx context.Context) ([]uuid.UUID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []uuid.UUID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().PolicyConflict.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetTenantID sets the "tenant_id" field.
+func (m *PolicyConflictMutation) SetTenantID(u uuid.UUID) {
+	m.tenant_id = &u
+}
+
+// TenantID returns the value of the "tenant_id" field in the mutation.
+func (m *PolicyConflictMutation) TenantID() (r uuid.UUID, exists bool) {
+	v := m.tenant_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTenantID returns the old "tenant_id" field's value of the PolicyConflict entity.
+// If the PolicyConflict object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PolicyConflictMutation) OldTenantID(ctx context.Context) (v uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTenantID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTenantID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTenantID: %w", err)
+	}
+	return oldValue.TenantID, nil
+}
+
+// ResetTenantID resets all changes to the "tenant_id" field.
+func (m *PolicyConflictMutation) ResetTenantID() {
+	m.tenant_id = nil
+}
+
+// SetPolicyVersionID sets the "policy_version_id" field.
+func (m *PolicyConflictMutation) SetPolicyVersionID(u uuid.UUID) {
+	m.policy_version_id = &u
+}
+
+// PolicyVersionID returns the value of the "policy_version_id" field in the mutation.
+func (m *PolicyConflictMutation) PolicyVersionID() (r uuid.UUID, exists bool) {
+	v := m.policy_version_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPolicyVersionID returns the old "policy_version_id" field's value of the PolicyConflict entity.
+// If the PolicyConflict object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PolicyConflictMutation) OldPolicyVersionID(ctx context.Context) (v uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPolicyVersionID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPolicyVersionID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPolicyVersionID: %w", err)
+	}
+	return oldValue.PolicyVersionID, nil
+}
+
+// ResetPolicyVersionID resets all changes to the "policy_version_id" field.
+func (m *PolicyConflictMutation) ResetPolicyVersionID() {
+	m.policy_version_id = nil
+}
+
+// SetSeq sets the "seq" field.
+func (m *PolicyConflictMutation) SetSeq(i int32) {
+	m.seq = &i
+	m.addseq = nil
+}
+
+// Seq returns the value of the "seq" field in the mutation.
+func (m *PolicyConflictMutation) Seq() (r int32, exists bool) {
+	v := m.seq
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSeq returns the old "seq" field's value of the PolicyConflict entity.
+// If the PolicyConflict object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PolicyConflictMutation) OldSeq(ctx context.Context) (v int32, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSeq is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSeq requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSeq: %w", err)
+	}
+	return oldValue.Seq, nil
+}
+
+// AddSeq adds i to the "seq" field.
+func (m *PolicyConflictMutation) AddSeq(i int32) {
+	if m.addseq != nil {
+		*m.addseq += i
+	} else {
+		m.addseq = &i
+	}
+}
+
+// AddedSeq returns the value that was added to the "seq" field in this mutation.
+func (m *PolicyConflictMutation) AddedSeq() (r int32, exists bool) {
+	v := m.addseq
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetSeq resets all changes to the "seq" field.
+func (m *PolicyConflictMutation) ResetSeq() {
+	m.seq = nil
+	m.addseq = nil
+}
+
+// SetKey sets the "key" field.
+func (m *PolicyConflictMutation) SetKey(s string) {
+	m.key = &s
+}
+
+// Key returns the value of the "key" field in the mutation.
+func (m *PolicyConflictMutation) Key() (r string, exists bool) {
+	v := m.key
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldKey returns the old "key" field's value of the PolicyConflict entity.
+// If the PolicyConflict object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PolicyConflictMutation) OldKey(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldKey is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldKey requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldKey: %w", err)
+	}
+	return oldValue.Key, nil
+}
+
+// ResetKey resets all changes to the "key" field.
+func (m *PolicyConflictMutation) ResetKey() {
+	m.key = nil
+}
+
+// SetActionA sets the "action_a" field.
+func (m *PolicyConflictMutation) SetActionA(s string) {
+	m.action_a = &s
+}
+
+// ActionA returns the value of the "action_a" field in the mutation.
+func (m *PolicyConflictMutation) ActionA() (r string, exists bool) {
+	v := m.action_a
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldActionA returns the old "action_a" field's value of the PolicyConflict entity.
+// If the PolicyConflict object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PolicyConflictMutation) OldActionA(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldActionA is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldActionA requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldActionA: %w", err)
+	}
+	return oldValue.ActionA, nil
+}
+
+// ResetActionA resets all changes to the "action_a" field.
+func (m *PolicyConflictMutation) ResetActionA() {
+	m.action_a = nil
+}
+
+// SetActionB sets the "action_b" field.
+func (m *PolicyConflictMutation) SetActionB(s string) {
+	m.action_b = &s
+}
+
+// ActionB returns the value of the "action_b" field in the mutation.
+func (m *PolicyConflictMutation) ActionB() (r string, exists bool) {
+	v := m.action_b
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldActionB returns the old "action_b" field's value of the PolicyConflict entity.
+// If the PolicyConflict object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PolicyConflictMutation) OldActionB(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldActionB is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldActionB requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldActionB: %w", err)
+	}
+	return oldValue.ActionB, nil
+}
+
+// ResetActionB resets all changes to the "action_b" field.
+func (m *PolicyConflictMutation) ResetActionB() {
+	m.action_b = nil
+}
+
+// SetNameZh sets the "name_zh" field.
+func (m *PolicyConflictMutation) SetNameZh(s string) {
+	m.name_zh = &s
+}
+
+// NameZh returns the value of the "name_zh" field in the mutation.
+func (m *PolicyConflictMutation) NameZh() (r string, exists bool) {
+	v := m.name_zh
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldNameZh returns the old "name_zh" field's value of the PolicyConflict entity.
+// If the PolicyConflict object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PolicyConflictMutation) OldNameZh(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldNameZh is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldNameZh requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldNameZh: %w", err)
+	}
+	return oldValue.NameZh, nil
+}
+
+// ResetNameZh resets all changes to the "name_zh" field.
+func (m *PolicyConflictMutation) ResetNameZh() {
+	m.name_zh = nil
+}
+
+// SetNameEn sets the "name_en" field.
+func (m *PolicyConflictMutation) SetNameEn(s string) {
+	m.name_en = &s
+}
+
+// NameEn returns the value of the "name_en" field in the mutation.
+func (m *PolicyConflictMutation) NameEn() (r string, exists bool) {
+	v := m.name_en
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldNameEn returns the old "name_en" field's value of the PolicyConflict entity.
+// If the PolicyConflict object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PolicyConflictMutation) OldNameEn(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldNameEn is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldNameEn requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldNameEn: %w", err)
+	}
+	return oldValue.NameEn, nil
+}
+
+// ResetNameEn resets all changes to the "name_en" field.
+func (m *PolicyConflictMutation) ResetNameEn() {
+	m.name_en = nil
+}
+
+// SetClause sets the "clause" field.
+func (m *PolicyConflictMutation) SetClause(s string) {
+	m.clause = &s
+}
+
+// Clause returns the value of the "clause" field in the mutation.
+func (m *PolicyConflictMutation) Clause() (r string, exists bool) {
+	v := m.clause
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldClause returns the old "clause" field's value of the PolicyConflict entity.
+// If the PolicyConflict object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PolicyConflictMutation) OldClause(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldClause is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldClause requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldClause: %w", err)
+	}
+	return oldValue.Clause, nil
+}
+
+// ResetClause resets all changes to the "clause" field.
+func (m *PolicyConflictMutation) ResetClause() {
+	m.clause = nil
+}
+
+// Where appends a list predicates to the PolicyConflictMutation builder.
+func (m *PolicyConflictMutation) Where(ps ...predicate.PolicyConflict) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the PolicyConflictMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *PolicyConflictMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.PolicyConflict, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *PolicyConflictMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *PolicyConflictMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (PolicyConflict).
+func (m *PolicyConflictMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *PolicyConflictMutation) Fields() []string {
+	fields := make([]string, 0, 9)
+	if m.tenant_id != nil {
+		fields = append(fields, policyconflict.FieldTenantID)
+	}
+	if m.policy_version_id != nil {
+		fields = append(fields, policyconflict.FieldPolicyVersionID)
+	}
+	if m.seq != nil {
+		fields = append(fields, policyconflict.FieldSeq)
+	}
+	if m.key != nil {
+		fields = append(fields, policyconflict.FieldKey)
+	}
+	if m.action_a != nil {
+		fields = append(fields, policyconflict.FieldActionA)
+	}
+	if m.action_b != nil {
+		fields = append(fields, policyconflict.FieldActionB)
+	}
+	if m.name_zh != nil {
+		fields = append(fields, policyconflict.FieldNameZh)
+	}
+	if m.name_en != nil {
+		fields = append(fields, policyconflict.FieldNameEn)
+	}
+	if m.clause != nil {
+		fields = append(fields, policyconflict.FieldClause)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *PolicyConflictMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case policyconflict.FieldTenantID:
+		return m.TenantID()
+	case policyconflict.FieldPolicyVersionID:
+		return m.PolicyVersionID()
+	case policyconflict.FieldSeq:
+		return m.Seq()
+	case policyconflict.FieldKey:
+		return m.Key()
+	case policyconflict.FieldActionA:
+		return m.ActionA()
+	case policyconflict.FieldActionB:
+		return m.ActionB()
+	case policyconflict.FieldNameZh:
+		return m.NameZh()
+	case policyconflict.FieldNameEn:
+		return m.NameEn()
+	case policyconflict.FieldClause:
+		return m.Clause()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *PolicyConflictMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case policyconflict.FieldTenantID:
+		return m.OldTenantID(ctx)
+	case policyconflict.FieldPolicyVersionID:
+		return m.OldPolicyVersionID(ctx)
+	case policyconflict.FieldSeq:
+		return m.OldSeq(ctx)
+	case policyconflict.FieldKey:
+		return m.OldKey(ctx)
+	case policyconflict.FieldActionA:
+		return m.OldActionA(ctx)
+	case policyconflict.FieldActionB:
+		return m.OldActionB(ctx)
+	case policyconflict.FieldNameZh:
+		return m.OldNameZh(ctx)
+	case policyconflict.FieldNameEn:
+		return m.OldNameEn(ctx)
+	case policyconflict.FieldClause:
+		return m.OldClause(ctx)
+	}
+	return nil, fmt.Errorf("unknown PolicyConflict field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *PolicyConflictMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case policyconflict.FieldTenantID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTenantID(v)
+		return nil
+	case policyconflict.FieldPolicyVersionID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPolicyVersionID(v)
+		return nil
+	case policyconflict.FieldSeq:
+		v, ok := value.(int32)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSeq(v)
+		return nil
+	case policyconflict.FieldKey:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetKey(v)
+		return nil
+	case policyconflict.FieldActionA:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetActionA(v)
+		return nil
+	case policyconflict.FieldActionB:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetActionB(v)
+		return nil
+	case policyconflict.FieldNameZh:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetNameZh(v)
+		return nil
+	case policyconflict.FieldNameEn:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetNameEn(v)
+		return nil
+	case policyconflict.FieldClause:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetClause(v)
+		return nil
+	}
+	return fmt.Errorf("unknown PolicyConflict field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *PolicyConflictMutation) AddedFields() []string {
+	var fields []string
+	if m.addseq != nil {
+		fields = append(fields, policyconflict.FieldSeq)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *PolicyConflictMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case policyconflict.FieldSeq:
+		return m.AddedSeq()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *PolicyConflictMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case policyconflict.FieldSeq:
+		v, ok := value.(int32)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddSeq(v)
+		return nil
+	}
+	return fmt.Errorf("unknown PolicyConflict numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *PolicyConflictMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *PolicyConflictMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *PolicyConflictMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown PolicyConflict nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *PolicyConflictMutation) ResetField(name string) error {
+	switch name {
+	case policyconflict.FieldTenantID:
+		m.ResetTenantID()
+		return nil
+	case policyconflict.FieldPolicyVersionID:
+		m.ResetPolicyVersionID()
+		return nil
+	case policyconflict.FieldSeq:
+		m.ResetSeq()
+		return nil
+	case policyconflict.FieldKey:
+		m.ResetKey()
+		return nil
+	case policyconflict.FieldActionA:
+		m.ResetActionA()
+		return nil
+	case policyconflict.FieldActionB:
+		m.ResetActionB()
+		return nil
+	case policyconflict.FieldNameZh:
+		m.ResetNameZh()
+		return nil
+	case policyconflict.FieldNameEn:
+		m.ResetNameEn()
+		return nil
+	case policyconflict.FieldClause:
+		m.ResetClause()
+		return nil
+	}
+	return fmt.Errorf("unknown PolicyConflict field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *PolicyConflictMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *PolicyConflictMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *PolicyConflictMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *PolicyConflictMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *PolicyConflictMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *PolicyConflictMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *PolicyConflictMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown PolicyConflict unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *PolicyConflictMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown PolicyConflict edge %s", name)
+}
+
 // PolicyRuleMutation represents an operation that mutates the PolicyRule nodes in the graph.
 type PolicyRuleMutation struct {
 	config
@@ -20766,6 +34866,1482 @@ func (m *PolicyRuleMutation) ClearEdge(name string) error {
 // It returns an error if the edge is not defined in the schema.
 func (m *PolicyRuleMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown PolicyRule edge %s", name)
+}
+
+// PolicyTestMutation represents an operation that mutates the PolicyTest nodes in the graph.
+type PolicyTestMutation struct {
+	config
+	op                  Op
+	typ                 string
+	id                  *uuid.UUID
+	tenant_id           *uuid.UUID
+	created_at          *time.Time
+	created_by          *uuid.UUID
+	updated_at          *time.Time
+	updated_by          *uuid.UUID
+	version             *int64
+	addversion          *int64
+	name                *string
+	expectation         *string
+	role_key            *string
+	staff_id            *uuid.UUID
+	staff_department_id *uuid.UUID
+	object              *string
+	action              *string
+	row_company_id      *uuid.UUID
+	row_department_id   *uuid.UUID
+	row_condition       *string
+	row_own             *string
+	clause              *string
+	state               *string
+	clearedFields       map[string]struct{}
+	done                bool
+	oldValue            func(context.Context) (*PolicyTest, error)
+	predicates          []predicate.PolicyTest
+}
+
+var _ ent.Mutation = (*PolicyTestMutation)(nil)
+
+// policytestOption allows management of the mutation configuration using functional options.
+type policytestOption func(*PolicyTestMutation)
+
+// newPolicyTestMutation creates new mutation for the PolicyTest entity.
+func newPolicyTestMutation(c config, op Op, opts ...policytestOption) *PolicyTestMutation {
+	m := &PolicyTestMutation{
+		config:        c,
+		op:            op,
+		typ:           TypePolicyTest,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withPolicyTestID sets the ID field of the mutation.
+func withPolicyTestID(id uuid.UUID) policytestOption {
+	return func(m *PolicyTestMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *PolicyTest
+		)
+		m.oldValue = func(ctx context.Context) (*PolicyTest, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().PolicyTest.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withPolicyTest sets the old PolicyTest of the mutation.
+func withPolicyTest(node *PolicyTest) policytestOption {
+	return func(m *PolicyTestMutation) {
+		m.oldValue = func(context.Context) (*PolicyTest, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m PolicyTestMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m PolicyTestMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("db: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of PolicyTest entities.
+func (m *PolicyTestMutation) SetID(id uuid.UUID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *PolicyTestMutation) ID() (id uuid.UUID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *PolicyTestMutation) IDs(ctx context.Context) ([]uuid.UUID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []uuid.UUID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().PolicyTest.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetTenantID sets the "tenant_id" field.
+func (m *PolicyTestMutation) SetTenantID(u uuid.UUID) {
+	m.tenant_id = &u
+}
+
+// TenantID returns the value of the "tenant_id" field in the mutation.
+func (m *PolicyTestMutation) TenantID() (r uuid.UUID, exists bool) {
+	v := m.tenant_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTenantID returns the old "tenant_id" field's value of the PolicyTest entity.
+// If the PolicyTest object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PolicyTestMutation) OldTenantID(ctx context.Context) (v uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTenantID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTenantID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTenantID: %w", err)
+	}
+	return oldValue.TenantID, nil
+}
+
+// ResetTenantID resets all changes to the "tenant_id" field.
+func (m *PolicyTestMutation) ResetTenantID() {
+	m.tenant_id = nil
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *PolicyTestMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *PolicyTestMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the PolicyTest entity.
+// If the PolicyTest object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PolicyTestMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *PolicyTestMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetCreatedBy sets the "created_by" field.
+func (m *PolicyTestMutation) SetCreatedBy(u uuid.UUID) {
+	m.created_by = &u
+}
+
+// CreatedBy returns the value of the "created_by" field in the mutation.
+func (m *PolicyTestMutation) CreatedBy() (r uuid.UUID, exists bool) {
+	v := m.created_by
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedBy returns the old "created_by" field's value of the PolicyTest entity.
+// If the PolicyTest object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PolicyTestMutation) OldCreatedBy(ctx context.Context) (v *uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedBy is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedBy requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedBy: %w", err)
+	}
+	return oldValue.CreatedBy, nil
+}
+
+// ClearCreatedBy clears the value of the "created_by" field.
+func (m *PolicyTestMutation) ClearCreatedBy() {
+	m.created_by = nil
+	m.clearedFields[policytest.FieldCreatedBy] = struct{}{}
+}
+
+// CreatedByCleared returns if the "created_by" field was cleared in this mutation.
+func (m *PolicyTestMutation) CreatedByCleared() bool {
+	_, ok := m.clearedFields[policytest.FieldCreatedBy]
+	return ok
+}
+
+// ResetCreatedBy resets all changes to the "created_by" field.
+func (m *PolicyTestMutation) ResetCreatedBy() {
+	m.created_by = nil
+	delete(m.clearedFields, policytest.FieldCreatedBy)
+}
+
+// SetUpdatedAt sets the "updated_at" field.
+func (m *PolicyTestMutation) SetUpdatedAt(t time.Time) {
+	m.updated_at = &t
+}
+
+// UpdatedAt returns the value of the "updated_at" field in the mutation.
+func (m *PolicyTestMutation) UpdatedAt() (r time.Time, exists bool) {
+	v := m.updated_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedAt returns the old "updated_at" field's value of the PolicyTest entity.
+// If the PolicyTest object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PolicyTestMutation) OldUpdatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedAt: %w", err)
+	}
+	return oldValue.UpdatedAt, nil
+}
+
+// ResetUpdatedAt resets all changes to the "updated_at" field.
+func (m *PolicyTestMutation) ResetUpdatedAt() {
+	m.updated_at = nil
+}
+
+// SetUpdatedBy sets the "updated_by" field.
+func (m *PolicyTestMutation) SetUpdatedBy(u uuid.UUID) {
+	m.updated_by = &u
+}
+
+// UpdatedBy returns the value of the "updated_by" field in the mutation.
+func (m *PolicyTestMutation) UpdatedBy() (r uuid.UUID, exists bool) {
+	v := m.updated_by
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedBy returns the old "updated_by" field's value of the PolicyTest entity.
+// If the PolicyTest object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PolicyTestMutation) OldUpdatedBy(ctx context.Context) (v *uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedBy is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedBy requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedBy: %w", err)
+	}
+	return oldValue.UpdatedBy, nil
+}
+
+// ClearUpdatedBy clears the value of the "updated_by" field.
+func (m *PolicyTestMutation) ClearUpdatedBy() {
+	m.updated_by = nil
+	m.clearedFields[policytest.FieldUpdatedBy] = struct{}{}
+}
+
+// UpdatedByCleared returns if the "updated_by" field was cleared in this mutation.
+func (m *PolicyTestMutation) UpdatedByCleared() bool {
+	_, ok := m.clearedFields[policytest.FieldUpdatedBy]
+	return ok
+}
+
+// ResetUpdatedBy resets all changes to the "updated_by" field.
+func (m *PolicyTestMutation) ResetUpdatedBy() {
+	m.updated_by = nil
+	delete(m.clearedFields, policytest.FieldUpdatedBy)
+}
+
+// SetVersion sets the "version" field.
+func (m *PolicyTestMutation) SetVersion(i int64) {
+	m.version = &i
+	m.addversion = nil
+}
+
+// Version returns the value of the "version" field in the mutation.
+func (m *PolicyTestMutation) Version() (r int64, exists bool) {
+	v := m.version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldVersion returns the old "version" field's value of the PolicyTest entity.
+// If the PolicyTest object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PolicyTestMutation) OldVersion(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldVersion is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldVersion requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldVersion: %w", err)
+	}
+	return oldValue.Version, nil
+}
+
+// AddVersion adds i to the "version" field.
+func (m *PolicyTestMutation) AddVersion(i int64) {
+	if m.addversion != nil {
+		*m.addversion += i
+	} else {
+		m.addversion = &i
+	}
+}
+
+// AddedVersion returns the value that was added to the "version" field in this mutation.
+func (m *PolicyTestMutation) AddedVersion() (r int64, exists bool) {
+	v := m.addversion
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetVersion resets all changes to the "version" field.
+func (m *PolicyTestMutation) ResetVersion() {
+	m.version = nil
+	m.addversion = nil
+}
+
+// SetName sets the "name" field.
+func (m *PolicyTestMutation) SetName(s string) {
+	m.name = &s
+}
+
+// Name returns the value of the "name" field in the mutation.
+func (m *PolicyTestMutation) Name() (r string, exists bool) {
+	v := m.name
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldName returns the old "name" field's value of the PolicyTest entity.
+// If the PolicyTest object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PolicyTestMutation) OldName(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldName is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldName requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldName: %w", err)
+	}
+	return oldValue.Name, nil
+}
+
+// ResetName resets all changes to the "name" field.
+func (m *PolicyTestMutation) ResetName() {
+	m.name = nil
+}
+
+// SetExpectation sets the "expectation" field.
+func (m *PolicyTestMutation) SetExpectation(s string) {
+	m.expectation = &s
+}
+
+// Expectation returns the value of the "expectation" field in the mutation.
+func (m *PolicyTestMutation) Expectation() (r string, exists bool) {
+	v := m.expectation
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldExpectation returns the old "expectation" field's value of the PolicyTest entity.
+// If the PolicyTest object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PolicyTestMutation) OldExpectation(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldExpectation is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldExpectation requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldExpectation: %w", err)
+	}
+	return oldValue.Expectation, nil
+}
+
+// ResetExpectation resets all changes to the "expectation" field.
+func (m *PolicyTestMutation) ResetExpectation() {
+	m.expectation = nil
+}
+
+// SetRoleKey sets the "role_key" field.
+func (m *PolicyTestMutation) SetRoleKey(s string) {
+	m.role_key = &s
+}
+
+// RoleKey returns the value of the "role_key" field in the mutation.
+func (m *PolicyTestMutation) RoleKey() (r string, exists bool) {
+	v := m.role_key
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRoleKey returns the old "role_key" field's value of the PolicyTest entity.
+// If the PolicyTest object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PolicyTestMutation) OldRoleKey(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRoleKey is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRoleKey requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRoleKey: %w", err)
+	}
+	return oldValue.RoleKey, nil
+}
+
+// ClearRoleKey clears the value of the "role_key" field.
+func (m *PolicyTestMutation) ClearRoleKey() {
+	m.role_key = nil
+	m.clearedFields[policytest.FieldRoleKey] = struct{}{}
+}
+
+// RoleKeyCleared returns if the "role_key" field was cleared in this mutation.
+func (m *PolicyTestMutation) RoleKeyCleared() bool {
+	_, ok := m.clearedFields[policytest.FieldRoleKey]
+	return ok
+}
+
+// ResetRoleKey resets all changes to the "role_key" field.
+func (m *PolicyTestMutation) ResetRoleKey() {
+	m.role_key = nil
+	delete(m.clearedFields, policytest.FieldRoleKey)
+}
+
+// SetStaffID sets the "staff_id" field.
+func (m *PolicyTestMutation) SetStaffID(u uuid.UUID) {
+	m.staff_id = &u
+}
+
+// StaffID returns the value of the "staff_id" field in the mutation.
+func (m *PolicyTestMutation) StaffID() (r uuid.UUID, exists bool) {
+	v := m.staff_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldStaffID returns the old "staff_id" field's value of the PolicyTest entity.
+// If the PolicyTest object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PolicyTestMutation) OldStaffID(ctx context.Context) (v *uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldStaffID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldStaffID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldStaffID: %w", err)
+	}
+	return oldValue.StaffID, nil
+}
+
+// ClearStaffID clears the value of the "staff_id" field.
+func (m *PolicyTestMutation) ClearStaffID() {
+	m.staff_id = nil
+	m.clearedFields[policytest.FieldStaffID] = struct{}{}
+}
+
+// StaffIDCleared returns if the "staff_id" field was cleared in this mutation.
+func (m *PolicyTestMutation) StaffIDCleared() bool {
+	_, ok := m.clearedFields[policytest.FieldStaffID]
+	return ok
+}
+
+// ResetStaffID resets all changes to the "staff_id" field.
+func (m *PolicyTestMutation) ResetStaffID() {
+	m.staff_id = nil
+	delete(m.clearedFields, policytest.FieldStaffID)
+}
+
+// SetStaffDepartmentID sets the "staff_department_id" field.
+func (m *PolicyTestMutation) SetStaffDepartmentID(u uuid.UUID) {
+	m.staff_department_id = &u
+}
+
+// StaffDepartmentID returns the value of the "staff_department_id" field in the mutation.
+func (m *PolicyTestMutation) StaffDepartmentID() (r uuid.UUID, exists bool) {
+	v := m.staff_department_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldStaffDepartmentID returns the old "staff_department_id" field's value of the PolicyTest entity.
+// If the PolicyTest object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PolicyTestMutation) OldStaffDepartmentID(ctx context.Context) (v *uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldStaffDepartmentID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldStaffDepartmentID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldStaffDepartmentID: %w", err)
+	}
+	return oldValue.StaffDepartmentID, nil
+}
+
+// ClearStaffDepartmentID clears the value of the "staff_department_id" field.
+func (m *PolicyTestMutation) ClearStaffDepartmentID() {
+	m.staff_department_id = nil
+	m.clearedFields[policytest.FieldStaffDepartmentID] = struct{}{}
+}
+
+// StaffDepartmentIDCleared returns if the "staff_department_id" field was cleared in this mutation.
+func (m *PolicyTestMutation) StaffDepartmentIDCleared() bool {
+	_, ok := m.clearedFields[policytest.FieldStaffDepartmentID]
+	return ok
+}
+
+// ResetStaffDepartmentID resets all changes to the "staff_department_id" field.
+func (m *PolicyTestMutation) ResetStaffDepartmentID() {
+	m.staff_department_id = nil
+	delete(m.clearedFields, policytest.FieldStaffDepartmentID)
+}
+
+// SetObject sets the "object" field.
+func (m *PolicyTestMutation) SetObject(s string) {
+	m.object = &s
+}
+
+// Object returns the value of the "object" field in the mutation.
+func (m *PolicyTestMutation) Object() (r string, exists bool) {
+	v := m.object
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldObject returns the old "object" field's value of the PolicyTest entity.
+// If the PolicyTest object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PolicyTestMutation) OldObject(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldObject is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldObject requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldObject: %w", err)
+	}
+	return oldValue.Object, nil
+}
+
+// ResetObject resets all changes to the "object" field.
+func (m *PolicyTestMutation) ResetObject() {
+	m.object = nil
+}
+
+// SetAction sets the "action" field.
+func (m *PolicyTestMutation) SetAction(s string) {
+	m.action = &s
+}
+
+// Action returns the value of the "action" field in the mutation.
+func (m *PolicyTestMutation) Action() (r string, exists bool) {
+	v := m.action
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAction returns the old "action" field's value of the PolicyTest entity.
+// If the PolicyTest object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PolicyTestMutation) OldAction(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAction is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAction requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAction: %w", err)
+	}
+	return oldValue.Action, nil
+}
+
+// ResetAction resets all changes to the "action" field.
+func (m *PolicyTestMutation) ResetAction() {
+	m.action = nil
+}
+
+// SetRowCompanyID sets the "row_company_id" field.
+func (m *PolicyTestMutation) SetRowCompanyID(u uuid.UUID) {
+	m.row_company_id = &u
+}
+
+// RowCompanyID returns the value of the "row_company_id" field in the mutation.
+func (m *PolicyTestMutation) RowCompanyID() (r uuid.UUID, exists bool) {
+	v := m.row_company_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRowCompanyID returns the old "row_company_id" field's value of the PolicyTest entity.
+// If the PolicyTest object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PolicyTestMutation) OldRowCompanyID(ctx context.Context) (v *uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRowCompanyID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRowCompanyID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRowCompanyID: %w", err)
+	}
+	return oldValue.RowCompanyID, nil
+}
+
+// ClearRowCompanyID clears the value of the "row_company_id" field.
+func (m *PolicyTestMutation) ClearRowCompanyID() {
+	m.row_company_id = nil
+	m.clearedFields[policytest.FieldRowCompanyID] = struct{}{}
+}
+
+// RowCompanyIDCleared returns if the "row_company_id" field was cleared in this mutation.
+func (m *PolicyTestMutation) RowCompanyIDCleared() bool {
+	_, ok := m.clearedFields[policytest.FieldRowCompanyID]
+	return ok
+}
+
+// ResetRowCompanyID resets all changes to the "row_company_id" field.
+func (m *PolicyTestMutation) ResetRowCompanyID() {
+	m.row_company_id = nil
+	delete(m.clearedFields, policytest.FieldRowCompanyID)
+}
+
+// SetRowDepartmentID sets the "row_department_id" field.
+func (m *PolicyTestMutation) SetRowDepartmentID(u uuid.UUID) {
+	m.row_department_id = &u
+}
+
+// RowDepartmentID returns the value of the "row_department_id" field in the mutation.
+func (m *PolicyTestMutation) RowDepartmentID() (r uuid.UUID, exists bool) {
+	v := m.row_department_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRowDepartmentID returns the old "row_department_id" field's value of the PolicyTest entity.
+// If the PolicyTest object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PolicyTestMutation) OldRowDepartmentID(ctx context.Context) (v *uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRowDepartmentID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRowDepartmentID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRowDepartmentID: %w", err)
+	}
+	return oldValue.RowDepartmentID, nil
+}
+
+// ClearRowDepartmentID clears the value of the "row_department_id" field.
+func (m *PolicyTestMutation) ClearRowDepartmentID() {
+	m.row_department_id = nil
+	m.clearedFields[policytest.FieldRowDepartmentID] = struct{}{}
+}
+
+// RowDepartmentIDCleared returns if the "row_department_id" field was cleared in this mutation.
+func (m *PolicyTestMutation) RowDepartmentIDCleared() bool {
+	_, ok := m.clearedFields[policytest.FieldRowDepartmentID]
+	return ok
+}
+
+// ResetRowDepartmentID resets all changes to the "row_department_id" field.
+func (m *PolicyTestMutation) ResetRowDepartmentID() {
+	m.row_department_id = nil
+	delete(m.clearedFields, policytest.FieldRowDepartmentID)
+}
+
+// SetRowCondition sets the "row_condition" field.
+func (m *PolicyTestMutation) SetRowCondition(s string) {
+	m.row_condition = &s
+}
+
+// RowCondition returns the value of the "row_condition" field in the mutation.
+func (m *PolicyTestMutation) RowCondition() (r string, exists bool) {
+	v := m.row_condition
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRowCondition returns the old "row_condition" field's value of the PolicyTest entity.
+// If the PolicyTest object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PolicyTestMutation) OldRowCondition(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRowCondition is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRowCondition requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRowCondition: %w", err)
+	}
+	return oldValue.RowCondition, nil
+}
+
+// ResetRowCondition resets all changes to the "row_condition" field.
+func (m *PolicyTestMutation) ResetRowCondition() {
+	m.row_condition = nil
+}
+
+// SetRowOwn sets the "row_own" field.
+func (m *PolicyTestMutation) SetRowOwn(s string) {
+	m.row_own = &s
+}
+
+// RowOwn returns the value of the "row_own" field in the mutation.
+func (m *PolicyTestMutation) RowOwn() (r string, exists bool) {
+	v := m.row_own
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRowOwn returns the old "row_own" field's value of the PolicyTest entity.
+// If the PolicyTest object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PolicyTestMutation) OldRowOwn(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRowOwn is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRowOwn requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRowOwn: %w", err)
+	}
+	return oldValue.RowOwn, nil
+}
+
+// ResetRowOwn resets all changes to the "row_own" field.
+func (m *PolicyTestMutation) ResetRowOwn() {
+	m.row_own = nil
+}
+
+// SetClause sets the "clause" field.
+func (m *PolicyTestMutation) SetClause(s string) {
+	m.clause = &s
+}
+
+// Clause returns the value of the "clause" field in the mutation.
+func (m *PolicyTestMutation) Clause() (r string, exists bool) {
+	v := m.clause
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldClause returns the old "clause" field's value of the PolicyTest entity.
+// If the PolicyTest object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PolicyTestMutation) OldClause(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldClause is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldClause requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldClause: %w", err)
+	}
+	return oldValue.Clause, nil
+}
+
+// ResetClause resets all changes to the "clause" field.
+func (m *PolicyTestMutation) ResetClause() {
+	m.clause = nil
+}
+
+// SetState sets the "state" field.
+func (m *PolicyTestMutation) SetState(s string) {
+	m.state = &s
+}
+
+// State returns the value of the "state" field in the mutation.
+func (m *PolicyTestMutation) State() (r string, exists bool) {
+	v := m.state
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldState returns the old "state" field's value of the PolicyTest entity.
+// If the PolicyTest object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PolicyTestMutation) OldState(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldState is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldState requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldState: %w", err)
+	}
+	return oldValue.State, nil
+}
+
+// ResetState resets all changes to the "state" field.
+func (m *PolicyTestMutation) ResetState() {
+	m.state = nil
+}
+
+// Where appends a list predicates to the PolicyTestMutation builder.
+func (m *PolicyTestMutation) Where(ps ...predicate.PolicyTest) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the PolicyTestMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *PolicyTestMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.PolicyTest, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *PolicyTestMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *PolicyTestMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (PolicyTest).
+func (m *PolicyTestMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *PolicyTestMutation) Fields() []string {
+	fields := make([]string, 0, 19)
+	if m.tenant_id != nil {
+		fields = append(fields, policytest.FieldTenantID)
+	}
+	if m.created_at != nil {
+		fields = append(fields, policytest.FieldCreatedAt)
+	}
+	if m.created_by != nil {
+		fields = append(fields, policytest.FieldCreatedBy)
+	}
+	if m.updated_at != nil {
+		fields = append(fields, policytest.FieldUpdatedAt)
+	}
+	if m.updated_by != nil {
+		fields = append(fields, policytest.FieldUpdatedBy)
+	}
+	if m.version != nil {
+		fields = append(fields, policytest.FieldVersion)
+	}
+	if m.name != nil {
+		fields = append(fields, policytest.FieldName)
+	}
+	if m.expectation != nil {
+		fields = append(fields, policytest.FieldExpectation)
+	}
+	if m.role_key != nil {
+		fields = append(fields, policytest.FieldRoleKey)
+	}
+	if m.staff_id != nil {
+		fields = append(fields, policytest.FieldStaffID)
+	}
+	if m.staff_department_id != nil {
+		fields = append(fields, policytest.FieldStaffDepartmentID)
+	}
+	if m.object != nil {
+		fields = append(fields, policytest.FieldObject)
+	}
+	if m.action != nil {
+		fields = append(fields, policytest.FieldAction)
+	}
+	if m.row_company_id != nil {
+		fields = append(fields, policytest.FieldRowCompanyID)
+	}
+	if m.row_department_id != nil {
+		fields = append(fields, policytest.FieldRowDepartmentID)
+	}
+	if m.row_condition != nil {
+		fields = append(fields, policytest.FieldRowCondition)
+	}
+	if m.row_own != nil {
+		fields = append(fields, policytest.FieldRowOwn)
+	}
+	if m.clause != nil {
+		fields = append(fields, policytest.FieldClause)
+	}
+	if m.state != nil {
+		fields = append(fields, policytest.FieldState)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *PolicyTestMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case policytest.FieldTenantID:
+		return m.TenantID()
+	case policytest.FieldCreatedAt:
+		return m.CreatedAt()
+	case policytest.FieldCreatedBy:
+		return m.CreatedBy()
+	case policytest.FieldUpdatedAt:
+		return m.UpdatedAt()
+	case policytest.FieldUpdatedBy:
+		return m.UpdatedBy()
+	case policytest.FieldVersion:
+		return m.Version()
+	case policytest.FieldName:
+		return m.Name()
+	case policytest.FieldExpectation:
+		return m.Expectation()
+	case policytest.FieldRoleKey:
+		return m.RoleKey()
+	case policytest.FieldStaffID:
+		return m.StaffID()
+	case policytest.FieldStaffDepartmentID:
+		return m.StaffDepartmentID()
+	case policytest.FieldObject:
+		return m.Object()
+	case policytest.FieldAction:
+		return m.Action()
+	case policytest.FieldRowCompanyID:
+		return m.RowCompanyID()
+	case policytest.FieldRowDepartmentID:
+		return m.RowDepartmentID()
+	case policytest.FieldRowCondition:
+		return m.RowCondition()
+	case policytest.FieldRowOwn:
+		return m.RowOwn()
+	case policytest.FieldClause:
+		return m.Clause()
+	case policytest.FieldState:
+		return m.State()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *PolicyTestMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case policytest.FieldTenantID:
+		return m.OldTenantID(ctx)
+	case policytest.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case policytest.FieldCreatedBy:
+		return m.OldCreatedBy(ctx)
+	case policytest.FieldUpdatedAt:
+		return m.OldUpdatedAt(ctx)
+	case policytest.FieldUpdatedBy:
+		return m.OldUpdatedBy(ctx)
+	case policytest.FieldVersion:
+		return m.OldVersion(ctx)
+	case policytest.FieldName:
+		return m.OldName(ctx)
+	case policytest.FieldExpectation:
+		return m.OldExpectation(ctx)
+	case policytest.FieldRoleKey:
+		return m.OldRoleKey(ctx)
+	case policytest.FieldStaffID:
+		return m.OldStaffID(ctx)
+	case policytest.FieldStaffDepartmentID:
+		return m.OldStaffDepartmentID(ctx)
+	case policytest.FieldObject:
+		return m.OldObject(ctx)
+	case policytest.FieldAction:
+		return m.OldAction(ctx)
+	case policytest.FieldRowCompanyID:
+		return m.OldRowCompanyID(ctx)
+	case policytest.FieldRowDepartmentID:
+		return m.OldRowDepartmentID(ctx)
+	case policytest.FieldRowCondition:
+		return m.OldRowCondition(ctx)
+	case policytest.FieldRowOwn:
+		return m.OldRowOwn(ctx)
+	case policytest.FieldClause:
+		return m.OldClause(ctx)
+	case policytest.FieldState:
+		return m.OldState(ctx)
+	}
+	return nil, fmt.Errorf("unknown PolicyTest field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *PolicyTestMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case policytest.FieldTenantID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTenantID(v)
+		return nil
+	case policytest.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case policytest.FieldCreatedBy:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedBy(v)
+		return nil
+	case policytest.FieldUpdatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedAt(v)
+		return nil
+	case policytest.FieldUpdatedBy:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedBy(v)
+		return nil
+	case policytest.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetVersion(v)
+		return nil
+	case policytest.FieldName:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetName(v)
+		return nil
+	case policytest.FieldExpectation:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetExpectation(v)
+		return nil
+	case policytest.FieldRoleKey:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRoleKey(v)
+		return nil
+	case policytest.FieldStaffID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetStaffID(v)
+		return nil
+	case policytest.FieldStaffDepartmentID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetStaffDepartmentID(v)
+		return nil
+	case policytest.FieldObject:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetObject(v)
+		return nil
+	case policytest.FieldAction:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAction(v)
+		return nil
+	case policytest.FieldRowCompanyID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRowCompanyID(v)
+		return nil
+	case policytest.FieldRowDepartmentID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRowDepartmentID(v)
+		return nil
+	case policytest.FieldRowCondition:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRowCondition(v)
+		return nil
+	case policytest.FieldRowOwn:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRowOwn(v)
+		return nil
+	case policytest.FieldClause:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetClause(v)
+		return nil
+	case policytest.FieldState:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetState(v)
+		return nil
+	}
+	return fmt.Errorf("unknown PolicyTest field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *PolicyTestMutation) AddedFields() []string {
+	var fields []string
+	if m.addversion != nil {
+		fields = append(fields, policytest.FieldVersion)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *PolicyTestMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case policytest.FieldVersion:
+		return m.AddedVersion()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *PolicyTestMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case policytest.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddVersion(v)
+		return nil
+	}
+	return fmt.Errorf("unknown PolicyTest numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *PolicyTestMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(policytest.FieldCreatedBy) {
+		fields = append(fields, policytest.FieldCreatedBy)
+	}
+	if m.FieldCleared(policytest.FieldUpdatedBy) {
+		fields = append(fields, policytest.FieldUpdatedBy)
+	}
+	if m.FieldCleared(policytest.FieldRoleKey) {
+		fields = append(fields, policytest.FieldRoleKey)
+	}
+	if m.FieldCleared(policytest.FieldStaffID) {
+		fields = append(fields, policytest.FieldStaffID)
+	}
+	if m.FieldCleared(policytest.FieldStaffDepartmentID) {
+		fields = append(fields, policytest.FieldStaffDepartmentID)
+	}
+	if m.FieldCleared(policytest.FieldRowCompanyID) {
+		fields = append(fields, policytest.FieldRowCompanyID)
+	}
+	if m.FieldCleared(policytest.FieldRowDepartmentID) {
+		fields = append(fields, policytest.FieldRowDepartmentID)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *PolicyTestMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *PolicyTestMutation) ClearField(name string) error {
+	switch name {
+	case policytest.FieldCreatedBy:
+		m.ClearCreatedBy()
+		return nil
+	case policytest.FieldUpdatedBy:
+		m.ClearUpdatedBy()
+		return nil
+	case policytest.FieldRoleKey:
+		m.ClearRoleKey()
+		return nil
+	case policytest.FieldStaffID:
+		m.ClearStaffID()
+		return nil
+	case policytest.FieldStaffDepartmentID:
+		m.ClearStaffDepartmentID()
+		return nil
+	case policytest.FieldRowCompanyID:
+		m.ClearRowCompanyID()
+		return nil
+	case policytest.FieldRowDepartmentID:
+		m.ClearRowDepartmentID()
+		return nil
+	}
+	return fmt.Errorf("unknown PolicyTest nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *PolicyTestMutation) ResetField(name string) error {
+	switch name {
+	case policytest.FieldTenantID:
+		m.ResetTenantID()
+		return nil
+	case policytest.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case policytest.FieldCreatedBy:
+		m.ResetCreatedBy()
+		return nil
+	case policytest.FieldUpdatedAt:
+		m.ResetUpdatedAt()
+		return nil
+	case policytest.FieldUpdatedBy:
+		m.ResetUpdatedBy()
+		return nil
+	case policytest.FieldVersion:
+		m.ResetVersion()
+		return nil
+	case policytest.FieldName:
+		m.ResetName()
+		return nil
+	case policytest.FieldExpectation:
+		m.ResetExpectation()
+		return nil
+	case policytest.FieldRoleKey:
+		m.ResetRoleKey()
+		return nil
+	case policytest.FieldStaffID:
+		m.ResetStaffID()
+		return nil
+	case policytest.FieldStaffDepartmentID:
+		m.ResetStaffDepartmentID()
+		return nil
+	case policytest.FieldObject:
+		m.ResetObject()
+		return nil
+	case policytest.FieldAction:
+		m.ResetAction()
+		return nil
+	case policytest.FieldRowCompanyID:
+		m.ResetRowCompanyID()
+		return nil
+	case policytest.FieldRowDepartmentID:
+		m.ResetRowDepartmentID()
+		return nil
+	case policytest.FieldRowCondition:
+		m.ResetRowCondition()
+		return nil
+	case policytest.FieldRowOwn:
+		m.ResetRowOwn()
+		return nil
+	case policytest.FieldClause:
+		m.ResetClause()
+		return nil
+	case policytest.FieldState:
+		m.ResetState()
+		return nil
+	}
+	return fmt.Errorf("unknown PolicyTest field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *PolicyTestMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *PolicyTestMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *PolicyTestMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *PolicyTestMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *PolicyTestMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *PolicyTestMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *PolicyTestMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown PolicyTest unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *PolicyTestMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown PolicyTest edge %s", name)
 }
 
 // PolicyVersionMutation represents an operation that mutates the PolicyVersion nodes in the graph.
@@ -24034,28 +39610,32 @@ func (m *RoleMutation) ResetEdge(name string) error {
 // RoleBindingMutation represents an operation that mutates the RoleBinding nodes in the graph.
 type RoleBindingMutation struct {
 	config
-	op            Op
-	typ           string
-	id            *uuid.UUID
-	tenant_id     *uuid.UUID
-	created_at    *time.Time
-	created_by    *uuid.UUID
-	updated_at    *time.Time
-	updated_by    *uuid.UUID
-	version       *int64
-	addversion    *int64
-	account_id    *uuid.UUID
-	role_id       *uuid.UUID
-	company_id    *uuid.UUID
-	department_id *uuid.UUID
-	valid_from    *time.Time
-	valid_until   *time.Time
-	revoked_at    *time.Time
-	granted_by    *uuid.UUID
-	clearedFields map[string]struct{}
-	done          bool
-	oldValue      func(context.Context) (*RoleBinding, error)
-	predicates    []predicate.RoleBinding
+	op                 Op
+	typ                string
+	id                 *uuid.UUID
+	tenant_id          *uuid.UUID
+	created_at         *time.Time
+	created_by         *uuid.UUID
+	updated_at         *time.Time
+	updated_by         *uuid.UUID
+	version            *int64
+	addversion         *int64
+	account_id         *uuid.UUID
+	role_id            *uuid.UUID
+	company_id         *uuid.UUID
+	department_id      *uuid.UUID
+	valid_from         *time.Time
+	valid_until        *time.Time
+	revoked_at         *time.Time
+	granted_by         *uuid.UUID
+	awaits_endorsement *bool
+	endorsed_at        *time.Time
+	endorsed_by        *uuid.UUID
+	review_due_at      *time.Time
+	clearedFields      map[string]struct{}
+	done               bool
+	oldValue           func(context.Context) (*RoleBinding, error)
+	predicates         []predicate.RoleBinding
 }
 
 var _ ent.Mutation = (*RoleBindingMutation)(nil)
@@ -24777,6 +40357,189 @@ func (m *RoleBindingMutation) ResetGrantedBy() {
 	delete(m.clearedFields, rolebinding.FieldGrantedBy)
 }
 
+// SetAwaitsEndorsement sets the "awaits_endorsement" field.
+func (m *RoleBindingMutation) SetAwaitsEndorsement(b bool) {
+	m.awaits_endorsement = &b
+}
+
+// AwaitsEndorsement returns the value of the "awaits_endorsement" field in the mutation.
+func (m *RoleBindingMutation) AwaitsEndorsement() (r bool, exists bool) {
+	v := m.awaits_endorsement
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAwaitsEndorsement returns the old "awaits_endorsement" field's value of the RoleBinding entity.
+// If the RoleBinding object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RoleBindingMutation) OldAwaitsEndorsement(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAwaitsEndorsement is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAwaitsEndorsement requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAwaitsEndorsement: %w", err)
+	}
+	return oldValue.AwaitsEndorsement, nil
+}
+
+// ResetAwaitsEndorsement resets all changes to the "awaits_endorsement" field.
+func (m *RoleBindingMutation) ResetAwaitsEndorsement() {
+	m.awaits_endorsement = nil
+}
+
+// SetEndorsedAt sets the "endorsed_at" field.
+func (m *RoleBindingMutation) SetEndorsedAt(t time.Time) {
+	m.endorsed_at = &t
+}
+
+// EndorsedAt returns the value of the "endorsed_at" field in the mutation.
+func (m *RoleBindingMutation) EndorsedAt() (r time.Time, exists bool) {
+	v := m.endorsed_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldEndorsedAt returns the old "endorsed_at" field's value of the RoleBinding entity.
+// If the RoleBinding object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RoleBindingMutation) OldEndorsedAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldEndorsedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldEndorsedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldEndorsedAt: %w", err)
+	}
+	return oldValue.EndorsedAt, nil
+}
+
+// ClearEndorsedAt clears the value of the "endorsed_at" field.
+func (m *RoleBindingMutation) ClearEndorsedAt() {
+	m.endorsed_at = nil
+	m.clearedFields[rolebinding.FieldEndorsedAt] = struct{}{}
+}
+
+// EndorsedAtCleared returns if the "endorsed_at" field was cleared in this mutation.
+func (m *RoleBindingMutation) EndorsedAtCleared() bool {
+	_, ok := m.clearedFields[rolebinding.FieldEndorsedAt]
+	return ok
+}
+
+// ResetEndorsedAt resets all changes to the "endorsed_at" field.
+func (m *RoleBindingMutation) ResetEndorsedAt() {
+	m.endorsed_at = nil
+	delete(m.clearedFields, rolebinding.FieldEndorsedAt)
+}
+
+// SetEndorsedBy sets the "endorsed_by" field.
+func (m *RoleBindingMutation) SetEndorsedBy(u uuid.UUID) {
+	m.endorsed_by = &u
+}
+
+// EndorsedBy returns the value of the "endorsed_by" field in the mutation.
+func (m *RoleBindingMutation) EndorsedBy() (r uuid.UUID, exists bool) {
+	v := m.endorsed_by
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldEndorsedBy returns the old "endorsed_by" field's value of the RoleBinding entity.
+// If the RoleBinding object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RoleBindingMutation) OldEndorsedBy(ctx context.Context) (v *uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldEndorsedBy is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldEndorsedBy requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldEndorsedBy: %w", err)
+	}
+	return oldValue.EndorsedBy, nil
+}
+
+// ClearEndorsedBy clears the value of the "endorsed_by" field.
+func (m *RoleBindingMutation) ClearEndorsedBy() {
+	m.endorsed_by = nil
+	m.clearedFields[rolebinding.FieldEndorsedBy] = struct{}{}
+}
+
+// EndorsedByCleared returns if the "endorsed_by" field was cleared in this mutation.
+func (m *RoleBindingMutation) EndorsedByCleared() bool {
+	_, ok := m.clearedFields[rolebinding.FieldEndorsedBy]
+	return ok
+}
+
+// ResetEndorsedBy resets all changes to the "endorsed_by" field.
+func (m *RoleBindingMutation) ResetEndorsedBy() {
+	m.endorsed_by = nil
+	delete(m.clearedFields, rolebinding.FieldEndorsedBy)
+}
+
+// SetReviewDueAt sets the "review_due_at" field.
+func (m *RoleBindingMutation) SetReviewDueAt(t time.Time) {
+	m.review_due_at = &t
+}
+
+// ReviewDueAt returns the value of the "review_due_at" field in the mutation.
+func (m *RoleBindingMutation) ReviewDueAt() (r time.Time, exists bool) {
+	v := m.review_due_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldReviewDueAt returns the old "review_due_at" field's value of the RoleBinding entity.
+// If the RoleBinding object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RoleBindingMutation) OldReviewDueAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldReviewDueAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldReviewDueAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldReviewDueAt: %w", err)
+	}
+	return oldValue.ReviewDueAt, nil
+}
+
+// ClearReviewDueAt clears the value of the "review_due_at" field.
+func (m *RoleBindingMutation) ClearReviewDueAt() {
+	m.review_due_at = nil
+	m.clearedFields[rolebinding.FieldReviewDueAt] = struct{}{}
+}
+
+// ReviewDueAtCleared returns if the "review_due_at" field was cleared in this mutation.
+func (m *RoleBindingMutation) ReviewDueAtCleared() bool {
+	_, ok := m.clearedFields[rolebinding.FieldReviewDueAt]
+	return ok
+}
+
+// ResetReviewDueAt resets all changes to the "review_due_at" field.
+func (m *RoleBindingMutation) ResetReviewDueAt() {
+	m.review_due_at = nil
+	delete(m.clearedFields, rolebinding.FieldReviewDueAt)
+}
+
 // Where appends a list predicates to the RoleBindingMutation builder.
 func (m *RoleBindingMutation) Where(ps ...predicate.RoleBinding) {
 	m.predicates = append(m.predicates, ps...)
@@ -24811,7 +40574,7 @@ func (m *RoleBindingMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *RoleBindingMutation) Fields() []string {
-	fields := make([]string, 0, 14)
+	fields := make([]string, 0, 18)
 	if m.tenant_id != nil {
 		fields = append(fields, rolebinding.FieldTenantID)
 	}
@@ -24854,6 +40617,18 @@ func (m *RoleBindingMutation) Fields() []string {
 	if m.granted_by != nil {
 		fields = append(fields, rolebinding.FieldGrantedBy)
 	}
+	if m.awaits_endorsement != nil {
+		fields = append(fields, rolebinding.FieldAwaitsEndorsement)
+	}
+	if m.endorsed_at != nil {
+		fields = append(fields, rolebinding.FieldEndorsedAt)
+	}
+	if m.endorsed_by != nil {
+		fields = append(fields, rolebinding.FieldEndorsedBy)
+	}
+	if m.review_due_at != nil {
+		fields = append(fields, rolebinding.FieldReviewDueAt)
+	}
 	return fields
 }
 
@@ -24890,6 +40665,14 @@ func (m *RoleBindingMutation) Field(name string) (ent.Value, bool) {
 		return m.RevokedAt()
 	case rolebinding.FieldGrantedBy:
 		return m.GrantedBy()
+	case rolebinding.FieldAwaitsEndorsement:
+		return m.AwaitsEndorsement()
+	case rolebinding.FieldEndorsedAt:
+		return m.EndorsedAt()
+	case rolebinding.FieldEndorsedBy:
+		return m.EndorsedBy()
+	case rolebinding.FieldReviewDueAt:
+		return m.ReviewDueAt()
 	}
 	return nil, false
 }
@@ -24927,6 +40710,14 @@ func (m *RoleBindingMutation) OldField(ctx context.Context, name string) (ent.Va
 		return m.OldRevokedAt(ctx)
 	case rolebinding.FieldGrantedBy:
 		return m.OldGrantedBy(ctx)
+	case rolebinding.FieldAwaitsEndorsement:
+		return m.OldAwaitsEndorsement(ctx)
+	case rolebinding.FieldEndorsedAt:
+		return m.OldEndorsedAt(ctx)
+	case rolebinding.FieldEndorsedBy:
+		return m.OldEndorsedBy(ctx)
+	case rolebinding.FieldReviewDueAt:
+		return m.OldReviewDueAt(ctx)
 	}
 	return nil, fmt.Errorf("unknown RoleBinding field %s", name)
 }
@@ -25034,6 +40825,34 @@ func (m *RoleBindingMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetGrantedBy(v)
 		return nil
+	case rolebinding.FieldAwaitsEndorsement:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAwaitsEndorsement(v)
+		return nil
+	case rolebinding.FieldEndorsedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetEndorsedAt(v)
+		return nil
+	case rolebinding.FieldEndorsedBy:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetEndorsedBy(v)
+		return nil
+	case rolebinding.FieldReviewDueAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetReviewDueAt(v)
+		return nil
 	}
 	return fmt.Errorf("unknown RoleBinding field %s", name)
 }
@@ -25100,6 +40919,15 @@ func (m *RoleBindingMutation) ClearedFields() []string {
 	if m.FieldCleared(rolebinding.FieldGrantedBy) {
 		fields = append(fields, rolebinding.FieldGrantedBy)
 	}
+	if m.FieldCleared(rolebinding.FieldEndorsedAt) {
+		fields = append(fields, rolebinding.FieldEndorsedAt)
+	}
+	if m.FieldCleared(rolebinding.FieldEndorsedBy) {
+		fields = append(fields, rolebinding.FieldEndorsedBy)
+	}
+	if m.FieldCleared(rolebinding.FieldReviewDueAt) {
+		fields = append(fields, rolebinding.FieldReviewDueAt)
+	}
 	return fields
 }
 
@@ -25134,6 +40962,15 @@ func (m *RoleBindingMutation) ClearField(name string) error {
 		return nil
 	case rolebinding.FieldGrantedBy:
 		m.ClearGrantedBy()
+		return nil
+	case rolebinding.FieldEndorsedAt:
+		m.ClearEndorsedAt()
+		return nil
+	case rolebinding.FieldEndorsedBy:
+		m.ClearEndorsedBy()
+		return nil
+	case rolebinding.FieldReviewDueAt:
+		m.ClearReviewDueAt()
 		return nil
 	}
 	return fmt.Errorf("unknown RoleBinding nullable field %s", name)
@@ -25184,6 +41021,18 @@ func (m *RoleBindingMutation) ResetField(name string) error {
 		return nil
 	case rolebinding.FieldGrantedBy:
 		m.ResetGrantedBy()
+		return nil
+	case rolebinding.FieldAwaitsEndorsement:
+		m.ResetAwaitsEndorsement()
+		return nil
+	case rolebinding.FieldEndorsedAt:
+		m.ResetEndorsedAt()
+		return nil
+	case rolebinding.FieldEndorsedBy:
+		m.ResetEndorsedBy()
+		return nil
+	case rolebinding.FieldReviewDueAt:
+		m.ResetReviewDueAt()
 		return nil
 	}
 	return fmt.Errorf("unknown RoleBinding field %s", name)

@@ -45,7 +45,15 @@ type RoleBinding struct {
 	// RevokedAt holds the value of the "revoked_at" field.
 	RevokedAt *time.Time `json:"revoked_at,omitempty"`
 	// GrantedBy holds the value of the "granted_by" field.
-	GrantedBy    *uuid.UUID `json:"granted_by,omitempty"`
+	GrantedBy *uuid.UUID `json:"granted_by,omitempty"`
+	// AwaitsEndorsement holds the value of the "awaits_endorsement" field.
+	AwaitsEndorsement bool `json:"awaits_endorsement,omitempty"`
+	// EndorsedAt holds the value of the "endorsed_at" field.
+	EndorsedAt *time.Time `json:"endorsed_at,omitempty"`
+	// EndorsedBy holds the value of the "endorsed_by" field.
+	EndorsedBy *uuid.UUID `json:"endorsed_by,omitempty"`
+	// ReviewDueAt holds the value of the "review_due_at" field.
+	ReviewDueAt  *time.Time `json:"review_due_at,omitempty"`
 	selectValues sql.SelectValues
 }
 
@@ -54,11 +62,13 @@ func (*RoleBinding) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case rolebinding.FieldCreatedBy, rolebinding.FieldUpdatedBy, rolebinding.FieldCompanyID, rolebinding.FieldDepartmentID, rolebinding.FieldGrantedBy:
+		case rolebinding.FieldCreatedBy, rolebinding.FieldUpdatedBy, rolebinding.FieldCompanyID, rolebinding.FieldDepartmentID, rolebinding.FieldGrantedBy, rolebinding.FieldEndorsedBy:
 			values[i] = &sql.NullScanner{S: new(uuid.UUID)}
+		case rolebinding.FieldAwaitsEndorsement:
+			values[i] = new(sql.NullBool)
 		case rolebinding.FieldVersion:
 			values[i] = new(sql.NullInt64)
-		case rolebinding.FieldCreatedAt, rolebinding.FieldUpdatedAt, rolebinding.FieldValidFrom, rolebinding.FieldValidUntil, rolebinding.FieldRevokedAt:
+		case rolebinding.FieldCreatedAt, rolebinding.FieldUpdatedAt, rolebinding.FieldValidFrom, rolebinding.FieldValidUntil, rolebinding.FieldRevokedAt, rolebinding.FieldEndorsedAt, rolebinding.FieldReviewDueAt:
 			values[i] = new(sql.NullTime)
 		case rolebinding.FieldID, rolebinding.FieldTenantID, rolebinding.FieldAccountID, rolebinding.FieldRoleID:
 			values[i] = new(uuid.UUID)
@@ -174,6 +184,33 @@ func (_m *RoleBinding) assignValues(columns []string, values []any) error {
 				_m.GrantedBy = new(uuid.UUID)
 				*_m.GrantedBy = *value.S.(*uuid.UUID)
 			}
+		case rolebinding.FieldAwaitsEndorsement:
+			if value, ok := values[i].(*sql.NullBool); !ok {
+				return fmt.Errorf("unexpected type %T for field awaits_endorsement", values[i])
+			} else if value.Valid {
+				_m.AwaitsEndorsement = value.Bool
+			}
+		case rolebinding.FieldEndorsedAt:
+			if value, ok := values[i].(*sql.NullTime); !ok {
+				return fmt.Errorf("unexpected type %T for field endorsed_at", values[i])
+			} else if value.Valid {
+				_m.EndorsedAt = new(time.Time)
+				*_m.EndorsedAt = value.Time
+			}
+		case rolebinding.FieldEndorsedBy:
+			if value, ok := values[i].(*sql.NullScanner); !ok {
+				return fmt.Errorf("unexpected type %T for field endorsed_by", values[i])
+			} else if value.Valid {
+				_m.EndorsedBy = new(uuid.UUID)
+				*_m.EndorsedBy = *value.S.(*uuid.UUID)
+			}
+		case rolebinding.FieldReviewDueAt:
+			if value, ok := values[i].(*sql.NullTime); !ok {
+				return fmt.Errorf("unexpected type %T for field review_due_at", values[i])
+			} else if value.Valid {
+				_m.ReviewDueAt = new(time.Time)
+				*_m.ReviewDueAt = value.Time
+			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
 		}
@@ -264,6 +301,24 @@ func (_m *RoleBinding) String() string {
 	if v := _m.GrantedBy; v != nil {
 		builder.WriteString("granted_by=")
 		builder.WriteString(fmt.Sprintf("%v", *v))
+	}
+	builder.WriteString(", ")
+	builder.WriteString("awaits_endorsement=")
+	builder.WriteString(fmt.Sprintf("%v", _m.AwaitsEndorsement))
+	builder.WriteString(", ")
+	if v := _m.EndorsedAt; v != nil {
+		builder.WriteString("endorsed_at=")
+		builder.WriteString(v.Format(time.ANSIC))
+	}
+	builder.WriteString(", ")
+	if v := _m.EndorsedBy; v != nil {
+		builder.WriteString("endorsed_by=")
+		builder.WriteString(fmt.Sprintf("%v", *v))
+	}
+	builder.WriteString(", ")
+	if v := _m.ReviewDueAt; v != nil {
+		builder.WriteString("review_due_at=")
+		builder.WriteString(v.Format(time.ANSIC))
 	}
 	builder.WriteByte(')')
 	return builder.String()

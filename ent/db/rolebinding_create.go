@@ -169,6 +169,62 @@ func (_c *RoleBindingCreate) SetNillableGrantedBy(v *uuid.UUID) *RoleBindingCrea
 	return _c
 }
 
+// SetAwaitsEndorsement sets the "awaits_endorsement" field.
+func (_c *RoleBindingCreate) SetAwaitsEndorsement(v bool) *RoleBindingCreate {
+	_c.mutation.SetAwaitsEndorsement(v)
+	return _c
+}
+
+// SetNillableAwaitsEndorsement sets the "awaits_endorsement" field if the given value is not nil.
+func (_c *RoleBindingCreate) SetNillableAwaitsEndorsement(v *bool) *RoleBindingCreate {
+	if v != nil {
+		_c.SetAwaitsEndorsement(*v)
+	}
+	return _c
+}
+
+// SetEndorsedAt sets the "endorsed_at" field.
+func (_c *RoleBindingCreate) SetEndorsedAt(v time.Time) *RoleBindingCreate {
+	_c.mutation.SetEndorsedAt(v)
+	return _c
+}
+
+// SetNillableEndorsedAt sets the "endorsed_at" field if the given value is not nil.
+func (_c *RoleBindingCreate) SetNillableEndorsedAt(v *time.Time) *RoleBindingCreate {
+	if v != nil {
+		_c.SetEndorsedAt(*v)
+	}
+	return _c
+}
+
+// SetEndorsedBy sets the "endorsed_by" field.
+func (_c *RoleBindingCreate) SetEndorsedBy(v uuid.UUID) *RoleBindingCreate {
+	_c.mutation.SetEndorsedBy(v)
+	return _c
+}
+
+// SetNillableEndorsedBy sets the "endorsed_by" field if the given value is not nil.
+func (_c *RoleBindingCreate) SetNillableEndorsedBy(v *uuid.UUID) *RoleBindingCreate {
+	if v != nil {
+		_c.SetEndorsedBy(*v)
+	}
+	return _c
+}
+
+// SetReviewDueAt sets the "review_due_at" field.
+func (_c *RoleBindingCreate) SetReviewDueAt(v time.Time) *RoleBindingCreate {
+	_c.mutation.SetReviewDueAt(v)
+	return _c
+}
+
+// SetNillableReviewDueAt sets the "review_due_at" field if the given value is not nil.
+func (_c *RoleBindingCreate) SetNillableReviewDueAt(v *time.Time) *RoleBindingCreate {
+	if v != nil {
+		_c.SetReviewDueAt(*v)
+	}
+	return _c
+}
+
 // SetID sets the "id" field.
 func (_c *RoleBindingCreate) SetID(v uuid.UUID) *RoleBindingCreate {
 	_c.mutation.SetID(v)
@@ -214,6 +270,10 @@ func (_c *RoleBindingCreate) defaults() {
 		v := rolebinding.DefaultVersion
 		_c.mutation.SetVersion(v)
 	}
+	if _, ok := _c.mutation.AwaitsEndorsement(); !ok {
+		v := rolebinding.DefaultAwaitsEndorsement
+		_c.mutation.SetAwaitsEndorsement(v)
+	}
 }
 
 // check runs all checks and user-defined validators on the builder.
@@ -238,6 +298,9 @@ func (_c *RoleBindingCreate) check() error {
 	}
 	if _, ok := _c.mutation.ValidFrom(); !ok {
 		return &ValidationError{Name: "valid_from", err: errors.New(`db: missing required field "RoleBinding.valid_from"`)}
+	}
+	if _, ok := _c.mutation.AwaitsEndorsement(); !ok {
+		return &ValidationError{Name: "awaits_endorsement", err: errors.New(`db: missing required field "RoleBinding.awaits_endorsement"`)}
 	}
 	return nil
 }
@@ -329,6 +392,22 @@ func (_c *RoleBindingCreate) createSpec() (*RoleBinding, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.GrantedBy(); ok {
 		_spec.SetField(rolebinding.FieldGrantedBy, field.TypeUUID, value)
 		_node.GrantedBy = &value
+	}
+	if value, ok := _c.mutation.AwaitsEndorsement(); ok {
+		_spec.SetField(rolebinding.FieldAwaitsEndorsement, field.TypeBool, value)
+		_node.AwaitsEndorsement = value
+	}
+	if value, ok := _c.mutation.EndorsedAt(); ok {
+		_spec.SetField(rolebinding.FieldEndorsedAt, field.TypeTime, value)
+		_node.EndorsedAt = &value
+	}
+	if value, ok := _c.mutation.EndorsedBy(); ok {
+		_spec.SetField(rolebinding.FieldEndorsedBy, field.TypeUUID, value)
+		_node.EndorsedBy = &value
+	}
+	if value, ok := _c.mutation.ReviewDueAt(); ok {
+		_spec.SetField(rolebinding.FieldReviewDueAt, field.TypeTime, value)
+		_node.ReviewDueAt = &value
 	}
 	return _node, _spec
 }

@@ -226,6 +226,80 @@ func (_u *RoleBindingUpdate) ClearGrantedBy() *RoleBindingUpdate {
 	return _u
 }
 
+// SetAwaitsEndorsement sets the "awaits_endorsement" field.
+func (_u *RoleBindingUpdate) SetAwaitsEndorsement(v bool) *RoleBindingUpdate {
+	_u.mutation.SetAwaitsEndorsement(v)
+	return _u
+}
+
+// SetNillableAwaitsEndorsement sets the "awaits_endorsement" field if the given value is not nil.
+func (_u *RoleBindingUpdate) SetNillableAwaitsEndorsement(v *bool) *RoleBindingUpdate {
+	if v != nil {
+		_u.SetAwaitsEndorsement(*v)
+	}
+	return _u
+}
+
+// SetEndorsedAt sets the "endorsed_at" field.
+func (_u *RoleBindingUpdate) SetEndorsedAt(v time.Time) *RoleBindingUpdate {
+	_u.mutation.SetEndorsedAt(v)
+	return _u
+}
+
+// SetNillableEndorsedAt sets the "endorsed_at" field if the given value is not nil.
+func (_u *RoleBindingUpdate) SetNillableEndorsedAt(v *time.Time) *RoleBindingUpdate {
+	if v != nil {
+		_u.SetEndorsedAt(*v)
+	}
+	return _u
+}
+
+// ClearEndorsedAt clears the value of the "endorsed_at" field.
+func (_u *RoleBindingUpdate) ClearEndorsedAt() *RoleBindingUpdate {
+	_u.mutation.ClearEndorsedAt()
+	return _u
+}
+
+// SetEndorsedBy sets the "endorsed_by" field.
+func (_u *RoleBindingUpdate) SetEndorsedBy(v uuid.UUID) *RoleBindingUpdate {
+	_u.mutation.SetEndorsedBy(v)
+	return _u
+}
+
+// SetNillableEndorsedBy sets the "endorsed_by" field if the given value is not nil.
+func (_u *RoleBindingUpdate) SetNillableEndorsedBy(v *uuid.UUID) *RoleBindingUpdate {
+	if v != nil {
+		_u.SetEndorsedBy(*v)
+	}
+	return _u
+}
+
+// ClearEndorsedBy clears the value of the "endorsed_by" field.
+func (_u *RoleBindingUpdate) ClearEndorsedBy() *RoleBindingUpdate {
+	_u.mutation.ClearEndorsedBy()
+	return _u
+}
+
+// SetReviewDueAt sets the "review_due_at" field.
+func (_u *RoleBindingUpdate) SetReviewDueAt(v time.Time) *RoleBindingUpdate {
+	_u.mutation.SetReviewDueAt(v)
+	return _u
+}
+
+// SetNillableReviewDueAt sets the "review_due_at" field if the given value is not nil.
+func (_u *RoleBindingUpdate) SetNillableReviewDueAt(v *time.Time) *RoleBindingUpdate {
+	if v != nil {
+		_u.SetReviewDueAt(*v)
+	}
+	return _u
+}
+
+// ClearReviewDueAt clears the value of the "review_due_at" field.
+func (_u *RoleBindingUpdate) ClearReviewDueAt() *RoleBindingUpdate {
+	_u.mutation.ClearReviewDueAt()
+	return _u
+}
+
 // Mutation returns the RoleBindingMutation object of the builder.
 func (_u *RoleBindingUpdate) Mutation() *RoleBindingMutation {
 	return _u.mutation
@@ -323,6 +397,27 @@ func (_u *RoleBindingUpdate) sqlSave(ctx context.Context) (_node int, err error)
 	}
 	if _u.mutation.GrantedByCleared() {
 		_spec.ClearField(rolebinding.FieldGrantedBy, field.TypeUUID)
+	}
+	if value, ok := _u.mutation.AwaitsEndorsement(); ok {
+		_spec.SetField(rolebinding.FieldAwaitsEndorsement, field.TypeBool, value)
+	}
+	if value, ok := _u.mutation.EndorsedAt(); ok {
+		_spec.SetField(rolebinding.FieldEndorsedAt, field.TypeTime, value)
+	}
+	if _u.mutation.EndorsedAtCleared() {
+		_spec.ClearField(rolebinding.FieldEndorsedAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.EndorsedBy(); ok {
+		_spec.SetField(rolebinding.FieldEndorsedBy, field.TypeUUID, value)
+	}
+	if _u.mutation.EndorsedByCleared() {
+		_spec.ClearField(rolebinding.FieldEndorsedBy, field.TypeUUID)
+	}
+	if value, ok := _u.mutation.ReviewDueAt(); ok {
+		_spec.SetField(rolebinding.FieldReviewDueAt, field.TypeTime, value)
+	}
+	if _u.mutation.ReviewDueAtCleared() {
+		_spec.ClearField(rolebinding.FieldReviewDueAt, field.TypeTime)
 	}
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
@@ -541,6 +636,80 @@ func (_u *RoleBindingUpdateOne) ClearGrantedBy() *RoleBindingUpdateOne {
 	return _u
 }
 
+// SetAwaitsEndorsement sets the "awaits_endorsement" field.
+func (_u *RoleBindingUpdateOne) SetAwaitsEndorsement(v bool) *RoleBindingUpdateOne {
+	_u.mutation.SetAwaitsEndorsement(v)
+	return _u
+}
+
+// SetNillableAwaitsEndorsement sets the "awaits_endorsement" field if the given value is not nil.
+func (_u *RoleBindingUpdateOne) SetNillableAwaitsEndorsement(v *bool) *RoleBindingUpdateOne {
+	if v != nil {
+		_u.SetAwaitsEndorsement(*v)
+	}
+	return _u
+}
+
+// SetEndorsedAt sets the "endorsed_at" field.
+func (_u *RoleBindingUpdateOne) SetEndorsedAt(v time.Time) *RoleBindingUpdateOne {
+	_u.mutation.SetEndorsedAt(v)
+	return _u
+}
+
+// SetNillableEndorsedAt sets the "endorsed_at" field if the given value is not nil.
+func (_u *RoleBindingUpdateOne) SetNillableEndorsedAt(v *time.Time) *RoleBindingUpdateOne {
+	if v != nil {
+		_u.SetEndorsedAt(*v)
+	}
+	return _u
+}
+
+// ClearEndorsedAt clears the value of the "endorsed_at" field.
+func (_u *RoleBindingUpdateOne) ClearEndorsedAt() *RoleBindingUpdateOne {
+	_u.mutation.ClearEndorsedAt()
+	return _u
+}
+
+// SetEndorsedBy sets the "endorsed_by" field.
+func (_u *RoleBindingUpdateOne) SetEndorsedBy(v uuid.UUID) *RoleBindingUpdateOne {
+	_u.mutation.SetEndorsedBy(v)
+	return _u
+}
+
+// SetNillableEndorsedBy sets the "endorsed_by" field if the given value is not nil.
+func (_u *RoleBindingUpdateOne) SetNillableEndorsedBy(v *uuid.UUID) *RoleBindingUpdateOne {
+	if v != nil {
+		_u.SetEndorsedBy(*v)
+	}
+	return _u
+}
+
+// ClearEndorsedBy clears the value of the "endorsed_by" field.
+func (_u *RoleBindingUpdateOne) ClearEndorsedBy() *RoleBindingUpdateOne {
+	_u.mutation.ClearEndorsedBy()
+	return _u
+}
+
+// SetReviewDueAt sets the "review_due_at" field.
+func (_u *RoleBindingUpdateOne) SetReviewDueAt(v time.Time) *RoleBindingUpdateOne {
+	_u.mutation.SetReviewDueAt(v)
+	return _u
+}
+
+// SetNillableReviewDueAt sets the "review_due_at" field if the given value is not nil.
+func (_u *RoleBindingUpdateOne) SetNillableReviewDueAt(v *time.Time) *RoleBindingUpdateOne {
+	if v != nil {
+		_u.SetReviewDueAt(*v)
+	}
+	return _u
+}
+
+// ClearReviewDueAt clears the value of the "review_due_at" field.
+func (_u *RoleBindingUpdateOne) ClearReviewDueAt() *RoleBindingUpdateOne {
+	_u.mutation.ClearReviewDueAt()
+	return _u
+}
+
 // Mutation returns the RoleBindingMutation object of the builder.
 func (_u *RoleBindingUpdateOne) Mutation() *RoleBindingMutation {
 	return _u.mutation
@@ -668,6 +837,27 @@ func (_u *RoleBindingUpdateOne) sqlSave(ctx context.Context) (_node *RoleBinding
 	}
 	if _u.mutation.GrantedByCleared() {
 		_spec.ClearField(rolebinding.FieldGrantedBy, field.TypeUUID)
+	}
+	if value, ok := _u.mutation.AwaitsEndorsement(); ok {
+		_spec.SetField(rolebinding.FieldAwaitsEndorsement, field.TypeBool, value)
+	}
+	if value, ok := _u.mutation.EndorsedAt(); ok {
+		_spec.SetField(rolebinding.FieldEndorsedAt, field.TypeTime, value)
+	}
+	if _u.mutation.EndorsedAtCleared() {
+		_spec.ClearField(rolebinding.FieldEndorsedAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.EndorsedBy(); ok {
+		_spec.SetField(rolebinding.FieldEndorsedBy, field.TypeUUID, value)
+	}
+	if _u.mutation.EndorsedByCleared() {
+		_spec.ClearField(rolebinding.FieldEndorsedBy, field.TypeUUID)
+	}
+	if value, ok := _u.mutation.ReviewDueAt(); ok {
+		_spec.SetField(rolebinding.FieldReviewDueAt, field.TypeTime, value)
+	}
+	if _u.mutation.ReviewDueAtCleared() {
+		_spec.ClearField(rolebinding.FieldReviewDueAt, field.TypeTime)
 	}
 	_node = &RoleBinding{config: _u.config}
 	_spec.Assign = _node.assignValues

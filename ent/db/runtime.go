@@ -4,8 +4,14 @@ package db
 
 import (
 	"github.com/clientele/clientele/ent/db/accessgrant"
+	"github.com/clientele/clientele/ent/db/accessrequest"
+	"github.com/clientele/clientele/ent/db/accessreview"
+	"github.com/clientele/clientele/ent/db/accessreviewitem"
 	"github.com/clientele/clientele/ent/db/account"
 	"github.com/clientele/clientele/ent/db/apitoken"
+	"github.com/clientele/clientele/ent/db/approvalstep"
+	"github.com/clientele/clientele/ent/db/borrowing"
+	"github.com/clientele/clientele/ent/db/borrowingitem"
 	"github.com/clientele/clientele/ent/db/clientdistribution"
 	"github.com/clientele/clientele/ent/db/clientrecord"
 	"github.com/clientele/clientele/ent/db/clientteammember"
@@ -14,10 +20,16 @@ import (
 	"github.com/clientele/clientele/ent/db/contract"
 	"github.com/clientele/clientele/ent/db/contractparty"
 	"github.com/clientele/clientele/ent/db/contractrevision"
+	"github.com/clientele/clientele/ent/db/custodyincident"
 	"github.com/clientele/clientele/ent/db/department"
 	"github.com/clientele/clientele/ent/db/employment"
+	"github.com/clientele/clientele/ent/db/file"
 	"github.com/clientele/clientele/ent/db/obligation"
+	"github.com/clientele/clientele/ent/db/original"
+	"github.com/clientele/clientele/ent/db/policyclass"
+	"github.com/clientele/clientele/ent/db/policyconflict"
 	"github.com/clientele/clientele/ent/db/policyrule"
+	"github.com/clientele/clientele/ent/db/policytest"
 	"github.com/clientele/clientele/ent/db/policyversion"
 	"github.com/clientele/clientele/ent/db/position"
 	"github.com/clientele/clientele/ent/db/role"
@@ -40,6 +52,41 @@ func init() {
 	accessgrantDescVersion := accessgrantMixinFields2[0].Descriptor()
 	// accessgrant.DefaultVersion holds the default value on creation for the version field.
 	accessgrant.DefaultVersion = accessgrantDescVersion.Default.(int64)
+	accessrequestMixin := schema.AccessRequest{}.Mixin()
+	accessrequestMixinFields2 := accessrequestMixin[2].Fields()
+	_ = accessrequestMixinFields2
+	accessrequestFields := schema.AccessRequest{}.Fields()
+	_ = accessrequestFields
+	// accessrequestDescVersion is the schema descriptor for version field.
+	accessrequestDescVersion := accessrequestMixinFields2[0].Descriptor()
+	// accessrequest.DefaultVersion holds the default value on creation for the version field.
+	accessrequest.DefaultVersion = accessrequestDescVersion.Default.(int64)
+	// accessrequestDescState is the schema descriptor for state field.
+	accessrequestDescState := accessrequestFields[6].Descriptor()
+	// accessrequest.DefaultState holds the default value on creation for the state field.
+	accessrequest.DefaultState = accessrequestDescState.Default.(string)
+	accessreviewMixin := schema.AccessReview{}.Mixin()
+	accessreviewMixinFields2 := accessreviewMixin[2].Fields()
+	_ = accessreviewMixinFields2
+	accessreviewFields := schema.AccessReview{}.Fields()
+	_ = accessreviewFields
+	// accessreviewDescVersion is the schema descriptor for version field.
+	accessreviewDescVersion := accessreviewMixinFields2[0].Descriptor()
+	// accessreview.DefaultVersion holds the default value on creation for the version field.
+	accessreview.DefaultVersion = accessreviewDescVersion.Default.(int64)
+	// accessreviewDescState is the schema descriptor for state field.
+	accessreviewDescState := accessreviewFields[1].Descriptor()
+	// accessreview.DefaultState holds the default value on creation for the state field.
+	accessreview.DefaultState = accessreviewDescState.Default.(string)
+	accessreviewitemMixin := schema.AccessReviewItem{}.Mixin()
+	accessreviewitemMixinFields2 := accessreviewitemMixin[2].Fields()
+	_ = accessreviewitemMixinFields2
+	accessreviewitemFields := schema.AccessReviewItem{}.Fields()
+	_ = accessreviewitemFields
+	// accessreviewitemDescVersion is the schema descriptor for version field.
+	accessreviewitemDescVersion := accessreviewitemMixinFields2[0].Descriptor()
+	// accessreviewitem.DefaultVersion holds the default value on creation for the version field.
+	accessreviewitem.DefaultVersion = accessreviewitemDescVersion.Default.(int64)
 	accountMixin := schema.Account{}.Mixin()
 	accountMixinFields2 := accountMixin[2].Fields()
 	_ = accountMixinFields2
@@ -74,6 +121,37 @@ func init() {
 	apitokenDescScopes := apitokenFields[4].Descriptor()
 	// apitoken.DefaultScopes holds the default value on creation for the scopes field.
 	apitoken.DefaultScopes = apitokenDescScopes.Default.(string)
+	approvalstepMixin := schema.ApprovalStep{}.Mixin()
+	approvalstepMixinFields2 := approvalstepMixin[2].Fields()
+	_ = approvalstepMixinFields2
+	approvalstepFields := schema.ApprovalStep{}.Fields()
+	_ = approvalstepFields
+	// approvalstepDescVersion is the schema descriptor for version field.
+	approvalstepDescVersion := approvalstepMixinFields2[0].Descriptor()
+	// approvalstep.DefaultVersion holds the default value on creation for the version field.
+	approvalstep.DefaultVersion = approvalstepDescVersion.Default.(int64)
+	borrowingMixin := schema.Borrowing{}.Mixin()
+	borrowingMixinFields2 := borrowingMixin[2].Fields()
+	_ = borrowingMixinFields2
+	borrowingFields := schema.Borrowing{}.Fields()
+	_ = borrowingFields
+	// borrowingDescVersion is the schema descriptor for version field.
+	borrowingDescVersion := borrowingMixinFields2[0].Descriptor()
+	// borrowing.DefaultVersion holds the default value on creation for the version field.
+	borrowing.DefaultVersion = borrowingDescVersion.Default.(int64)
+	// borrowingDescState is the schema descriptor for state field.
+	borrowingDescState := borrowingFields[3].Descriptor()
+	// borrowing.DefaultState holds the default value on creation for the state field.
+	borrowing.DefaultState = borrowingDescState.Default.(string)
+	borrowingitemMixin := schema.BorrowingItem{}.Mixin()
+	borrowingitemMixinFields2 := borrowingitemMixin[2].Fields()
+	_ = borrowingitemMixinFields2
+	borrowingitemFields := schema.BorrowingItem{}.Fields()
+	_ = borrowingitemFields
+	// borrowingitemDescVersion is the schema descriptor for version field.
+	borrowingitemDescVersion := borrowingitemMixinFields2[0].Descriptor()
+	// borrowingitem.DefaultVersion holds the default value on creation for the version field.
+	borrowingitem.DefaultVersion = borrowingitemDescVersion.Default.(int64)
 	clientdistributionMixin := schema.ClientDistribution{}.Mixin()
 	clientdistributionMixinFields2 := clientdistributionMixin[2].Fields()
 	_ = clientdistributionMixinFields2
@@ -195,6 +273,19 @@ func init() {
 	contractrevisionDescChangeNote := contractrevisionFields[7].Descriptor()
 	// contractrevision.DefaultChangeNote holds the default value on creation for the change_note field.
 	contractrevision.DefaultChangeNote = contractrevisionDescChangeNote.Default.(string)
+	custodyincidentMixin := schema.CustodyIncident{}.Mixin()
+	custodyincidentMixinFields2 := custodyincidentMixin[2].Fields()
+	_ = custodyincidentMixinFields2
+	custodyincidentFields := schema.CustodyIncident{}.Fields()
+	_ = custodyincidentFields
+	// custodyincidentDescVersion is the schema descriptor for version field.
+	custodyincidentDescVersion := custodyincidentMixinFields2[0].Descriptor()
+	// custodyincident.DefaultVersion holds the default value on creation for the version field.
+	custodyincident.DefaultVersion = custodyincidentDescVersion.Default.(int64)
+	// custodyincidentDescState is the schema descriptor for state field.
+	custodyincidentDescState := custodyincidentFields[6].Descriptor()
+	// custodyincident.DefaultState holds the default value on creation for the state field.
+	custodyincident.DefaultState = custodyincidentDescState.Default.(string)
 	departmentMixin := schema.Department{}.Mixin()
 	departmentMixinFields2 := departmentMixin[2].Fields()
 	_ = departmentMixinFields2
@@ -221,6 +312,23 @@ func init() {
 	employmentDescIsPrimary := employmentFields[5].Descriptor()
 	// employment.DefaultIsPrimary holds the default value on creation for the is_primary field.
 	employment.DefaultIsPrimary = employmentDescIsPrimary.Default.(bool)
+	fileMixin := schema.File{}.Mixin()
+	fileMixinFields2 := fileMixin[2].Fields()
+	_ = fileMixinFields2
+	fileFields := schema.File{}.Fields()
+	_ = fileFields
+	// fileDescVersion is the schema descriptor for version field.
+	fileDescVersion := fileMixinFields2[0].Descriptor()
+	// file.DefaultVersion holds the default value on creation for the version field.
+	file.DefaultVersion = fileDescVersion.Default.(int64)
+	// fileDescState is the schema descriptor for state field.
+	fileDescState := fileFields[5].Descriptor()
+	// file.DefaultState holds the default value on creation for the state field.
+	file.DefaultState = fileDescState.Default.(string)
+	// fileDescScanAttempts is the schema descriptor for scan_attempts field.
+	fileDescScanAttempts := fileFields[11].Descriptor()
+	// file.DefaultScanAttempts holds the default value on creation for the scan_attempts field.
+	file.DefaultScanAttempts = fileDescScanAttempts.Default.(int32)
 	obligationMixin := schema.Obligation{}.Mixin()
 	obligationMixinFields2 := obligationMixin[2].Fields()
 	_ = obligationMixinFields2
@@ -234,6 +342,35 @@ func init() {
 	obligationDescState := obligationFields[7].Descriptor()
 	// obligation.DefaultState holds the default value on creation for the state field.
 	obligation.DefaultState = obligationDescState.Default.(string)
+	originalMixin := schema.Original{}.Mixin()
+	originalMixinFields2 := originalMixin[2].Fields()
+	_ = originalMixinFields2
+	originalFields := schema.Original{}.Fields()
+	_ = originalFields
+	// originalDescVersion is the schema descriptor for version field.
+	originalDescVersion := originalMixinFields2[0].Descriptor()
+	// original.DefaultVersion holds the default value on creation for the version field.
+	original.DefaultVersion = originalDescVersion.Default.(int64)
+	// originalDescState is the schema descriptor for state field.
+	originalDescState := originalFields[7].Descriptor()
+	// original.DefaultState holds the default value on creation for the state field.
+	original.DefaultState = originalDescState.Default.(string)
+	// originalDescVersionSeq is the schema descriptor for version_seq field.
+	originalDescVersionSeq := originalFields[8].Descriptor()
+	// original.DefaultVersionSeq holds the default value on creation for the version_seq field.
+	original.DefaultVersionSeq = originalDescVersionSeq.Default.(int32)
+	policyclassFields := schema.PolicyClass{}.Fields()
+	_ = policyclassFields
+	// policyclassDescNote is the schema descriptor for note field.
+	policyclassDescNote := policyclassFields[3].Descriptor()
+	// policyclass.DefaultNote holds the default value on creation for the note field.
+	policyclass.DefaultNote = policyclassDescNote.Default.(string)
+	policyconflictFields := schema.PolicyConflict{}.Fields()
+	_ = policyconflictFields
+	// policyconflictDescClause is the schema descriptor for clause field.
+	policyconflictDescClause := policyconflictFields[7].Descriptor()
+	// policyconflict.DefaultClause holds the default value on creation for the clause field.
+	policyconflict.DefaultClause = policyconflictDescClause.Default.(string)
 	policyruleFields := schema.PolicyRule{}.Fields()
 	_ = policyruleFields
 	// policyruleDescClassMask is the schema descriptor for class_mask field.
@@ -252,6 +389,31 @@ func init() {
 	policyruleDescNote := policyruleFields[12].Descriptor()
 	// policyrule.DefaultNote holds the default value on creation for the note field.
 	policyrule.DefaultNote = policyruleDescNote.Default.(string)
+	policytestMixin := schema.PolicyTest{}.Mixin()
+	policytestMixinFields2 := policytestMixin[2].Fields()
+	_ = policytestMixinFields2
+	policytestFields := schema.PolicyTest{}.Fields()
+	_ = policytestFields
+	// policytestDescVersion is the schema descriptor for version field.
+	policytestDescVersion := policytestMixinFields2[0].Descriptor()
+	// policytest.DefaultVersion holds the default value on creation for the version field.
+	policytest.DefaultVersion = policytestDescVersion.Default.(int64)
+	// policytestDescRowCondition is the schema descriptor for row_condition field.
+	policytestDescRowCondition := policytestFields[9].Descriptor()
+	// policytest.DefaultRowCondition holds the default value on creation for the row_condition field.
+	policytest.DefaultRowCondition = policytestDescRowCondition.Default.(string)
+	// policytestDescRowOwn is the schema descriptor for row_own field.
+	policytestDescRowOwn := policytestFields[10].Descriptor()
+	// policytest.DefaultRowOwn holds the default value on creation for the row_own field.
+	policytest.DefaultRowOwn = policytestDescRowOwn.Default.(string)
+	// policytestDescClause is the schema descriptor for clause field.
+	policytestDescClause := policytestFields[11].Descriptor()
+	// policytest.DefaultClause holds the default value on creation for the clause field.
+	policytest.DefaultClause = policytestDescClause.Default.(string)
+	// policytestDescState is the schema descriptor for state field.
+	policytestDescState := policytestFields[12].Descriptor()
+	// policytest.DefaultState holds the default value on creation for the state field.
+	policytest.DefaultState = policytestDescState.Default.(string)
 	policyversionMixin := schema.PolicyVersion{}.Mixin()
 	policyversionMixinFields2 := policyversionMixin[2].Fields()
 	_ = policyversionMixinFields2
@@ -304,6 +466,10 @@ func init() {
 	rolebindingDescVersion := rolebindingMixinFields2[0].Descriptor()
 	// rolebinding.DefaultVersion holds the default value on creation for the version field.
 	rolebinding.DefaultVersion = rolebindingDescVersion.Default.(int64)
+	// rolebindingDescAwaitsEndorsement is the schema descriptor for awaits_endorsement field.
+	rolebindingDescAwaitsEndorsement := rolebindingFields[8].Descriptor()
+	// rolebinding.DefaultAwaitsEndorsement holds the default value on creation for the awaits_endorsement field.
+	rolebinding.DefaultAwaitsEndorsement = rolebindingDescAwaitsEndorsement.Default.(bool)
 	sessionFields := schema.Session{}.Fields()
 	_ = sessionFields
 	// sessionDescUserAgent is the schema descriptor for user_agent field.

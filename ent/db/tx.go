@@ -14,10 +14,22 @@ type Tx struct {
 	config
 	// AccessGrant is the client for interacting with the AccessGrant builders.
 	AccessGrant *AccessGrantClient
+	// AccessRequest is the client for interacting with the AccessRequest builders.
+	AccessRequest *AccessRequestClient
+	// AccessReview is the client for interacting with the AccessReview builders.
+	AccessReview *AccessReviewClient
+	// AccessReviewItem is the client for interacting with the AccessReviewItem builders.
+	AccessReviewItem *AccessReviewItemClient
 	// Account is the client for interacting with the Account builders.
 	Account *AccountClient
 	// ApiToken is the client for interacting with the ApiToken builders.
 	ApiToken *ApiTokenClient
+	// ApprovalStep is the client for interacting with the ApprovalStep builders.
+	ApprovalStep *ApprovalStepClient
+	// Borrowing is the client for interacting with the Borrowing builders.
+	Borrowing *BorrowingClient
+	// BorrowingItem is the client for interacting with the BorrowingItem builders.
+	BorrowingItem *BorrowingItemClient
 	// ClientChange is the client for interacting with the ClientChange builders.
 	ClientChange *ClientChangeClient
 	// ClientDistribution is the client for interacting with the ClientDistribution builders.
@@ -40,14 +52,28 @@ type Tx struct {
 	ContractParty *ContractPartyClient
 	// ContractRevision is the client for interacting with the ContractRevision builders.
 	ContractRevision *ContractRevisionClient
+	// CustodyIncident is the client for interacting with the CustodyIncident builders.
+	CustodyIncident *CustodyIncidentClient
 	// Department is the client for interacting with the Department builders.
 	Department *DepartmentClient
 	// Employment is the client for interacting with the Employment builders.
 	Employment *EmploymentClient
+	// File is the client for interacting with the File builders.
+	File *FileClient
 	// Obligation is the client for interacting with the Obligation builders.
 	Obligation *ObligationClient
+	// Original is the client for interacting with the Original builders.
+	Original *OriginalClient
+	// OriginalVersion is the client for interacting with the OriginalVersion builders.
+	OriginalVersion *OriginalVersionClient
+	// PolicyClass is the client for interacting with the PolicyClass builders.
+	PolicyClass *PolicyClassClient
+	// PolicyConflict is the client for interacting with the PolicyConflict builders.
+	PolicyConflict *PolicyConflictClient
 	// PolicyRule is the client for interacting with the PolicyRule builders.
 	PolicyRule *PolicyRuleClient
+	// PolicyTest is the client for interacting with the PolicyTest builders.
+	PolicyTest *PolicyTestClient
 	// PolicyVersion is the client for interacting with the PolicyVersion builders.
 	PolicyVersion *PolicyVersionClient
 	// Position is the client for interacting with the Position builders.
@@ -192,8 +218,14 @@ func (tx *Tx) Client() *Client {
 
 func (tx *Tx) init() {
 	tx.AccessGrant = NewAccessGrantClient(tx.config)
+	tx.AccessRequest = NewAccessRequestClient(tx.config)
+	tx.AccessReview = NewAccessReviewClient(tx.config)
+	tx.AccessReviewItem = NewAccessReviewItemClient(tx.config)
 	tx.Account = NewAccountClient(tx.config)
 	tx.ApiToken = NewApiTokenClient(tx.config)
+	tx.ApprovalStep = NewApprovalStepClient(tx.config)
+	tx.Borrowing = NewBorrowingClient(tx.config)
+	tx.BorrowingItem = NewBorrowingItemClient(tx.config)
 	tx.ClientChange = NewClientChangeClient(tx.config)
 	tx.ClientDistribution = NewClientDistributionClient(tx.config)
 	tx.ClientFormerName = NewClientFormerNameClient(tx.config)
@@ -205,10 +237,17 @@ func (tx *Tx) init() {
 	tx.Contract = NewContractClient(tx.config)
 	tx.ContractParty = NewContractPartyClient(tx.config)
 	tx.ContractRevision = NewContractRevisionClient(tx.config)
+	tx.CustodyIncident = NewCustodyIncidentClient(tx.config)
 	tx.Department = NewDepartmentClient(tx.config)
 	tx.Employment = NewEmploymentClient(tx.config)
+	tx.File = NewFileClient(tx.config)
 	tx.Obligation = NewObligationClient(tx.config)
+	tx.Original = NewOriginalClient(tx.config)
+	tx.OriginalVersion = NewOriginalVersionClient(tx.config)
+	tx.PolicyClass = NewPolicyClassClient(tx.config)
+	tx.PolicyConflict = NewPolicyConflictClient(tx.config)
 	tx.PolicyRule = NewPolicyRuleClient(tx.config)
+	tx.PolicyTest = NewPolicyTestClient(tx.config)
 	tx.PolicyVersion = NewPolicyVersionClient(tx.config)
 	tx.Position = NewPositionClient(tx.config)
 	tx.Role = NewRoleClient(tx.config)

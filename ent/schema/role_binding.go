@@ -30,5 +30,9 @@ func (RoleBinding) Fields() []ent.Field {
 		field.Time("valid_until").Optional().Nillable(),
 		field.Time("revoked_at").Optional().Nillable(),
 		field.UUID("granted_by", uuid.UUID{}).Optional().Nillable(),
+		field.Bool("awaits_endorsement").Default(false),
+		field.Time("endorsed_at").Optional().Nillable(),
+		field.UUID("endorsed_by", uuid.UUID{}).Optional().Nillable(),
+		field.Time("review_due_at").Optional().Nillable(),
 	}
 }

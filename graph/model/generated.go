@@ -90,6 +90,40 @@ type AccessPaths struct {
 	More bool `json:"more"`
 }
 
+type AccessReviewCloseInput struct {
+	AccessReviewID  string `json:"accessReviewId"`
+	ExpectedVersion int64  `json:"expectedVersion"`
+}
+
+type AccessReviewClosePayload struct {
+	AccessReview *read.Ref    `json:"accessReview,omitempty"`
+	UserErrors   []*UserError `json:"userErrors"`
+}
+
+type AccessReviewDecideInput struct {
+	AccessReviewItemID string              `json:"accessReviewItemId"`
+	ExpectedVersion    int64               `json:"expectedVersion"`
+	Decision           AccessReviewVerdict `json:"decision"`
+	Reason             string              `json:"reason"`
+}
+
+type AccessReviewDecidePayload struct {
+	AccessReviewItem *read.Ref    `json:"accessReviewItem,omitempty"`
+	UserErrors       []*UserError `json:"userErrors"`
+}
+
+type AccessReviewOpenInput struct {
+	// `2026-H1` or `2026-H2`; one review for each.
+	Period string `json:"period"`
+	// At most 184 days ahead.
+	DueAt time.Time `json:"dueAt"`
+}
+
+type AccessReviewOpenPayload struct {
+	AccessReview *read.Ref    `json:"accessReview,omitempty"`
+	UserErrors   []*UserError `json:"userErrors"`
+}
+
 type AccountChangePasswordInput struct {
 	// The account whose password changes; omit for one's own.
 	AccountID *string `json:"accountId,omitempty"`
@@ -136,8 +170,10 @@ type AccountSuspendInput struct {
 }
 
 type AccountSuspendPayload struct {
-	Account    *read.Ref    `json:"account,omitempty"`
-	UserErrors []*UserError `json:"userErrors"`
+	Account *read.Ref `json:"account,omitempty"`
+	// How many rows the person still reaches, by every question of the policy: 0.
+	ReachableRows *int64       `json:"reachableRows,omitempty"`
+	UserErrors    []*UserError `json:"userErrors"`
 }
 
 type APITokenIssueInput struct {
@@ -811,6 +847,22 @@ type PositionCreatePayload struct {
 type Query struct {
 }
 
+// Rows of one type reached by one question of the policy.
+type ReachCount struct {
+	Type   string `json:"type"`
+	Object string `json:"object"`
+	Action string `json:"action"`
+	Rows   int64  `json:"rows"`
+}
+
+type ReachPreview struct {
+	Staff *read.Ref `json:"staff,omitempty"`
+	// All counts together.
+	Rows int64 `json:"rows"`
+	// What is reached by nothing has no entry.
+	Counts []*ReachCount `json:"counts"`
+}
+
 // Versions of what decides rights in the tenant; they only grow. Equal numbers mean equal rights, but for those that time itself begins and ends.
 type RightsVersions struct {
 	// Rules and roles.
@@ -955,6 +1007,229 @@ type UserError struct {
 	Remedy *string `json:"remedy,omitempty"`
 	// STALE_VERSION: the version that is current.
 	CurrentVersion *int64 `json:"currentVersion,omitempty"`
+}
+
+type AccessReviewDecision string
+
+const (
+	AccessReviewDecisionKeep   AccessReviewDecision = "KEEP"
+	AccessReviewDecisionRevoke AccessReviewDecision = "REVOKE"
+	// Not confirmed by the due date: it ended then, by itself.
+	AccessReviewDecisionLapsed AccessReviewDecision = "LAPSED"
+)
+
+var AllAccessReviewDecision = []AccessReviewDecision{
+	AccessReviewDecisionKeep,
+	AccessReviewDecisionRevoke,
+	AccessReviewDecisionLapsed,
+}
+
+func (e AccessReviewDecision) IsValid() bool {
+	switch e {
+	case AccessReviewDecisionKeep, AccessReviewDecisionRevoke, AccessReviewDecisionLapsed:
+		return true
+	}
+	return false
+}
+
+func (e AccessReviewDecision) String() string {
+	return string(e)
+}
+
+func (e *AccessReviewDecision) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = AccessReviewDecision(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid AccessReviewDecision", str)
+	}
+	return nil
+}
+
+func (e AccessReviewDecision) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *AccessReviewDecision) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e AccessReviewDecision) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+type AccessReviewItemKind string
+
+const (
+	AccessReviewItemKindBinding AccessReviewItemKind = "BINDING"
+	AccessReviewItemKindGrant   AccessReviewItemKind = "GRANT"
+)
+
+var AllAccessReviewItemKind = []AccessReviewItemKind{
+	AccessReviewItemKindBinding,
+	AccessReviewItemKindGrant,
+}
+
+func (e AccessReviewItemKind) IsValid() bool {
+	switch e {
+	case AccessReviewItemKindBinding, AccessReviewItemKindGrant:
+		return true
+	}
+	return false
+}
+
+func (e AccessReviewItemKind) String() string {
+	return string(e)
+}
+
+func (e *AccessReviewItemKind) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = AccessReviewItemKind(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid AccessReviewItemKind", str)
+	}
+	return nil
+}
+
+func (e AccessReviewItemKind) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *AccessReviewItemKind) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e AccessReviewItemKind) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+type AccessReviewState string
+
+const (
+	AccessReviewStateOpen   AccessReviewState = "OPEN"
+	AccessReviewStateClosed AccessReviewState = "CLOSED"
+)
+
+var AllAccessReviewState = []AccessReviewState{
+	AccessReviewStateOpen,
+	AccessReviewStateClosed,
+}
+
+func (e AccessReviewState) IsValid() bool {
+	switch e {
+	case AccessReviewStateOpen, AccessReviewStateClosed:
+		return true
+	}
+	return false
+}
+
+func (e AccessReviewState) String() string {
+	return string(e)
+}
+
+func (e *AccessReviewState) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = AccessReviewState(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid AccessReviewState", str)
+	}
+	return nil
+}
+
+func (e AccessReviewState) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *AccessReviewState) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e AccessReviewState) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+type AccessReviewVerdict string
+
+const (
+	AccessReviewVerdictKeep   AccessReviewVerdict = "KEEP"
+	AccessReviewVerdictRevoke AccessReviewVerdict = "REVOKE"
+)
+
+var AllAccessReviewVerdict = []AccessReviewVerdict{
+	AccessReviewVerdictKeep,
+	AccessReviewVerdictRevoke,
+}
+
+func (e AccessReviewVerdict) IsValid() bool {
+	switch e {
+	case AccessReviewVerdictKeep, AccessReviewVerdictRevoke:
+		return true
+	}
+	return false
+}
+
+func (e AccessReviewVerdict) String() string {
+	return string(e)
+}
+
+func (e *AccessReviewVerdict) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = AccessReviewVerdict(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid AccessReviewVerdict", str)
+	}
+	return nil
+}
+
+func (e AccessReviewVerdict) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *AccessReviewVerdict) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e AccessReviewVerdict) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
 }
 
 // The nearest lawful way to what was refused.

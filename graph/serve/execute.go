@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"strconv"
 	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -193,15 +194,12 @@ func (x *execution) answer(ctx context.Context, data []byte) *answer {
 			x.errs = append(x.errs, fault.Masked())
 		}
 	}
-	a := &answer{data: data, ext: map[string]any{}, errs: x.e.present(ctx, x.errs, x.s.Language)}
+	a := &answer{data: data, masked: x.masked, more: x.more}
+	if len(x.errs) > 0 {
+		a.errs = x.e.present(ctx, x.errs, x.s.Language)
+	}
 	if x.o.op.Operation != ast.Subscription {
-		a.ext["cost"] = map[string]any{"requested": x.o.cost, "limit": x.e.Limits.Cost}
-	}
-	if len(x.masked) > 0 {
-		a.ext["masked"] = x.masked
-	}
-	if x.more {
-		a.ext["maskedMore"] = true
+		a.cost, a.limit = x.o.cost, x.e.Limits.Cost
 	}
 	return a
 }
@@ -226,14 +224,38 @@ func (a *answer) bytes() []byte {
 	} else {
 		b.Write(a.data)
 	}
-	if len(a.ext) > 0 {
-		if ext, err := json.Marshal(a.ext); err == nil {
-			b.WriteString(`,"extensions":`)
-			b.Write(ext)
-		}
-	}
+	a.extensions(&b)
 	b.WriteByte('}')
 	return b.Bytes()
+}
+
+// extensions writes cost and masked fields, where there are any. They are in every answer: no encoder is asked for the cost.
+func (a *answer) extensions(b *bytes.Buffer) {
+	open := `,"extensions":{`
+	entry := func(key string) {
+		b.WriteString(open)
+		b.WriteString(key)
+		open = ","
+	}
+	if a.limit > 0 {
+		entry(`"cost":{"limit":`)
+		b.Write(strconv.AppendInt(b.AvailableBuffer(), int64(a.limit), 10))
+		b.WriteString(`,"requested":`)
+		b.Write(strconv.AppendInt(b.AvailableBuffer(), int64(a.cost), 10))
+		b.WriteByte('}')
+	}
+	if len(a.masked) > 0 {
+		if masked, err := json.Marshal(a.masked); err == nil {
+			entry(`"masked":`)
+			b.Write(masked)
+		}
+	}
+	if a.more {
+		entry(`"maskedMore":true`)
+	}
+	if open == "," {
+		b.WriteByte('}')
+	}
 }
 
 // rejection is the response to a request error: it has no data entry.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -19,6 +20,8 @@ type Handler struct {
 	*engine
 	outer http.Handler
 	live  *connections
+	// policy is the value of RateLimit-Policy, shared by all answers.
+	policy []string
 }
 
 // New checks a Config and builds the handler.
@@ -41,7 +44,10 @@ func New(c Config) (*Handler, error) {
 			return nil, fmt.Errorf("serve: registered operation %s: %w", id, errors.Join(r.errs...))
 		}
 	}
-	h := &Handler{engine: e, live: newConnections(c.Limits.Sockets)}
+	h := &Handler{
+		engine: e, live: newConnections(c.Limits.Sockets),
+		policy: []string{`"points";q=` + strconv.Itoa(c.Limits.PrincipalPoints) + `;w=` + strconv.Itoa(int(float64(c.Limits.PrincipalPoints)/c.Limits.PrincipalLeak))},
+	}
 
 	compress, err := gzhttp.NewWrapper(gzhttp.MinSize(1024), gzhttp.ContentTypes([]string{typeJSON, typeGraphQL}))
 	if err != nil {

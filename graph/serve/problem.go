@@ -58,7 +58,7 @@ func (h *Handler) problem(w http.ResponseWriter, r *http.Request, p problem) {
 }
 
 func send(w http.ResponseWriter, ct string, status int, body []byte) {
-	w.Header().Set("Content-Type", ct+"; charset=utf-8")
+	w.Header()["Content-Type"] = []string{ct + "; charset=utf-8"}
 	w.WriteHeader(status)
 	_, _ = w.Write(body)
 }
@@ -117,8 +117,12 @@ func codesOf(errs gqlerror.List) []string {
 
 // rateHeaders tells a caller where it stands, in the fields of the HTTP working group's draft.
 func (h *Handler) rateHeaders(w http.ResponseWriter, spent limit.Spent) {
-	w.Header().Set("RateLimit-Policy", `"points";q=`+strconv.Itoa(h.Limits.PrincipalPoints)+`;w=`+strconv.Itoa(int(float64(h.Limits.PrincipalPoints)/h.Limits.PrincipalLeak)))
-	w.Header().Set("RateLimit", `"points";r=`+strconv.Itoa(spent.Remaining)+`;t=`+strconv.Itoa(seconds(spent.Reset)))
+	header := w.Header()
+	header["Ratelimit-Policy"] = h.policy
+	var b [48]byte
+	v := strconv.AppendInt(append(b[:0], `"points";r=`...), int64(spent.Remaining), 10)
+	v = strconv.AppendInt(append(v, ";t="...), int64(seconds(spent.Reset)), 10)
+	header["Ratelimit"] = []string{string(v)}
 	if !spent.OK {
 		w.Header().Set("Retry-After", strconv.Itoa(max(1, seconds(spent.Retry))))
 	}

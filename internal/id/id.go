@@ -19,6 +19,10 @@ const (
 	Client, ClientTeamMember, ClientDistribution, Contact    = "cli", "ctm", "cdi", "cnt"
 	ClientChange                                             = "chg"
 	Contract, Revision, Party, Obligation                    = "con", "rev", "pty", "obl"
+	Original, OriginalVersion, File, Incident                = "ori", "orv", "fil", "inc"
+	Borrowing, BorrowingItem, AccessRequest, ApprovalStep    = "bor", "boi", "arq", "aps"
+	PolicyTest, PolicyConflict, PolicyClass                  = "pts", "pcf", "pcl"
+	AccessReview, AccessReviewItem                           = "arv", "ari"
 	AuditRecord, Event                                       = "aud", "evt"
 )
 

@@ -62,6 +62,8 @@ func objects() []object {
 		{"department without anything", id.Department},
 		{"draft of somebody else", id.PolicyVersion},
 		{"role without holder", id.Role},
+		{"review", id.AccessReview},
+		{"review item", id.AccessReviewItem},
 	}
 }
 
@@ -70,7 +72,8 @@ func idArguments() map[string]string {
 	return map[string]string{
 		"client.id": "client", "contract.id": "contract", "company.id": "company", "department.id": "department", "staffMember.id": "staff", "account.id": "account",
 		"companyId": "company", "companyIds": "company", "departmentId": "department", "departmentIds": "department", "accountId": "account", "actorIds": "account",
-		"roleId": "role", "policyVersionId": "draft of somebody else", "explainAccess.staffId": "staff", "explainAccess.objectId": "client", "whoCanSee.objectId": "client", "clientId": "client", "clientIds": "client", "granteeId": "grantee", "ownerIds": "owner", "objectIds": "suspended client",
+		"roleId": "role", "policyVersionId": "draft of somebody else", "explainAccess.staffId": "staff", "reachPreview.staffId": "staff", "explainAccess.objectId": "client", "whoCanSee.objectId": "client", "clientId": "client", "clientIds": "client", "granteeId": "grantee", "ownerIds": "owner", "objectIds": "suspended client",
+		"reviewId": "review", "reviewerId": "owner",
 	}
 }
 

@@ -24,6 +24,7 @@ type Settings struct {
 	CursorKey   []byte         // 16 bytes or more, equal in all processes that serve one database
 	Production  bool           // no introspection, no console page
 	Diagnostics bool           // the diagnostic fields exist
+	Limits      *limit.Limits  // nil: the published numbers
 }
 
 // API is what listens on the API's address. Shutdown ends what stays open, then Close ends the rest.
@@ -37,6 +38,10 @@ type API struct {
 // NewAPI joins GraphQL, sign-in, health and the console page under one edge.
 func NewAPI(s *Services, c Settings, tel *telemetry.Telemetry, health *telemetry.Health, trail *Trail) (*API, error) {
 	address := authn.ClientAddress(c.Proxies)
+	limits := limit.Default()
+	if c.Limits != nil {
+		limits = *c.Limits
+	}
 	signIn, err := authn.New(authn.Config{
 		DB: s.DB, Hasher: s.Hasher, IDs: s.IDs, Now: s.Clock.Now, Log: tel.Log, Limits: authn.DefaultLimits(), Address: address, RequestID: serve.RequestID,
 	})
@@ -53,7 +58,7 @@ func NewAPI(s *Services, c Settings, tel *telemetry.Telemetry, health *telemetry
 	handler, err := graph.NewHandler(graph.Options{
 		Resolvers: newResolvers(s), Diagnostics: c.Diagnostics,
 		Config: serve.Config{
-			Reader: gate, Streams: resolver.Subscriptions{Watcher: s.Epochs, Probe: s.DB.Probe}, Auth: signIn, Live: signIn, Limits: limit.Default(), Origins: c.Origins, Production: c.Production,
+			Reader: gate, Streams: resolver.Subscriptions{Watcher: s.Epochs, Probe: s.DB.Probe}, Auth: signIn, Live: signIn, Limits: limits, Origins: c.Origins, Production: c.Production,
 			Now: s.Clock.Now, Log: tel.Log, Observe: observe(tel), Tracer: tel.Tracer(),
 		},
 	})
@@ -69,6 +74,14 @@ func NewAPI(s *Services, c Settings, tel *telemetry.Telemetry, health *telemetry
 	mux := http.NewServeMux()
 	mux.Handle("/graphql", handler)
 	mux.Handle("/auth/", routes)
+	if s.File != nil {
+		files, err := s.File.Handler(s.web(signIn, trail, c.Origins))
+		if err != nil {
+			signIn.Close()
+			return nil, err
+		}
+		mux.Handle("/files/", files)
+	}
 	health.Register(mux)
 	if !c.Production {
 		mux.Handle("/{$}", graphiql.Handler())

@@ -24,6 +24,7 @@ func TestQuestionsAreCounted(t *testing.T) {
 		one   int // points of one
 	}{
 		"explainAccess":  {`explainAccess(object: "client", action: "read") { allow }`, 101},
+		"reachPreview":   {fmt.Sprintf(`reachPreview(staffId: %q) { rows }`, id.Encode(id.Staff, x.ID)), 201},
 		"whoCanSee":      {fmt.Sprintf(`whoCanSee(objectId: %q, first: 1) { more }`, department), 201},
 		"policySimulate": {fmt.Sprintf(`policySimulate(policyVersionId: %q) { more }`, version), 1001},
 		"policyCompare":  {`policyCompare(from: "1", to: "1") { __typename }`, 101},

@@ -2,6 +2,7 @@ package product
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 
@@ -40,6 +41,16 @@ func startTrail(s *Services, wake func(tenancy.TenantID), log *slog.Logger) *Tra
 	t.stop = func() {}
 	t.run(t.Backlog.Run)
 	return t
+}
+
+var errBehind = errors.New("audit records wait to be sealed: no worker is sealing")
+
+// Sealing fails while records wait to be sealed longer than any worker that works lets them; for health.
+func (t *Trail) Sealing(context.Context) error {
+	if t.Backlog.Behind() {
+		return errBehind
+	}
+	return nil
 }
 
 // run starts a loop that Close ends. It outlives the signal to stop: what the last requests wrote is sealed too.

@@ -39,6 +39,10 @@ func roots() []*Root {
 		}}},
 		{Name: "clients", Kind: RootList, Type: "Client", List: clientList()},
 		{Name: "contracts", Kind: RootList, Type: "Contract", List: contractList("")},
+		{Name: "accessReviews", Kind: RootList, Type: "AccessReview", List: &List{
+			Target: "AccessReview", Default: Order{Group: Open, Expr: "{}.created_at", Kind: KindTime, Desc: true, IDDesc: true},
+		}},
+		{Name: "accessReviewItems", Kind: RootList, Type: "AccessReviewItem", List: reviewItemList()},
 		{Name: "auditRecords", Kind: RootList, Type: "AuditRecord", List: auditList()},
 	}
 }

@@ -5,9 +5,15 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
+	"time"
 
 	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
+	metricnoop "go.opentelemetry.io/otel/metric/noop"
 	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/trace/noop"
 )
 
 // unmatched is the route of a request that no pattern answers.
@@ -36,18 +42,36 @@ func Route(mux *http.ServeMux) func(*http.Request) string {
 
 type askedKey struct{}
 
-// HTTP puts a span and metrics around a handler. route says in a word of the server's own what was asked for; see Route.
+// HTTP measures a handler's answers and, where something is traced, puts a span around each. route says in a word of the
+// server's own what was asked for; see Route.
 //
 // SECURITY: a caller may write anything into path, query, host, method and headers, a phone number or a token too, and each
-// new value would be a new series of every metric. The instrumentation therefore never sees the request: it is handed one that
-// has the route for a path and nothing of the caller's but the address of the connection and a trace's id.
+// new value would be a new series of every metric. Labels are made of the route, a method that HTTP defines and the status;
+// the instrumentation never sees the request: it is handed one that has the route for a path and nothing of the caller's but
+// the address of the connection and a trace's id.
 func (t *Telemetry) HTTP(next http.Handler, route func(*http.Request) string) http.Handler {
+	if _, off := t.tracers.(noop.TracerProvider); !off {
+		next = t.spanned(next, route)
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		start := time.Now()
+		s := &statusWriter{ResponseWriter: w, status: http.StatusOK}
+		asked := answer{method: method(r.Method), route: route(r)}
+		defer func() {
+			asked.status = s.status
+			t.requests.Record(context.Background(), time.Since(start).Seconds(), t.answers.of(asked)...)
+		}()
+		next.ServeHTTP(s, r)
+	})
+}
+
+func (t *Telemetry) spanned(next http.Handler, route func(*http.Request) string) http.Handler {
 	instrumented := otelhttp.NewHandler(http.HandlerFunc(func(w http.ResponseWriter, told *http.Request) {
 		asked, _ := told.Context().Value(askedKey{}).(*http.Request)
 		r := asked.WithContext(told.Context())
 		r.Body = told.Body // counts what is read
 		next.ServeHTTP(w, r)
-	}), "http", otelhttp.WithTracerProvider(t.tracers), otelhttp.WithMeterProvider(t.meters), otelhttp.WithPropagators(propagation.TraceContext{}),
+	}), "http", otelhttp.WithTracerProvider(t.tracers), otelhttp.WithMeterProvider(metricnoop.NewMeterProvider()), otelhttp.WithPropagators(propagation.TraceContext{}),
 		otelhttp.WithSpanNameFormatter(func(_ string, told *http.Request) string { return told.Method + " " + told.Pattern }))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		told := r.WithContext(context.WithValue(r.Context(), askedKey{}, r))
@@ -70,4 +94,65 @@ func method(m string) string {
 		return m
 	}
 	return "OTHER"
+}
+
+// statusWriter notes the status. What else a writer can do, http.ResponseController finds behind Unwrap.
+type statusWriter struct {
+	http.ResponseWriter
+	status int
+	sent   bool
+}
+
+// Unwrap is for http.ResponseController.
+func (s *statusWriter) Unwrap() http.ResponseWriter { return s.ResponseWriter }
+
+// WriteHeader implements http.ResponseWriter.
+func (s *statusWriter) WriteHeader(status int) {
+	if !s.sent {
+		s.status, s.sent = status, status >= http.StatusOK || status == http.StatusSwitchingProtocols
+	}
+	s.ResponseWriter.WriteHeader(status)
+}
+
+// Write implements http.ResponseWriter.
+func (s *statusWriter) Write(b []byte) (int, error) {
+	s.sent = true
+	return s.ResponseWriter.Write(b)
+}
+
+type answer struct {
+	method, route string
+	status        int
+}
+
+func answerLabels(a answer) []attribute.KeyValue {
+	return []attribute.KeyValue{
+		attribute.String("http.request.method", a.method), attribute.String("http.route", a.route), attribute.Int("http.response.status_code", a.status),
+	}
+}
+
+// options keeps the labels of measurements that have been made: to sort and compare them anew costs more than to measure.
+type options[K comparable] struct {
+	labels func(K) []attribute.KeyValue
+
+	mu   sync.RWMutex
+	made map[K][]metric.RecordOption
+}
+
+func newOptions[K comparable](labels func(K) []attribute.KeyValue) *options[K] {
+	return &options[K]{labels: labels, made: map[K][]metric.RecordOption{}}
+}
+
+func (o *options[K]) of(key K) []metric.RecordOption {
+	o.mu.RLock()
+	found, ok := o.made[key]
+	o.mu.RUnlock()
+	if ok {
+		return found
+	}
+	found = []metric.RecordOption{metric.WithAttributeSet(attribute.NewSet(o.labels(key)...))}
+	o.mu.Lock()
+	o.made[key] = found
+	o.mu.Unlock()
+	return found
 }

@@ -76,8 +76,15 @@ func TestMetricsForPrometheus(t *testing.T) {
 		t.Fatal(err)
 	}
 	tel.Operation(t.Context(), telemetry.Operation{Kind: "query", Via: "http", Cost: 12, Codes: []string{"FORBIDDEN"}, Duration: time.Millisecond})
+	teapot := tel.HTTP(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) }), func(*http.Request) string { return "/teapot" })
+	for range 2 {
+		if code, _ := get(teapot, "/"); code != http.StatusTeapot {
+			t.Fatal(code)
+		}
+	}
 	_, text := get(tel.Metrics(), "/metrics")
 	for _, want := range []string{
+		`http_server_request_duration_seconds_count{http_request_method="GET",http_response_status_code="418",http_route="/teapot"} 2`,
 		`clientele_build_info{`, `clientele_operation_duration_seconds_count{failed="true",kind="query",via="http"} 1`,
 		`clientele_operation_errors_total{code="FORBIDDEN",kind="query"} 1`, `clientele_database_connections{state="busy"} 3`, `go_goroutines`,
 	} {

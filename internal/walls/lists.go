@@ -22,12 +22,18 @@ type table struct {
 func tables() []table {
 	return []table{
 		{name: "access_grants", app: "SIU", history: true},
+		{name: "access_requests", app: "SIU", history: true},
+		{name: "access_review_items", app: "SIU", history: true},
+		{name: "access_reviews", app: "SIU", history: true},
 		{name: "accounts", app: "SIU", history: true, bumps: "revocation_version"},
 		{name: "api_tokens", app: "SIU", bumps: "revocation"},
+		{name: "approval_steps", app: "SIU", history: true},
 		{name: "audit_checkpoints", app: "SI"},
 		{name: "audit_records", app: "SI"},
 		{name: "audit_tree", app: "SI"},
 		{name: "auth_directory", app: "SID"},
+		{name: "borrowing_items", app: "SIU", history: true},
+		{name: "borrowings", app: "SIU", history: true},
 		{name: "client_changes", app: "SI"},
 		{name: "client_distributions", app: "SIU", history: true},
 		{name: "client_former_names", app: "SI", history: true},
@@ -40,13 +46,20 @@ func tables() []table {
 		{name: "contract_parties", app: "SIU", history: true},
 		{name: "contract_revisions", app: "SIU", history: true},
 		{name: "contracts", app: "SIU", history: true},
+		{name: "custody_incidents", app: "SIU", history: true},
 		{name: "departments", app: "SIU", history: true, bumps: "org_version"},
 		{name: "employments", app: "SIU", history: true, bumps: "org_version"},
 		{name: "events", app: "SI"},
+		{name: "files", app: "SIU", history: true},
 		{name: "goose_db_version", app: "S"},
 		{name: "idempotency_keys", app: "SIUD"},
 		{name: "obligations", app: "SIU", history: true},
+		{name: "original_versions", app: "SI"},
+		{name: "originals", app: "SIU", history: true},
+		{name: "policy_classes", app: "SI", bumps: "policy_version"},
+		{name: "policy_conflicts", app: "SI", bumps: "policy_version"},
 		{name: "policy_rules", app: "SI", bumps: "policy_version"},
+		{name: "policy_tests", app: "SIU", history: true},
 		{name: "policy_versions", app: "SIU", history: true, bumps: "policy_version"},
 		{name: "positions", app: "SIU", history: true},
 		{name: "role_bindings", app: "SIU", history: true, bumps: "org_version"},
@@ -158,7 +171,8 @@ func wantTriggers() []string {
 	}
 	want = append(want, "policy_rules drafts_only guard.drafts_only() AFTER STATEMENT INSERT",
 		"policy_versions never_a_draft_again guard.never_a_draft_again() BEFORE ROW UPDATE OF state")
-	return append(want, "audit_records seal_once guard.seal_once() BEFORE ROW UPDATE", "accounts_history strip_password guard.strip_password() BEFORE ROW INSERT")
+	return append(want, "role_bindings keep_lapsed guard.keep_lapsed() BEFORE ROW UPDATE", "access_grants keep_lapsed guard.keep_lapsed() BEFORE ROW UPDATE",
+		"audit_records seal_once guard.seal_once() BEFORE ROW UPDATE", "accounts_history strip_password guard.strip_password() BEFORE ROW INSERT")
 }
 
 func appRoles() []string {

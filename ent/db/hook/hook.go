@@ -21,6 +21,42 @@ func (f AccessGrantFunc) Mutate(ctx context.Context, m db.Mutation) (db.Value, e
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *db.AccessGrantMutation", m)
 }
 
+// The AccessRequestFunc type is an adapter to allow the use of ordinary
+// function as AccessRequest mutator.
+type AccessRequestFunc func(context.Context, *db.AccessRequestMutation) (db.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f AccessRequestFunc) Mutate(ctx context.Context, m db.Mutation) (db.Value, error) {
+	if mv, ok := m.(*db.AccessRequestMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *db.AccessRequestMutation", m)
+}
+
+// The AccessReviewFunc type is an adapter to allow the use of ordinary
+// function as AccessReview mutator.
+type AccessReviewFunc func(context.Context, *db.AccessReviewMutation) (db.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f AccessReviewFunc) Mutate(ctx context.Context, m db.Mutation) (db.Value, error) {
+	if mv, ok := m.(*db.AccessReviewMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *db.AccessReviewMutation", m)
+}
+
+// The AccessReviewItemFunc type is an adapter to allow the use of ordinary
+// function as AccessReviewItem mutator.
+type AccessReviewItemFunc func(context.Context, *db.AccessReviewItemMutation) (db.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f AccessReviewItemFunc) Mutate(ctx context.Context, m db.Mutation) (db.Value, error) {
+	if mv, ok := m.(*db.AccessReviewItemMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *db.AccessReviewItemMutation", m)
+}
+
 // The AccountFunc type is an adapter to allow the use of ordinary
 // function as Account mutator.
 type AccountFunc func(context.Context, *db.AccountMutation) (db.Value, error)
@@ -43,6 +79,42 @@ func (f ApiTokenFunc) Mutate(ctx context.Context, m db.Mutation) (db.Value, erro
 		return f(ctx, mv)
 	}
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *db.ApiTokenMutation", m)
+}
+
+// The ApprovalStepFunc type is an adapter to allow the use of ordinary
+// function as ApprovalStep mutator.
+type ApprovalStepFunc func(context.Context, *db.ApprovalStepMutation) (db.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f ApprovalStepFunc) Mutate(ctx context.Context, m db.Mutation) (db.Value, error) {
+	if mv, ok := m.(*db.ApprovalStepMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *db.ApprovalStepMutation", m)
+}
+
+// The BorrowingFunc type is an adapter to allow the use of ordinary
+// function as Borrowing mutator.
+type BorrowingFunc func(context.Context, *db.BorrowingMutation) (db.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f BorrowingFunc) Mutate(ctx context.Context, m db.Mutation) (db.Value, error) {
+	if mv, ok := m.(*db.BorrowingMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *db.BorrowingMutation", m)
+}
+
+// The BorrowingItemFunc type is an adapter to allow the use of ordinary
+// function as BorrowingItem mutator.
+type BorrowingItemFunc func(context.Context, *db.BorrowingItemMutation) (db.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f BorrowingItemFunc) Mutate(ctx context.Context, m db.Mutation) (db.Value, error) {
+	if mv, ok := m.(*db.BorrowingItemMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *db.BorrowingItemMutation", m)
 }
 
 // The ClientChangeFunc type is an adapter to allow the use of ordinary
@@ -177,6 +249,18 @@ func (f ContractRevisionFunc) Mutate(ctx context.Context, m db.Mutation) (db.Val
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *db.ContractRevisionMutation", m)
 }
 
+// The CustodyIncidentFunc type is an adapter to allow the use of ordinary
+// function as CustodyIncident mutator.
+type CustodyIncidentFunc func(context.Context, *db.CustodyIncidentMutation) (db.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f CustodyIncidentFunc) Mutate(ctx context.Context, m db.Mutation) (db.Value, error) {
+	if mv, ok := m.(*db.CustodyIncidentMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *db.CustodyIncidentMutation", m)
+}
+
 // The DepartmentFunc type is an adapter to allow the use of ordinary
 // function as Department mutator.
 type DepartmentFunc func(context.Context, *db.DepartmentMutation) (db.Value, error)
@@ -201,6 +285,18 @@ func (f EmploymentFunc) Mutate(ctx context.Context, m db.Mutation) (db.Value, er
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *db.EmploymentMutation", m)
 }
 
+// The FileFunc type is an adapter to allow the use of ordinary
+// function as File mutator.
+type FileFunc func(context.Context, *db.FileMutation) (db.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f FileFunc) Mutate(ctx context.Context, m db.Mutation) (db.Value, error) {
+	if mv, ok := m.(*db.FileMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *db.FileMutation", m)
+}
+
 // The ObligationFunc type is an adapter to allow the use of ordinary
 // function as Obligation mutator.
 type ObligationFunc func(context.Context, *db.ObligationMutation) (db.Value, error)
@@ -213,6 +309,54 @@ func (f ObligationFunc) Mutate(ctx context.Context, m db.Mutation) (db.Value, er
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *db.ObligationMutation", m)
 }
 
+// The OriginalFunc type is an adapter to allow the use of ordinary
+// function as Original mutator.
+type OriginalFunc func(context.Context, *db.OriginalMutation) (db.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f OriginalFunc) Mutate(ctx context.Context, m db.Mutation) (db.Value, error) {
+	if mv, ok := m.(*db.OriginalMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *db.OriginalMutation", m)
+}
+
+// The OriginalVersionFunc type is an adapter to allow the use of ordinary
+// function as OriginalVersion mutator.
+type OriginalVersionFunc func(context.Context, *db.OriginalVersionMutation) (db.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f OriginalVersionFunc) Mutate(ctx context.Context, m db.Mutation) (db.Value, error) {
+	if mv, ok := m.(*db.OriginalVersionMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *db.OriginalVersionMutation", m)
+}
+
+// The PolicyClassFunc type is an adapter to allow the use of ordinary
+// function as PolicyClass mutator.
+type PolicyClassFunc func(context.Context, *db.PolicyClassMutation) (db.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f PolicyClassFunc) Mutate(ctx context.Context, m db.Mutation) (db.Value, error) {
+	if mv, ok := m.(*db.PolicyClassMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *db.PolicyClassMutation", m)
+}
+
+// The PolicyConflictFunc type is an adapter to allow the use of ordinary
+// function as PolicyConflict mutator.
+type PolicyConflictFunc func(context.Context, *db.PolicyConflictMutation) (db.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f PolicyConflictFunc) Mutate(ctx context.Context, m db.Mutation) (db.Value, error) {
+	if mv, ok := m.(*db.PolicyConflictMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *db.PolicyConflictMutation", m)
+}
+
 // The PolicyRuleFunc type is an adapter to allow the use of ordinary
 // function as PolicyRule mutator.
 type PolicyRuleFunc func(context.Context, *db.PolicyRuleMutation) (db.Value, error)
@@ -223,6 +367,18 @@ func (f PolicyRuleFunc) Mutate(ctx context.Context, m db.Mutation) (db.Value, er
 		return f(ctx, mv)
 	}
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *db.PolicyRuleMutation", m)
+}
+
+// The PolicyTestFunc type is an adapter to allow the use of ordinary
+// function as PolicyTest mutator.
+type PolicyTestFunc func(context.Context, *db.PolicyTestMutation) (db.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f PolicyTestFunc) Mutate(ctx context.Context, m db.Mutation) (db.Value, error) {
+	if mv, ok := m.(*db.PolicyTestMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *db.PolicyTestMutation", m)
 }
 
 // The PolicyVersionFunc type is an adapter to allow the use of ordinary

@@ -26,12 +26,85 @@ var (
 		{Name: "valid_until", Type: field.TypeTime},
 		{Name: "revoked_at", Type: field.TypeTime, Nullable: true},
 		{Name: "granted_by", Type: field.TypeUUID, Nullable: true},
+		{Name: "review_due_at", Type: field.TypeTime, Nullable: true},
 	}
 	// AccessGrantsTable holds the schema information for the "access_grants" table.
 	AccessGrantsTable = &schema.Table{
 		Name:       "access_grants",
 		Columns:    AccessGrantsColumns,
 		PrimaryKey: []*schema.Column{AccessGrantsColumns[0]},
+	}
+	// AccessRequestsColumns holds the columns for the "access_requests" table.
+	AccessRequestsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "tenant_id", Type: field.TypeUUID},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "created_by", Type: field.TypeUUID, Nullable: true},
+		{Name: "updated_at", Type: field.TypeTime},
+		{Name: "updated_by", Type: field.TypeUUID, Nullable: true},
+		{Name: "version", Type: field.TypeInt64, Default: 1},
+		{Name: "requester_staff_id", Type: field.TypeUUID},
+		{Name: "client_id", Type: field.TypeUUID},
+		{Name: "class_mask", Type: field.TypeInt16},
+		{Name: "purpose", Type: field.TypeString, Size: 2147483647},
+		{Name: "wanted_from", Type: field.TypeTime},
+		{Name: "wanted_until", Type: field.TypeTime},
+		{Name: "state", Type: field.TypeString, Size: 2147483647, Default: "requested"},
+		{Name: "grant_id", Type: field.TypeUUID, Nullable: true},
+		{Name: "ended_at", Type: field.TypeTime, Nullable: true},
+	}
+	// AccessRequestsTable holds the schema information for the "access_requests" table.
+	AccessRequestsTable = &schema.Table{
+		Name:       "access_requests",
+		Columns:    AccessRequestsColumns,
+		PrimaryKey: []*schema.Column{AccessRequestsColumns[0]},
+	}
+	// AccessReviewsColumns holds the columns for the "access_reviews" table.
+	AccessReviewsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "tenant_id", Type: field.TypeUUID},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "created_by", Type: field.TypeUUID, Nullable: true},
+		{Name: "updated_at", Type: field.TypeTime},
+		{Name: "updated_by", Type: field.TypeUUID, Nullable: true},
+		{Name: "version", Type: field.TypeInt64, Default: 1},
+		{Name: "period", Type: field.TypeString, Size: 2147483647},
+		{Name: "state", Type: field.TypeString, Size: 2147483647, Default: "open"},
+		{Name: "due_at", Type: field.TypeTime},
+		{Name: "closed_at", Type: field.TypeTime, Nullable: true},
+	}
+	// AccessReviewsTable holds the schema information for the "access_reviews" table.
+	AccessReviewsTable = &schema.Table{
+		Name:       "access_reviews",
+		Columns:    AccessReviewsColumns,
+		PrimaryKey: []*schema.Column{AccessReviewsColumns[0]},
+	}
+	// AccessReviewItemsColumns holds the columns for the "access_review_items" table.
+	AccessReviewItemsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "tenant_id", Type: field.TypeUUID},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "created_by", Type: field.TypeUUID, Nullable: true},
+		{Name: "updated_at", Type: field.TypeTime},
+		{Name: "updated_by", Type: field.TypeUUID, Nullable: true},
+		{Name: "version", Type: field.TypeInt64, Default: 1},
+		{Name: "review_id", Type: field.TypeUUID},
+		{Name: "kind", Type: field.TypeString, Size: 2147483647},
+		{Name: "binding_id", Type: field.TypeUUID, Nullable: true},
+		{Name: "grant_id", Type: field.TypeUUID, Nullable: true},
+		{Name: "holder_account_id", Type: field.TypeUUID, Nullable: true},
+		{Name: "holder_staff_id", Type: field.TypeUUID, Nullable: true},
+		{Name: "reviewer_staff_id", Type: field.TypeUUID, Nullable: true},
+		{Name: "decision", Type: field.TypeString, Nullable: true, Size: 2147483647},
+		{Name: "decided_by", Type: field.TypeUUID, Nullable: true},
+		{Name: "decided_at", Type: field.TypeTime, Nullable: true},
+		{Name: "reason", Type: field.TypeString, Nullable: true, Size: 2147483647},
+	}
+	// AccessReviewItemsTable holds the schema information for the "access_review_items" table.
+	AccessReviewItemsTable = &schema.Table{
+		Name:       "access_review_items",
+		Columns:    AccessReviewItemsColumns,
+		PrimaryKey: []*schema.Column{AccessReviewItemsColumns[0]},
 	}
 	// AccountsColumns holds the columns for the "accounts" table.
 	AccountsColumns = []*schema.Column{
@@ -78,6 +151,87 @@ var (
 		Name:       "api_tokens",
 		Columns:    APITokensColumns,
 		PrimaryKey: []*schema.Column{APITokensColumns[0]},
+	}
+	// ApprovalStepsColumns holds the columns for the "approval_steps" table.
+	ApprovalStepsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "tenant_id", Type: field.TypeUUID},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "created_by", Type: field.TypeUUID, Nullable: true},
+		{Name: "updated_at", Type: field.TypeTime},
+		{Name: "updated_by", Type: field.TypeUUID, Nullable: true},
+		{Name: "version", Type: field.TypeInt64, Default: 1},
+		{Name: "subject_type", Type: field.TypeString, Size: 2147483647},
+		{Name: "subject_id", Type: field.TypeUUID},
+		{Name: "client_id", Type: field.TypeUUID},
+		{Name: "seq", Type: field.TypeInt32},
+		{Name: "key", Type: field.TypeString, Size: 2147483647},
+		{Name: "state", Type: field.TypeString, Size: 2147483647},
+		{Name: "assignee_staff_id", Type: field.TypeUUID, Nullable: true},
+		{Name: "requester_staff_id", Type: field.TypeUUID},
+		{Name: "decided_by", Type: field.TypeUUID, Nullable: true},
+		{Name: "decided_at", Type: field.TypeTime, Nullable: true},
+		{Name: "comment", Type: field.TypeString, Nullable: true, Size: 2147483647},
+		{Name: "content_hash", Type: field.TypeBytes, Nullable: true},
+	}
+	// ApprovalStepsTable holds the schema information for the "approval_steps" table.
+	ApprovalStepsTable = &schema.Table{
+		Name:       "approval_steps",
+		Columns:    ApprovalStepsColumns,
+		PrimaryKey: []*schema.Column{ApprovalStepsColumns[0]},
+	}
+	// BorrowingsColumns holds the columns for the "borrowings" table.
+	BorrowingsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "tenant_id", Type: field.TypeUUID},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "created_by", Type: field.TypeUUID, Nullable: true},
+		{Name: "updated_at", Type: field.TypeTime},
+		{Name: "updated_by", Type: field.TypeUUID, Nullable: true},
+		{Name: "version", Type: field.TypeInt64, Default: 1},
+		{Name: "client_id", Type: field.TypeUUID},
+		{Name: "borrower_staff_id", Type: field.TypeUUID},
+		{Name: "purpose", Type: field.TypeString, Size: 2147483647},
+		{Name: "state", Type: field.TypeString, Size: 2147483647, Default: "requested"},
+		{Name: "top_class", Type: field.TypeInt16},
+		{Name: "due_at", Type: field.TypeTime},
+		{Name: "out_at", Type: field.TypeTime, Nullable: true},
+		{Name: "ended_at", Type: field.TypeTime, Nullable: true},
+		{Name: "renewed_at", Type: field.TypeTime, Nullable: true},
+		{Name: "condition_note", Type: field.TypeString, Nullable: true, Size: 2147483647},
+	}
+	// BorrowingsTable holds the schema information for the "borrowings" table.
+	BorrowingsTable = &schema.Table{
+		Name:       "borrowings",
+		Columns:    BorrowingsColumns,
+		PrimaryKey: []*schema.Column{BorrowingsColumns[0]},
+	}
+	// BorrowingItemsColumns holds the columns for the "borrowing_items" table.
+	BorrowingItemsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "tenant_id", Type: field.TypeUUID},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "created_by", Type: field.TypeUUID, Nullable: true},
+		{Name: "updated_at", Type: field.TypeTime},
+		{Name: "updated_by", Type: field.TypeUUID, Nullable: true},
+		{Name: "version", Type: field.TypeInt64, Default: 1},
+		{Name: "borrowing_id", Type: field.TypeUUID},
+		{Name: "original_id", Type: field.TypeUUID},
+		{Name: "original_version_id", Type: field.TypeUUID},
+		{Name: "borrower_staff_id", Type: field.TypeUUID},
+		{Name: "client_id", Type: field.TypeUUID},
+		{Name: "field_class", Type: field.TypeInt16},
+		{Name: "content_hash", Type: field.TypeBytes},
+		{Name: "valid_from", Type: field.TypeTime, Nullable: true},
+		{Name: "valid_until", Type: field.TypeTime},
+		{Name: "ended_at", Type: field.TypeTime, Nullable: true},
+		{Name: "condition", Type: field.TypeString, Nullable: true, Size: 2147483647},
+	}
+	// BorrowingItemsTable holds the schema information for the "borrowing_items" table.
+	BorrowingItemsTable = &schema.Table{
+		Name:       "borrowing_items",
+		Columns:    BorrowingItemsColumns,
+		PrimaryKey: []*schema.Column{BorrowingItemsColumns[0]},
 	}
 	// ClientChangesColumns holds the columns for the "client_changes" table.
 	ClientChangesColumns = []*schema.Column{
@@ -335,6 +489,31 @@ var (
 		Columns:    ContractRevisionsColumns,
 		PrimaryKey: []*schema.Column{ContractRevisionsColumns[0]},
 	}
+	// CustodyIncidentsColumns holds the columns for the "custody_incidents" table.
+	CustodyIncidentsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "tenant_id", Type: field.TypeUUID},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "created_by", Type: field.TypeUUID, Nullable: true},
+		{Name: "updated_at", Type: field.TypeTime},
+		{Name: "updated_by", Type: field.TypeUUID, Nullable: true},
+		{Name: "version", Type: field.TypeInt64, Default: 1},
+		{Name: "original_id", Type: field.TypeUUID},
+		{Name: "client_id", Type: field.TypeUUID},
+		{Name: "borrowing_id", Type: field.TypeUUID, Nullable: true},
+		{Name: "kind", Type: field.TypeString, Size: 2147483647},
+		{Name: "note", Type: field.TypeString, Size: 2147483647},
+		{Name: "reported_by", Type: field.TypeUUID, Nullable: true},
+		{Name: "state", Type: field.TypeString, Size: 2147483647, Default: "open"},
+		{Name: "closed_at", Type: field.TypeTime, Nullable: true},
+		{Name: "resolution", Type: field.TypeString, Nullable: true, Size: 2147483647},
+	}
+	// CustodyIncidentsTable holds the schema information for the "custody_incidents" table.
+	CustodyIncidentsTable = &schema.Table{
+		Name:       "custody_incidents",
+		Columns:    CustodyIncidentsColumns,
+		PrimaryKey: []*schema.Column{CustodyIncidentsColumns[0]},
+	}
 	// DepartmentsColumns holds the columns for the "departments" table.
 	DepartmentsColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeUUID},
@@ -381,6 +560,35 @@ var (
 		Columns:    EmploymentsColumns,
 		PrimaryKey: []*schema.Column{EmploymentsColumns[0]},
 	}
+	// FilesColumns holds the columns for the "files" table.
+	FilesColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "tenant_id", Type: field.TypeUUID},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "created_by", Type: field.TypeUUID, Nullable: true},
+		{Name: "updated_at", Type: field.TypeTime},
+		{Name: "updated_by", Type: field.TypeUUID, Nullable: true},
+		{Name: "version", Type: field.TypeInt64, Default: 1},
+		{Name: "original_id", Type: field.TypeUUID, Nullable: true},
+		{Name: "name", Type: field.TypeString, Size: 2147483647},
+		{Name: "media_type", Type: field.TypeString, Size: 2147483647},
+		{Name: "size", Type: field.TypeInt64},
+		{Name: "sha256", Type: field.TypeBytes},
+		{Name: "state", Type: field.TypeString, Size: 2147483647, Default: "awaiting"},
+		{Name: "ticket_hash", Type: field.TypeBytes, Nullable: true},
+		{Name: "ticket_until", Type: field.TypeTime, Nullable: true},
+		{Name: "received_at", Type: field.TypeTime, Nullable: true},
+		{Name: "scanned_at", Type: field.TypeTime, Nullable: true},
+		{Name: "scan_note", Type: field.TypeString, Nullable: true, Size: 2147483647},
+		{Name: "scan_attempts", Type: field.TypeInt32, Default: 0},
+		{Name: "scan_after", Type: field.TypeTime, Nullable: true},
+	}
+	// FilesTable holds the schema information for the "files" table.
+	FilesTable = &schema.Table{
+		Name:       "files",
+		Columns:    FilesColumns,
+		PrimaryKey: []*schema.Column{FilesColumns[0]},
+	}
 	// ObligationsColumns holds the columns for the "obligations" table.
 	ObligationsColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeUUID},
@@ -407,6 +615,83 @@ var (
 		Columns:    ObligationsColumns,
 		PrimaryKey: []*schema.Column{ObligationsColumns[0]},
 	}
+	// OriginalsColumns holds the columns for the "originals" table.
+	OriginalsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "tenant_id", Type: field.TypeUUID},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "created_by", Type: field.TypeUUID, Nullable: true},
+		{Name: "updated_at", Type: field.TypeTime},
+		{Name: "updated_by", Type: field.TypeUUID, Nullable: true},
+		{Name: "version", Type: field.TypeInt64, Default: 1},
+		{Name: "client_id", Type: field.TypeUUID},
+		{Name: "kind", Type: field.TypeString, Size: 2147483647},
+		{Name: "title", Type: field.TypeString, Size: 2147483647},
+		{Name: "field_class", Type: field.TypeInt16},
+		{Name: "provenance", Type: field.TypeString, Size: 2147483647},
+		{Name: "custodian_staff_id", Type: field.TypeUUID},
+		{Name: "location", Type: field.TypeString, Nullable: true, Size: 2147483647},
+		{Name: "state", Type: field.TypeString, Size: 2147483647, Default: "filed"},
+		{Name: "version_seq", Type: field.TypeInt32, Default: 0},
+	}
+	// OriginalsTable holds the schema information for the "originals" table.
+	OriginalsTable = &schema.Table{
+		Name:       "originals",
+		Columns:    OriginalsColumns,
+		PrimaryKey: []*schema.Column{OriginalsColumns[0]},
+	}
+	// OriginalVersionsColumns holds the columns for the "original_versions" table.
+	OriginalVersionsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "tenant_id", Type: field.TypeUUID},
+		{Name: "original_id", Type: field.TypeUUID},
+		{Name: "seq", Type: field.TypeInt32},
+		{Name: "file_id", Type: field.TypeUUID, Nullable: true},
+		{Name: "content_hash", Type: field.TypeBytes},
+		{Name: "note", Type: field.TypeString, Nullable: true, Size: 2147483647},
+		{Name: "filed_at", Type: field.TypeTime},
+		{Name: "filed_by", Type: field.TypeUUID, Nullable: true},
+	}
+	// OriginalVersionsTable holds the schema information for the "original_versions" table.
+	OriginalVersionsTable = &schema.Table{
+		Name:       "original_versions",
+		Columns:    OriginalVersionsColumns,
+		PrimaryKey: []*schema.Column{OriginalVersionsColumns[0]},
+	}
+	// PolicyClassesColumns holds the columns for the "policy_classes" table.
+	PolicyClassesColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "tenant_id", Type: field.TypeUUID},
+		{Name: "policy_version_id", Type: field.TypeUUID},
+		{Name: "object", Type: field.TypeString, Size: 2147483647},
+		{Name: "field_class", Type: field.TypeInt16},
+		{Name: "note", Type: field.TypeString, Size: 2147483647, Default: ""},
+	}
+	// PolicyClassesTable holds the schema information for the "policy_classes" table.
+	PolicyClassesTable = &schema.Table{
+		Name:       "policy_classes",
+		Columns:    PolicyClassesColumns,
+		PrimaryKey: []*schema.Column{PolicyClassesColumns[0]},
+	}
+	// PolicyConflictsColumns holds the columns for the "policy_conflicts" table.
+	PolicyConflictsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "tenant_id", Type: field.TypeUUID},
+		{Name: "policy_version_id", Type: field.TypeUUID},
+		{Name: "seq", Type: field.TypeInt32},
+		{Name: "key", Type: field.TypeString, Size: 2147483647},
+		{Name: "action_a", Type: field.TypeString, Size: 2147483647},
+		{Name: "action_b", Type: field.TypeString, Size: 2147483647},
+		{Name: "name_zh", Type: field.TypeString, Size: 2147483647},
+		{Name: "name_en", Type: field.TypeString, Size: 2147483647},
+		{Name: "clause", Type: field.TypeString, Size: 2147483647, Default: ""},
+	}
+	// PolicyConflictsTable holds the schema information for the "policy_conflicts" table.
+	PolicyConflictsTable = &schema.Table{
+		Name:       "policy_conflicts",
+		Columns:    PolicyConflictsColumns,
+		PrimaryKey: []*schema.Column{PolicyConflictsColumns[0]},
+	}
 	// PolicyRulesColumns holds the columns for the "policy_rules" table.
 	PolicyRulesColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeUUID},
@@ -430,6 +715,35 @@ var (
 		Name:       "policy_rules",
 		Columns:    PolicyRulesColumns,
 		PrimaryKey: []*schema.Column{PolicyRulesColumns[0]},
+	}
+	// PolicyTestsColumns holds the columns for the "policy_tests" table.
+	PolicyTestsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "tenant_id", Type: field.TypeUUID},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "created_by", Type: field.TypeUUID, Nullable: true},
+		{Name: "updated_at", Type: field.TypeTime},
+		{Name: "updated_by", Type: field.TypeUUID, Nullable: true},
+		{Name: "version", Type: field.TypeInt64, Default: 1},
+		{Name: "name", Type: field.TypeString, Size: 2147483647},
+		{Name: "expectation", Type: field.TypeString, Size: 2147483647},
+		{Name: "role_key", Type: field.TypeString, Nullable: true, Size: 2147483647},
+		{Name: "staff_id", Type: field.TypeUUID, Nullable: true},
+		{Name: "staff_department_id", Type: field.TypeUUID, Nullable: true},
+		{Name: "object", Type: field.TypeString, Size: 2147483647},
+		{Name: "action", Type: field.TypeString, Size: 2147483647},
+		{Name: "row_company_id", Type: field.TypeUUID, Nullable: true},
+		{Name: "row_department_id", Type: field.TypeUUID, Nullable: true},
+		{Name: "row_condition", Type: field.TypeString, Size: 2147483647, Default: ""},
+		{Name: "row_own", Type: field.TypeString, Size: 2147483647, Default: "ANY"},
+		{Name: "clause", Type: field.TypeString, Size: 2147483647, Default: ""},
+		{Name: "state", Type: field.TypeString, Size: 2147483647, Default: "active"},
+	}
+	// PolicyTestsTable holds the schema information for the "policy_tests" table.
+	PolicyTestsTable = &schema.Table{
+		Name:       "policy_tests",
+		Columns:    PolicyTestsColumns,
+		PrimaryKey: []*schema.Column{PolicyTestsColumns[0]},
 	}
 	// PolicyVersionsColumns holds the columns for the "policy_versions" table.
 	PolicyVersionsColumns = []*schema.Column{
@@ -515,6 +829,10 @@ var (
 		{Name: "valid_until", Type: field.TypeTime, Nullable: true},
 		{Name: "revoked_at", Type: field.TypeTime, Nullable: true},
 		{Name: "granted_by", Type: field.TypeUUID, Nullable: true},
+		{Name: "awaits_endorsement", Type: field.TypeBool, Default: false},
+		{Name: "endorsed_at", Type: field.TypeTime, Nullable: true},
+		{Name: "endorsed_by", Type: field.TypeUUID, Nullable: true},
+		{Name: "review_due_at", Type: field.TypeTime, Nullable: true},
 	}
 	// RoleBindingsTable holds the schema information for the "role_bindings" table.
 	RoleBindingsTable = &schema.Table{
@@ -571,8 +889,14 @@ var (
 	// Tables holds all the tables in the schema.
 	Tables = []*schema.Table{
 		AccessGrantsTable,
+		AccessRequestsTable,
+		AccessReviewsTable,
+		AccessReviewItemsTable,
 		AccountsTable,
 		APITokensTable,
+		ApprovalStepsTable,
+		BorrowingsTable,
+		BorrowingItemsTable,
 		ClientChangesTable,
 		ClientDistributionsTable,
 		ClientFormerNamesTable,
@@ -584,10 +908,17 @@ var (
 		ContractsTable,
 		ContractPartiesTable,
 		ContractRevisionsTable,
+		CustodyIncidentsTable,
 		DepartmentsTable,
 		EmploymentsTable,
+		FilesTable,
 		ObligationsTable,
+		OriginalsTable,
+		OriginalVersionsTable,
+		PolicyClassesTable,
+		PolicyConflictsTable,
 		PolicyRulesTable,
+		PolicyTestsTable,
 		PolicyVersionsTable,
 		PositionsTable,
 		RolesTable,
@@ -601,11 +932,29 @@ func init() {
 	AccessGrantsTable.Annotation = &entsql.Annotation{
 		Table: "access_grants",
 	}
+	AccessRequestsTable.Annotation = &entsql.Annotation{
+		Table: "access_requests",
+	}
+	AccessReviewsTable.Annotation = &entsql.Annotation{
+		Table: "access_reviews",
+	}
+	AccessReviewItemsTable.Annotation = &entsql.Annotation{
+		Table: "access_review_items",
+	}
 	AccountsTable.Annotation = &entsql.Annotation{
 		Table: "accounts",
 	}
 	APITokensTable.Annotation = &entsql.Annotation{
 		Table: "api_tokens",
+	}
+	ApprovalStepsTable.Annotation = &entsql.Annotation{
+		Table: "approval_steps",
+	}
+	BorrowingsTable.Annotation = &entsql.Annotation{
+		Table: "borrowings",
+	}
+	BorrowingItemsTable.Annotation = &entsql.Annotation{
+		Table: "borrowing_items",
 	}
 	ClientChangesTable.Annotation = &entsql.Annotation{
 		Table: "client_changes",
@@ -640,17 +989,38 @@ func init() {
 	ContractRevisionsTable.Annotation = &entsql.Annotation{
 		Table: "contract_revisions",
 	}
+	CustodyIncidentsTable.Annotation = &entsql.Annotation{
+		Table: "custody_incidents",
+	}
 	DepartmentsTable.Annotation = &entsql.Annotation{
 		Table: "departments",
 	}
 	EmploymentsTable.Annotation = &entsql.Annotation{
 		Table: "employments",
 	}
+	FilesTable.Annotation = &entsql.Annotation{
+		Table: "files",
+	}
 	ObligationsTable.Annotation = &entsql.Annotation{
 		Table: "obligations",
 	}
+	OriginalsTable.Annotation = &entsql.Annotation{
+		Table: "originals",
+	}
+	OriginalVersionsTable.Annotation = &entsql.Annotation{
+		Table: "original_versions",
+	}
+	PolicyClassesTable.Annotation = &entsql.Annotation{
+		Table: "policy_classes",
+	}
+	PolicyConflictsTable.Annotation = &entsql.Annotation{
+		Table: "policy_conflicts",
+	}
 	PolicyRulesTable.Annotation = &entsql.Annotation{
 		Table: "policy_rules",
+	}
+	PolicyTestsTable.Annotation = &entsql.Annotation{
+		Table: "policy_tests",
 	}
 	PolicyVersionsTable.Annotation = &entsql.Annotation{
 		Table: "policy_versions",

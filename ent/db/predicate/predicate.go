@@ -9,11 +9,29 @@ import (
 // AccessGrant is the predicate function for accessgrant builders.
 type AccessGrant func(*sql.Selector)
 
+// AccessRequest is the predicate function for accessrequest builders.
+type AccessRequest func(*sql.Selector)
+
+// AccessReview is the predicate function for accessreview builders.
+type AccessReview func(*sql.Selector)
+
+// AccessReviewItem is the predicate function for accessreviewitem builders.
+type AccessReviewItem func(*sql.Selector)
+
 // Account is the predicate function for account builders.
 type Account func(*sql.Selector)
 
 // ApiToken is the predicate function for apitoken builders.
 type ApiToken func(*sql.Selector)
+
+// ApprovalStep is the predicate function for approvalstep builders.
+type ApprovalStep func(*sql.Selector)
+
+// Borrowing is the predicate function for borrowing builders.
+type Borrowing func(*sql.Selector)
+
+// BorrowingItem is the predicate function for borrowingitem builders.
+type BorrowingItem func(*sql.Selector)
 
 // ClientChange is the predicate function for clientchange builders.
 type ClientChange func(*sql.Selector)
@@ -48,17 +66,38 @@ type ContractParty func(*sql.Selector)
 // ContractRevision is the predicate function for contractrevision builders.
 type ContractRevision func(*sql.Selector)
 
+// CustodyIncident is the predicate function for custodyincident builders.
+type CustodyIncident func(*sql.Selector)
+
 // Department is the predicate function for department builders.
 type Department func(*sql.Selector)
 
 // Employment is the predicate function for employment builders.
 type Employment func(*sql.Selector)
 
+// File is the predicate function for file builders.
+type File func(*sql.Selector)
+
 // Obligation is the predicate function for obligation builders.
 type Obligation func(*sql.Selector)
 
+// Original is the predicate function for original builders.
+type Original func(*sql.Selector)
+
+// OriginalVersion is the predicate function for originalversion builders.
+type OriginalVersion func(*sql.Selector)
+
+// PolicyClass is the predicate function for policyclass builders.
+type PolicyClass func(*sql.Selector)
+
+// PolicyConflict is the predicate function for policyconflict builders.
+type PolicyConflict func(*sql.Selector)
+
 // PolicyRule is the predicate function for policyrule builders.
 type PolicyRule func(*sql.Selector)
+
+// PolicyTest is the predicate function for policytest builders.
+type PolicyTest func(*sql.Selector)
 
 // PolicyVersion is the predicate function for policyversion builders.
 type PolicyVersion func(*sql.Selector)

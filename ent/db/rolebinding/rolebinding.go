@@ -39,6 +39,14 @@ const (
 	FieldRevokedAt = "revoked_at"
 	// FieldGrantedBy holds the string denoting the granted_by field in the database.
 	FieldGrantedBy = "granted_by"
+	// FieldAwaitsEndorsement holds the string denoting the awaits_endorsement field in the database.
+	FieldAwaitsEndorsement = "awaits_endorsement"
+	// FieldEndorsedAt holds the string denoting the endorsed_at field in the database.
+	FieldEndorsedAt = "endorsed_at"
+	// FieldEndorsedBy holds the string denoting the endorsed_by field in the database.
+	FieldEndorsedBy = "endorsed_by"
+	// FieldReviewDueAt holds the string denoting the review_due_at field in the database.
+	FieldReviewDueAt = "review_due_at"
 	// Table holds the table name of the rolebinding in the database.
 	Table = "role_bindings"
 )
@@ -60,6 +68,10 @@ var Columns = []string{
 	FieldValidUntil,
 	FieldRevokedAt,
 	FieldGrantedBy,
+	FieldAwaitsEndorsement,
+	FieldEndorsedAt,
+	FieldEndorsedBy,
+	FieldReviewDueAt,
 }
 
 // ValidColumn reports if the column name is valid (part of the table columns).
@@ -75,6 +87,8 @@ func ValidColumn(column string) bool {
 var (
 	// DefaultVersion holds the default value on creation for the "version" field.
 	DefaultVersion int64
+	// DefaultAwaitsEndorsement holds the default value on creation for the "awaits_endorsement" field.
+	DefaultAwaitsEndorsement bool
 )
 
 // OrderOption defines the ordering options for the RoleBinding queries.
@@ -153,4 +167,24 @@ func ByRevokedAt(opts ...sql.OrderTermOption) OrderOption {
 // ByGrantedBy orders the results by the granted_by field.
 func ByGrantedBy(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldGrantedBy, opts...).ToFunc()
+}
+
+// ByAwaitsEndorsement orders the results by the awaits_endorsement field.
+func ByAwaitsEndorsement(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldAwaitsEndorsement, opts...).ToFunc()
+}
+
+// ByEndorsedAt orders the results by the endorsed_at field.
+func ByEndorsedAt(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldEndorsedAt, opts...).ToFunc()
+}
+
+// ByEndorsedBy orders the results by the endorsed_by field.
+func ByEndorsedBy(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldEndorsedBy, opts...).ToFunc()
+}
+
+// ByReviewDueAt orders the results by the review_due_at field.
+func ByReviewDueAt(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldReviewDueAt, opts...).ToFunc()
 }

@@ -125,6 +125,26 @@ func GrantedBy(v uuid.UUID) predicate.RoleBinding {
 	return predicate.RoleBinding(sql.FieldEQ(FieldGrantedBy, v))
 }
 
+// AwaitsEndorsement applies equality check predicate on the "awaits_endorsement" field. It's identical to AwaitsEndorsementEQ.
+func AwaitsEndorsement(v bool) predicate.RoleBinding {
+	return predicate.RoleBinding(sql.FieldEQ(FieldAwaitsEndorsement, v))
+}
+
+// EndorsedAt applies equality check predicate on the "endorsed_at" field. It's identical to EndorsedAtEQ.
+func EndorsedAt(v time.Time) predicate.RoleBinding {
+	return predicate.RoleBinding(sql.FieldEQ(FieldEndorsedAt, v))
+}
+
+// EndorsedBy applies equality check predicate on the "endorsed_by" field. It's identical to EndorsedByEQ.
+func EndorsedBy(v uuid.UUID) predicate.RoleBinding {
+	return predicate.RoleBinding(sql.FieldEQ(FieldEndorsedBy, v))
+}
+
+// ReviewDueAt applies equality check predicate on the "review_due_at" field. It's identical to ReviewDueAtEQ.
+func ReviewDueAt(v time.Time) predicate.RoleBinding {
+	return predicate.RoleBinding(sql.FieldEQ(FieldReviewDueAt, v))
+}
+
 // TenantIDEQ applies the EQ predicate on the "tenant_id" field.
 func TenantIDEQ(v uuid.UUID) predicate.RoleBinding {
 	return predicate.RoleBinding(sql.FieldEQ(FieldTenantID, v))
@@ -753,6 +773,166 @@ func GrantedByIsNil() predicate.RoleBinding {
 // GrantedByNotNil applies the NotNil predicate on the "granted_by" field.
 func GrantedByNotNil() predicate.RoleBinding {
 	return predicate.RoleBinding(sql.FieldNotNull(FieldGrantedBy))
+}
+
+// AwaitsEndorsementEQ applies the EQ predicate on the "awaits_endorsement" field.
+func AwaitsEndorsementEQ(v bool) predicate.RoleBinding {
+	return predicate.RoleBinding(sql.FieldEQ(FieldAwaitsEndorsement, v))
+}
+
+// AwaitsEndorsementNEQ applies the NEQ predicate on the "awaits_endorsement" field.
+func AwaitsEndorsementNEQ(v bool) predicate.RoleBinding {
+	return predicate.RoleBinding(sql.FieldNEQ(FieldAwaitsEndorsement, v))
+}
+
+// EndorsedAtEQ applies the EQ predicate on the "endorsed_at" field.
+func EndorsedAtEQ(v time.Time) predicate.RoleBinding {
+	return predicate.RoleBinding(sql.FieldEQ(FieldEndorsedAt, v))
+}
+
+// EndorsedAtNEQ applies the NEQ predicate on the "endorsed_at" field.
+func EndorsedAtNEQ(v time.Time) predicate.RoleBinding {
+	return predicate.RoleBinding(sql.FieldNEQ(FieldEndorsedAt, v))
+}
+
+// EndorsedAtIn applies the In predicate on the "endorsed_at" field.
+func EndorsedAtIn(vs ...time.Time) predicate.RoleBinding {
+	return predicate.RoleBinding(sql.FieldIn(FieldEndorsedAt, vs...))
+}
+
+// EndorsedAtNotIn applies the NotIn predicate on the "endorsed_at" field.
+func EndorsedAtNotIn(vs ...time.Time) predicate.RoleBinding {
+	return predicate.RoleBinding(sql.FieldNotIn(FieldEndorsedAt, vs...))
+}
+
+// EndorsedAtGT applies the GT predicate on the "endorsed_at" field.
+func EndorsedAtGT(v time.Time) predicate.RoleBinding {
+	return predicate.RoleBinding(sql.FieldGT(FieldEndorsedAt, v))
+}
+
+// EndorsedAtGTE applies the GTE predicate on the "endorsed_at" field.
+func EndorsedAtGTE(v time.Time) predicate.RoleBinding {
+	return predicate.RoleBinding(sql.FieldGTE(FieldEndorsedAt, v))
+}
+
+// EndorsedAtLT applies the LT predicate on the "endorsed_at" field.
+func EndorsedAtLT(v time.Time) predicate.RoleBinding {
+	return predicate.RoleBinding(sql.FieldLT(FieldEndorsedAt, v))
+}
+
+// EndorsedAtLTE applies the LTE predicate on the "endorsed_at" field.
+func EndorsedAtLTE(v time.Time) predicate.RoleBinding {
+	return predicate.RoleBinding(sql.FieldLTE(FieldEndorsedAt, v))
+}
+
+// EndorsedAtIsNil applies the IsNil predicate on the "endorsed_at" field.
+func EndorsedAtIsNil() predicate.RoleBinding {
+	return predicate.RoleBinding(sql.FieldIsNull(FieldEndorsedAt))
+}
+
+// EndorsedAtNotNil applies the NotNil predicate on the "endorsed_at" field.
+func EndorsedAtNotNil() predicate.RoleBinding {
+	return predicate.RoleBinding(sql.FieldNotNull(FieldEndorsedAt))
+}
+
+// EndorsedByEQ applies the EQ predicate on the "endorsed_by" field.
+func EndorsedByEQ(v uuid.UUID) predicate.RoleBinding {
+	return predicate.RoleBinding(sql.FieldEQ(FieldEndorsedBy, v))
+}
+
+// EndorsedByNEQ applies the NEQ predicate on the "endorsed_by" field.
+func EndorsedByNEQ(v uuid.UUID) predicate.RoleBinding {
+	return predicate.RoleBinding(sql.FieldNEQ(FieldEndorsedBy, v))
+}
+
+// EndorsedByIn applies the In predicate on the "endorsed_by" field.
+func EndorsedByIn(vs ...uuid.UUID) predicate.RoleBinding {
+	return predicate.RoleBinding(sql.FieldIn(FieldEndorsedBy, vs...))
+}
+
+// EndorsedByNotIn applies the NotIn predicate on the "endorsed_by" field.
+func EndorsedByNotIn(vs ...uuid.UUID) predicate.RoleBinding {
+	return predicate.RoleBinding(sql.FieldNotIn(FieldEndorsedBy, vs...))
+}
+
+// EndorsedByGT applies the GT predicate on the "endorsed_by" field.
+func EndorsedByGT(v uuid.UUID) predicate.RoleBinding {
+	return predicate.RoleBinding(sql.FieldGT(FieldEndorsedBy, v))
+}
+
+// EndorsedByGTE applies the GTE predicate on the "endorsed_by" field.
+func EndorsedByGTE(v uuid.UUID) predicate.RoleBinding {
+	return predicate.RoleBinding(sql.FieldGTE(FieldEndorsedBy, v))
+}
+
+// EndorsedByLT applies the LT predicate on the "endorsed_by" field.
+func EndorsedByLT(v uuid.UUID) predicate.RoleBinding {
+	return predicate.RoleBinding(sql.FieldLT(FieldEndorsedBy, v))
+}
+
+// EndorsedByLTE applies the LTE predicate on the "endorsed_by" field.
+func EndorsedByLTE(v uuid.UUID) predicate.RoleBinding {
+	return predicate.RoleBinding(sql.FieldLTE(FieldEndorsedBy, v))
+}
+
+// EndorsedByIsNil applies the IsNil predicate on the "endorsed_by" field.
+func EndorsedByIsNil() predicate.RoleBinding {
+	return predicate.RoleBinding(sql.FieldIsNull(FieldEndorsedBy))
+}
+
+// EndorsedByNotNil applies the NotNil predicate on the "endorsed_by" field.
+func EndorsedByNotNil() predicate.RoleBinding {
+	return predicate.RoleBinding(sql.FieldNotNull(FieldEndorsedBy))
+}
+
+// ReviewDueAtEQ applies the EQ predicate on the "review_due_at" field.
+func ReviewDueAtEQ(v time.Time) predicate.RoleBinding {
+	return predicate.RoleBinding(sql.FieldEQ(FieldReviewDueAt, v))
+}
+
+// ReviewDueAtNEQ applies the NEQ predicate on the "review_due_at" field.
+func ReviewDueAtNEQ(v time.Time) predicate.RoleBinding {
+	return predicate.RoleBinding(sql.FieldNEQ(FieldReviewDueAt, v))
+}
+
+// ReviewDueAtIn applies the In predicate on the "review_due_at" field.
+func ReviewDueAtIn(vs ...time.Time) predicate.RoleBinding {
+	return predicate.RoleBinding(sql.FieldIn(FieldReviewDueAt, vs...))
+}
+
+// ReviewDueAtNotIn applies the NotIn predicate on the "review_due_at" field.
+func ReviewDueAtNotIn(vs ...time.Time) predicate.RoleBinding {
+	return predicate.RoleBinding(sql.FieldNotIn(FieldReviewDueAt, vs...))
+}
+
+// ReviewDueAtGT applies the GT predicate on the "review_due_at" field.
+func ReviewDueAtGT(v time.Time) predicate.RoleBinding {
+	return predicate.RoleBinding(sql.FieldGT(FieldReviewDueAt, v))
+}
+
+// ReviewDueAtGTE applies the GTE predicate on the "review_due_at" field.
+func ReviewDueAtGTE(v time.Time) predicate.RoleBinding {
+	return predicate.RoleBinding(sql.FieldGTE(FieldReviewDueAt, v))
+}
+
+// ReviewDueAtLT applies the LT predicate on the "review_due_at" field.
+func ReviewDueAtLT(v time.Time) predicate.RoleBinding {
+	return predicate.RoleBinding(sql.FieldLT(FieldReviewDueAt, v))
+}
+
+// ReviewDueAtLTE applies the LTE predicate on the "review_due_at" field.
+func ReviewDueAtLTE(v time.Time) predicate.RoleBinding {
+	return predicate.RoleBinding(sql.FieldLTE(FieldReviewDueAt, v))
+}
+
+// ReviewDueAtIsNil applies the IsNil predicate on the "review_due_at" field.
+func ReviewDueAtIsNil() predicate.RoleBinding {
+	return predicate.RoleBinding(sql.FieldIsNull(FieldReviewDueAt))
+}
+
+// ReviewDueAtNotNil applies the NotNil predicate on the "review_due_at" field.
+func ReviewDueAtNotNil() predicate.RoleBinding {
+	return predicate.RoleBinding(sql.FieldNotNull(FieldReviewDueAt))
 }
 
 // And groups predicates with the AND operator between them.
