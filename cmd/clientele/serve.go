@@ -20,6 +20,9 @@ import (
 // finishTime is how long requests that are under way may still take after the stop signal.
 const finishTime = 20 * time.Second
 
+// sweepEvery is how often what has ended by time alone is written down. No right waits for it.
+const sweepEvery = time.Minute
+
 type serveCommand struct {
 	Database databaseFlags `embed:""`
 	Listen   listenFlags   `embed:""`
@@ -97,6 +100,11 @@ func serveOn(p *program, db *databaseFlags, listen *listenFlags, files *fileFlag
 		return err
 	}
 	defer a.Close()
+	var beside sync.WaitGroup
+	defer beside.Wait()
+	sweeping, stopSweep := context.WithCancel(p.ctx)
+	defer stopSweep()
+	beside.Go(func() { s.Review.Sweep(sweeping, sweepEvery, tel.Log) })
 	var broken <-chan struct{}
 	if sv.local != nil {
 		broken = sv.local.Exited()

@@ -3,15 +3,20 @@ package resolver
 import (
 	"context"
 
+	"github.com/clientele/clientele/graph"
 	"github.com/clientele/clientele/graph/model"
 	"github.com/clientele/clientele/internal/act"
 	"github.com/clientele/clientele/internal/id"
 	"github.com/clientele/clientele/internal/identity"
+	"github.com/clientele/clientele/internal/policyadmin"
 	"github.com/clientele/clientele/internal/tenancy"
 )
 
 // Identity has the mutations of graph/schema/identity.graphql.
-type Identity struct{ Service *identity.Service }
+type Identity struct {
+	Service *identity.Service
+	Reach   *policyadmin.Service
+}
 
 // AccountCreate resolves accountCreate.
 func (r Identity) AccountCreate(ctx context.Context, from model.AccountCreateInput, key string) (p model.AccountCreatePayload, err error) {
@@ -39,6 +44,12 @@ func (r Identity) AccountSuspend(ctx context.Context, from model.AccountSuspendI
 	p.Account, p.UserErrors, err = answer(ctx, &d, &in, func(s *tenancy.Session) (act.Result, error) {
 		return r.Service.AccountSuspend(ctx, s, in, key)
 	})
+	if err == nil && p.Account != nil {
+		// As it is when the answer is made, also for a replay. The account is suspended whether it can be counted or not.
+		if left, failed := r.Reach.ReachOfAccount(ctx, graph.SessionFrom(ctx), p.Account.ID); failed == nil {
+			p.ReachableRows = &left.Rows
+		}
+	}
 	return p, err
 }
 

@@ -17,7 +17,7 @@ import (
 
 const selectHolders = `SELECT a.id, a.login, a.kind, COALESCE(a.staff_id, '00000000-0000-0000-0000-000000000000'), a.state,
 	b.id, COALESCE(r.key, ''), COALESCE(b.company_id, '00000000-0000-0000-0000-000000000000'),
-	COALESCE(b.department_id, '00000000-0000-0000-0000-000000000000'), COALESCE(b.valid_from, 'epoch'), b.valid_until
+	COALESCE(b.department_id, '00000000-0000-0000-0000-000000000000'), COALESCE(b.valid_from, 'epoch'), LEAST(b.valid_until, b.review_due_at)
 	FROM accounts a LEFT JOIN (role_bindings b JOIN roles r ON r.tenant_id = b.tenant_id AND r.id = b.role_id AND r.state = 'active')
 		ON b.tenant_id = a.tenant_id AND b.account_id = a.id AND b.revoked_at IS NULL
 	WHERE a.tenant_id = $1 AND ($2::uuid IS NULL OR a.staff_id = $2) ORDER BY a.id, b.id`

@@ -52,8 +52,17 @@ type Result struct {
 	// get the groups that they have a right to.
 	Snapshot map[policy.Object]map[string]any
 	Changes  []Change
+	// Also are other acts that this one carried out in its transaction, each with the audit record and the event that it
+	// has when it is done alone. They come first.
+	Also []Done
 	// Replayed: the act happened earlier under the same idempotency key; nothing was done now.
 	Replayed bool
+}
+
+// Done is an act that another one carried out.
+type Done struct {
+	Spec   Spec
+	Result Result
 }
 
 // Runner runs acts.
@@ -63,6 +72,7 @@ type Runner struct {
 	ids    *id.Source
 	log    *slog.Logger
 	tracer trace.Tracer
+	hint   func(tenancy.TenantID) // nil: nobody is told
 }
 
 // NewRunner makes a runner. It makes no spans; see Traced.
@@ -75,6 +85,13 @@ func (r *Runner) Traced(tracer trace.Tracer) *Runner {
 	traced := *r
 	traced.tracer = tracer
 	return &traced
+}
+
+// Hinting is the same runner that calls hint after every act that may have changed rights has committed. hint must not wait.
+func (r *Runner) Hinting(hint func(tenant tenancy.TenantID)) *Runner {
+	hinting := *r
+	hinting.hint = hint
+	return &hinting
 }
 
 // Work is what an act works with: the transaction, the actor's rights at its epochs, and new ids.

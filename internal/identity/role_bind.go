@@ -177,7 +177,7 @@ func HolderOf(r *entdb.Role) (holder string, base bool) {
 
 const heldRoles = `SELECT r.key, b.company_id IS NOT DISTINCT FROM $4 AND b.department_id IS NOT DISTINCT FROM $5
 	FROM role_bindings b JOIN roles r ON r.tenant_id = b.tenant_id AND r.id = b.role_id
-	WHERE b.tenant_id = $1 AND b.account_id = $2 AND b.revoked_at IS NULL AND (b.valid_until IS NULL OR b.valid_until > $3) AND r.state = 'active'
+	WHERE b.tenant_id = $1 AND b.account_id = $2 AND b.revoked_at IS NULL AND COALESCE(LEAST(b.valid_until, b.review_due_at) > $3, true) AND r.state = 'active'
 	ORDER BY r.key`
 
 // compatible refuses a role that is bound already at the same place, and one that with those held now or later brings two

@@ -20,6 +20,7 @@ func mutationRun(t *testing.T, w *world.World, e *endpoint, b *side, mine func()
 		t.Run(f.Name, func(t *testing.T) {
 			e := &endpoint{t: t, url: e.url}
 			a := mine()
+			a.prepare(f.Name)
 			form := newForm(t, q, f, a)
 			for _, problem := range form.errors {
 				t.Error(problem)

@@ -102,11 +102,25 @@ func (s *side) fill() {
 	s.add("binding", `INSERT INTO role_bindings (tenant_id, id, account_id, role_id, valid_from, `+made+` SELECT $1, $2, $3, id, now() - interval '1 hour', now(), now() FROM roles WHERE tenant_id = $1 AND key = 'list_reader'`, other.Account)
 	s.add("grant", `INSERT INTO access_grants (tenant_id, id, grantee_staff_id, client_id, class_mask, purpose, valid_from, valid_until, `+made+` VALUES ($1, $2, $3, $4, 1, 'MARK', now(), now() + interval '1 day', `+at, other.Staff, client)
 	s.ids["grantee"] = other.Staff
+	review := s.add("review", `INSERT INTO access_reviews (tenant_id, id, period, due_at, `+made+` VALUES ($1, $2, '2030-H1', now() + interval '30 days', `+at)
+	s.add("review item", `INSERT INTO access_review_items (tenant_id, id, review_id, kind, binding_id, holder_account_id, holder_staff_id, reviewer_staff_id, `+made+`
+		VALUES ($1, $2, $3, 'BINDING', $4, $5, $6, $7, `+at, review, s.ids["binding"], other.Account, other.Staff, s.person.Staff)
+	s.fillCustody(client)
 	s.add("role without holder", `INSERT INTO roles (tenant_id, id, key, name_zh, name_en, `+made+` VALUES ($1, $2, 'without_holder', 'MARK', 'MARK', `+at)
 	s.addVersion("draft of somebody else", 2, "draft", other.Account)
 	s.addVersion("older version", 3, "superseded", other.Account)
 	for _, names := range []string{"staff SET name", "departments SET name", "accounts SET display_name"} {
 		s.Exec(`UPDATE ` + names + ` = '` + s.mark + ` one' WHERE tenant_id = $1`)
+	}
+}
+
+// prepare takes out of the way what stands against one act because another needs it.
+func (s *side) prepare(act string) {
+	switch strings.ToLower(act) {
+	case "accessreviewopen":
+		s.Exec(`UPDATE access_reviews SET state = 'closed' WHERE tenant_id = $1`)
+	case "accessreviewclose":
+		s.Exec(`UPDATE access_review_items SET decision = 'LAPSED', decided_at = now() WHERE tenant_id = $1`)
 	}
 }
 

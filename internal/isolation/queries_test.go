@@ -62,6 +62,23 @@ func objects() []object {
 		{"department without anything", id.Department},
 		{"draft of somebody else", id.PolicyVersion},
 		{"role without holder", id.Role},
+		{"original", id.Original},
+		{"original version", id.OriginalVersion},
+		{"incident", id.Incident},
+		{"file", id.File},
+		{"loan", id.Borrowing},
+		{"loan item", id.BorrowingItem},
+		{"request", id.AccessRequest},
+		{"step", id.ApprovalStep},
+		{"original out", id.Original},
+		{"loan endorsed", id.Borrowing},
+		{"loan approved", id.Borrowing},
+		{"loan out", id.Borrowing},
+		{"loan of mine", id.Borrowing},
+		{"request endorsed", id.AccessRequest},
+		{"request of mine", id.AccessRequest},
+		{"review", id.AccessReview},
+		{"review item", id.AccessReviewItem},
 	}
 }
 
@@ -70,7 +87,9 @@ func idArguments() map[string]string {
 	return map[string]string{
 		"client.id": "client", "contract.id": "contract", "company.id": "company", "department.id": "department", "staffMember.id": "staff", "account.id": "account",
 		"companyId": "company", "companyIds": "company", "departmentId": "department", "departmentIds": "department", "accountId": "account", "actorIds": "account",
-		"roleId": "role", "policyVersionId": "draft of somebody else", "explainAccess.staffId": "staff", "explainAccess.objectId": "client", "whoCanSee.objectId": "client", "clientId": "client", "clientIds": "client", "granteeId": "grantee", "ownerIds": "owner", "objectIds": "suspended client",
+		"roleId": "role", "policyVersionId": "draft of somebody else", "explainAccess.staffId": "staff", "reachPreview.staffId": "staff", "explainAccess.objectId": "client", "whoCanSee.objectId": "client", "clientId": "client", "clientIds": "client", "granteeId": "grantee", "ownerIds": "owner", "objectIds": "suspended client",
+		"original.id": "original", "borrowing.id": "loan", "accessRequest.id": "request", "custodianIds": "owner", "borrowerIds": "owner", "requesterIds": "owner",
+		"reviewId": "review", "reviewerId": "owner",
 	}
 }
 

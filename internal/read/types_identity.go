@@ -64,7 +64,7 @@ func identityTypes() []*Type {
 				idField(id.RoleBinding, "id"),
 				one(rules, "account", "account_id", "Account"), one(rules, "role", "role_id", "Role"), one(rules, "company", "company_id", "Company"),
 				one(rules, "department", "department_id", "Department"), col(rules, KindTime, "validFrom", "valid_from"),
-				col(rules, KindTime, "validUntil", "valid_until"), col(rules, KindTime, "revokedAt", "revoked_at"), version(),
+				col(rules, KindTime, "validUntil", "valid_until"), col(rules, KindTime, "revokedAt", "revoked_at"), col(rules, KindTime, "reviewDueAt", "review_due_at"), version(),
 			},
 		},
 		{
@@ -97,7 +97,7 @@ func identityTypes() []*Type {
 				one(policy.GrantAdmin, "grantee", "grantee_staff_id", "Staff"), one(policy.GrantAdmin, "client", "client_id", "Client"),
 				col(policy.GrantAdmin, KindInt, "classMask", "class_mask"), col(policy.GrantAdmin, KindText, "purpose", "purpose"),
 				col(policy.GrantAdmin, KindTime, "validFrom", "valid_from"), col(policy.GrantAdmin, KindTime, "validUntil", "valid_until"),
-				col(policy.GrantAdmin, KindTime, "revokedAt", "revoked_at"), version(),
+				col(policy.GrantAdmin, KindTime, "revokedAt", "revoked_at"), col(policy.GrantAdmin, KindTime, "reviewDueAt", "review_due_at"), version(),
 			},
 		},
 	}
