@@ -12480,6 +12480,75 @@ func (ec *executionContext) fieldContext_ReachPreview_counts(_ context.Context, 
 	return fc, nil
 }
 
+func (ec *executionContext) _RightsVersions_policyVersion(ctx context.Context, field graphql.CollectedField, obj *model.RightsVersions) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RightsVersions_policyVersion(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PolicyVersion, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNBigInt2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RightsVersions_policyVersion(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RightsVersions", field, false, false, "BigInt")
+}
+
+func (ec *executionContext) _RightsVersions_organisationVersion(ctx context.Context, field graphql.CollectedField, obj *model.RightsVersions) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RightsVersions_organisationVersion(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.OrganisationVersion, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNBigInt2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RightsVersions_organisationVersion(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RightsVersions", field, false, false, "BigInt")
+}
+
+func (ec *executionContext) _RightsVersions_revocationVersion(ctx context.Context, field graphql.CollectedField, obj *model.RightsVersions) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RightsVersions_revocationVersion(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RevocationVersion, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNBigInt2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RightsVersions_revocationVersion(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RightsVersions", field, false, false, "BigInt")
+}
+
 func (ec *executionContext) _RoleBindPayload_roleBinding(ctx context.Context, field graphql.CollectedField, obj *model.RoleBindPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -24268,6 +24337,49 @@ func (ec *executionContext) _ReachPreview(ctx context.Context, sel ast.Selection
 			}
 		case "counts":
 			out.Values[i] = ec._ReachPreview_counts(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var rightsVersionsImplementors = []string{"RightsVersions"}
+
+func (ec *executionContext) _RightsVersions(ctx context.Context, sel ast.SelectionSet, obj *model.RightsVersions) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, rightsVersionsImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RightsVersions")
+		case "policyVersion":
+			out.Values[i] = ec._RightsVersions_policyVersion(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "organisationVersion":
+			out.Values[i] = ec._RightsVersions_organisationVersion(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "revocationVersion":
+			out.Values[i] = ec._RightsVersions_revocationVersion(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}

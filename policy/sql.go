@@ -19,6 +19,10 @@ type Columns struct {
 	Important, Suspended              string // boolean
 	Amount                            string // bigint, minor units
 	FieldClass                        string // smallint
+
+	// Team (boolean) and Granted (smallint) are the answers of FactsOf where a statement has found them out once for the row;
+	// empty: each predicate looks for itself.
+	Team, Granted string
 }
 
 // SQL renders a Reach as a boolean expression; arg registers a parameter and returns its placeholder.
@@ -123,6 +127,9 @@ func (w *sqlWriter) scope(t *Term) string {
 		if w.reach.Me == uuid.Nil {
 			return "FALSE"
 		}
+		if w.cols.Team != "" {
+			return w.cols.Team
+		}
 		return "EXISTS (SELECT 1 FROM " + teamFrom(w.cols, w.person()) + ")"
 	case Distributed:
 		return "EXISTS (SELECT 1 FROM " + distributionFrom(w.cols) + " AND " + w.oneOf("d.department_id", t.IDs) + ")"
@@ -132,6 +139,9 @@ func (w *sqlWriter) scope(t *Term) string {
 		}
 		if w.reach.Entity == OnOriginal {
 			return "EXISTS (SELECT 1 FROM " + borrowedFrom(w.cols, w.person()) + ")"
+		}
+		if w.cols.Granted != "" {
+			return "(" + w.cols.Granted + " & " + w.arg(int32(t.Classes)) + ") <> 0"
 		}
 		return "EXISTS (SELECT 1 FROM " + grantFrom(w.cols, w.person()) + " AND g.class_mask & " + w.arg(int32(t.Classes)) + " <> 0)"
 	}

@@ -26,8 +26,9 @@ func (f *fileFlags) noScan() {
 	}
 }
 
-// open opens the store and tries it out, and finds who scans. data is the program's folder, key that of cursors.
-func (f *fileFlags) open(ctx context.Context, data string, key []byte, log *slog.Logger) (*product.Files, error) {
+// open opens the store and tries it out, and finds who scans. db says which folder is the program's, key is that of
+// cursors. nil: on a database of one's own, nothing says where files go, and the program's folder takes none.
+func (f *fileFlags) open(ctx context.Context, db *databaseFlags, key []byte, log *slog.Logger) (*product.Files, error) {
 	out := &product.Files{Key: key, NoScan: f.Scan == "none", Font: f.Font, Temp: f.Temp, Limits: file.Limits{Size: f.MaxSize}}
 	if f.MaxSize < 1 {
 		return nil, &trouble{
@@ -52,8 +53,26 @@ func (f *fileFlags) open(ctx context.Context, data string, key []byte, log *slog
 			remedy:  fault.Text{ZH: "请指定含中文字符的 TrueType 字体（例如 Debian 的 fonts-droid-fallback）", EN: "name a TrueType font with Chinese characters, for example that of Debian's fonts-droid-fallback"}, cause: err,
 		}
 	}
-	out.Store, err = f.store(ctx, data)
-	return out, err
+	if out.Store, err = f.store(ctx, db.Data); err != nil {
+		if db.DatabaseURL != "" && f.Dir == "" && f.Endpoint == "" && f.Bucket == "" {
+			log.Warn("no files can be uploaded: set CLIENTELE_FILES_DIR or CLIENTELE_FILES_S3_ENDPOINT", slog.Any("error", err))
+			return nil, nil
+		}
+		return nil, err
+	}
+	return out, f.checkTemp()
+}
+
+// checkTemp makes sure that copies can be made somewhere: a container may have no such folder.
+func (f *fileFlags) checkTemp() error {
+	dir, err := os.MkdirTemp(f.Temp, "clientele-check-")
+	if err == nil {
+		return os.Remove(dir)
+	}
+	return &trouble{
+		message: fault.Text{ZH: "临时目录无法使用：" + err.Error(), EN: "the folder of copies in the making cannot be used: " + err.Error()},
+		remedy:  fault.Text{ZH: "请用 --files-temp 指定可写的目录，宜在内存盘或临时盘上", EN: "name a folder with --files-temp that can be written to, best on a disk that does not last"}, cause: err,
+	}
 }
 
 // scanner is nil where none is configured.

@@ -65,7 +65,7 @@ func serveOn(p *program, db *databaseFlags, listen *listenFlags, files *fileFlag
 	if err != nil {
 		return err
 	}
-	kept, err := files.open(p.ctx, db.Data, settings.CursorKey, tel.Log)
+	kept, err := files.open(p.ctx, db, settings.CursorKey, tel.Log)
 	if err != nil {
 		return err
 	}
@@ -91,8 +91,10 @@ func serveOn(p *program, db *databaseFlags, listen *listenFlags, files *fileFlag
 		return err
 	}
 	defer audited.Close()
-	health.Show("files", s.File.Ready)
-	defer product.StartFiles(s)()
+	if s.File != nil {
+		health.Show("files", s.File.Ready)
+		defer product.StartFiles(s)()
+	}
 	a, err := product.NewAPI(s, settings, tel, health, audited)
 	if err != nil {
 		return err

@@ -1182,6 +1182,16 @@ type ReachPreview struct {
 	Counts []*ReachCount `json:"counts"`
 }
 
+// Versions of what decides rights in the tenant; they only grow. Equal numbers mean equal rights, but for those that time itself begins and ends.
+type RightsVersions struct {
+	// Rules and roles.
+	PolicyVersion int64 `json:"policyVersion"`
+	// Companies, departments, employments and role bindings.
+	OrganisationVersion int64 `json:"organisationVersion"`
+	// Accounts, sessions and tokens.
+	RevocationVersion int64 `json:"revocationVersion"`
+}
+
 type RoleBindInput struct {
 	AccountID    string     `json:"accountId"`
 	RoleKey      string     `json:"roleKey"`

@@ -14,7 +14,7 @@ import (
 func serviceTypes() []string {
 	return []string{
 		"AccessExplanation", "AccessLine", "AccessPath", "AccessPaths", "DownloadLink", "PolicyComparison", "PolicyEffectOnStaff", "PolicyRuleSentence", "PolicySimulation", "PolicyWarning",
-		"ReachCount", "ReachPreview", "UploadTicket",
+		"ReachCount", "ReachPreview", "RightsVersions", "UploadTicket",
 	}
 }
 

@@ -252,7 +252,7 @@ func (s *Service) Clear(ctx context.Context, tenant tenancy.TenantID) error {
 func (s *Service) clearOne(ctx context.Context, session *tenancy.Session, file uuid.UUID) error {
 	return s.db.InTx(ctx, session, func(ctx context.Context, tx *tenancy.Tx) error {
 		r, err := load(ctx, tx, lockFile, file)
-		if err != nil || r.State != Infected && (r.State != Awaiting || tx.Now().Before(r.until)) {
+		if err != nil || r.State != Infected && (r.State != Awaiting || tx.Now().Before(r.Until)) {
 			return err
 		}
 		if err := s.store.Delete(ctx, r.key()); err != nil {

@@ -18,6 +18,7 @@ import (
 	"github.com/clientele/clientele/internal/contract"
 	"github.com/clientele/clientele/internal/credential"
 	"github.com/clientele/clientele/internal/custody"
+	"github.com/clientele/clientele/internal/epochs"
 	"github.com/clientele/clientele/internal/file"
 	"github.com/clientele/clientele/internal/id"
 	"github.com/clientele/clientele/internal/identity"
@@ -34,6 +35,7 @@ type Services struct {
 	IDs          *id.Source
 	Rights       *access.Provider
 	Run          *act.Runner
+	Epochs       *epochs.Watcher
 	Hasher       *credential.Hasher
 	Identity     *identity.Service
 	Organisation *organisation.Service
@@ -41,10 +43,10 @@ type Services struct {
 	Contract     *contract.Service
 	Policy       *policyadmin.Service
 	Custody      *custody.Service
+	Review       *review.Service
 	File         *file.Service // nil where nothing is uploaded or downloaded
 	// DecideFile decides who may open a file when its link is followed; nil: nobody may.
 	DecideFile file.Decide
-	Review     *review.Service
 }
 
 // cachedTenants is how many tenants' rights are kept in memory.
@@ -59,7 +61,8 @@ func NewServices(db *tenancy.DB, clk *clock.Clock, now func() time.Time, random 
 	}
 	rights.Shadowed(shadowEvery, disagreement(log))
 	s := &Services{DB: db, Clock: clk, IDs: id.NewSource(now, random), Rights: rights, Hasher: credential.NewHasher(runtime.GOMAXPROCS(0))}
-	s.Run = act.NewRunner(db, rights, s.IDs, log)
+	s.Epochs = epochs.NewWatcher(epochs.FromDatabase(db), epochs.Every, log)
+	s.Run = act.NewRunner(db, rights, s.IDs, log).Hinting(s.Epochs.Hint)
 	if tracer != nil {
 		s.Run = s.Run.Traced(tracer)
 	}
@@ -69,12 +72,12 @@ func NewServices(db *tenancy.DB, clk *clock.Clock, now func() time.Time, random 
 	s.Contract = contract.New(s.Run)
 	s.Policy = policyadmin.New(s.Run, db, rights)
 	s.Custody = custody.New(s.Run, rights, approval.Fixed{})
+	s.Review = review.New(s.Run, db)
 	if files != nil {
 		if err := s.openFiles(files, log); err != nil {
 			return nil, err
 		}
 		s.keepFiles()
 	}
-	s.Review = review.New(s.Run, db)
 	return s, nil
 }

@@ -23,8 +23,9 @@ import (
 	"github.com/clientele/clientele/internal/testkit/world"
 )
 
-// Start serves the product on the pools and gives the URL of its GraphQL endpoint; it ends before the pools do.
-func Start(t testing.TB, w *world.World, db *tenancy.DB) (url string) {
+// Start serves the product on the pools and gives the URL of its GraphQL endpoint; it ends before the pools do. configure changes
+// the services before anything is asked.
+func Start(t testing.TB, w *world.World, db *tenancy.DB, configure ...func(*product.Services)) (url string) {
 	t.Helper()
 	must := func(err error) {
 		t.Helper()
@@ -40,6 +41,9 @@ func Start(t testing.TB, w *world.World, db *tenancy.DB) (url string) {
 	secret := bytes.Repeat([]byte{7}, 32)
 	s, err := product.NewServices(db, w.Clock, w.Clock.Now, rand.Reader, tel.Log, tel.Tracer(), &product.Files{Store: store, Key: secret, NoScan: true})
 	must(err)
+	for _, c := range configure {
+		c(s)
+	}
 	key, err := audit.LoadOrCreateKey(filepath.Join(t.TempDir(), "audit.key"))
 	must(err)
 	trail, err := product.StartTrail(s, key, tel.Log)
