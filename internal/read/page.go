@@ -1,6 +1,7 @@
 package read
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -229,18 +230,27 @@ func (q *query) ways(c *connection, order Order, nested bool, one func(l *listin
 		l.reach = &br.reach
 		switch br.way {
 		case each:
+			l.decided = br.bare() // a row of one of these ids is all that the term asks for
 			inner := one(l, []string{l.w.data + "." + br.column + " = u9.id"})
 			texts = append(texts, "SELECT b9.* FROM unnest("+q.constant(br.ids)+"::uuid[]) u9(id) CROSS JOIN LATERAL ("+inner+") b9")
-		case team:
-			texts = append(texts, one(l, []string{l.w.data + ".id = ANY(ARRAY(SELECT m9.client_id FROM client_team_members m9 WHERE m9.tenant_id = $1 AND m9.staff_id = " + q.constant(br.reach.Me) + "))"}))
-		case lent:
-			texts = append(texts, one(l, []string{l.w.data + ".id = ANY(ARRAY(SELECT g9.client_id FROM access_grants g9 WHERE g9.tenant_id = $1 AND g9.grantee_staff_id = " + q.constant(br.reach.Me) + "))"}))
+		case team, lent:
+			l.decided = br.bare()
+			texts = append(texts, one(l, []string{l.w.data + ".id = ANY(ARRAY(" + q.throughSide(&br) + "))"}))
 		default:
 			l.walked = br.long()
 			texts = append(texts, one(l, nil))
 		}
 	}
 	return texts, len(texts) == 1 && parts[0].way != each
+}
+
+// throughSide selects the clients that the actor is on the team of, or has a grant of, as the one term of a branch has it.
+func (q *query) throughSide(br *branch) string {
+	c, me := policy.Columns{Tenant: "$1", Now: transactionTime}, q.constant(br.reach.Me)
+	if br.way == team {
+		return "SELECT m.client_id FROM " + policy.TeamsOf(c, me)
+	}
+	return "SELECT g.client_id FROM " + policy.GrantsOf(c, me) + " AND g.class_mask & " + q.constant(int32(br.reach.Allow[0].Classes)) + " <> 0"
 }
 
 // listing is the candidates of a list: what may be seen, under the filters.
@@ -252,7 +262,7 @@ type listing struct {
 	key    string
 	reach  *policy.Reach // replaces the read right's own reach: a part of it
 	walked bool          // the predicate must not lead to an index: the ordering's own is walked
-	// decided: whether rows are seen is decided outside, for all rows of a parent together.
+	// decided: whether rows are seen is decided outside, by the way to them or for all rows of a parent together.
 	decided bool
 }
 
@@ -313,20 +323,40 @@ func (l *listing) where(extra []string) string {
 			holder := w.arg(argument{kind: argFilter, n: value, site: l.c.site})
 			cond = strings.ReplaceAll(w.expand(f.SQL, w.data), "?", holder)
 			value++
-			if f.Group != Open {
-				if right := w.orOwn(w.can(f.Group, policy.Filter)); right != yes {
-					cond += " AND " + right
-				}
-			}
 		}
 		parts = append(parts, cond)
-	}
-	if o := l.order; l.c.site.chosen && o.Group != Open {
-		if right := w.orOwn(w.can(o.Group, policy.Filter)); right != yes {
-			parts = append(parts, right)
+		if f.Kind != FilterSearch {
+			parts = l.demand(parts, f.Group)
 		}
 	}
+	if l.c.site.chosen {
+		parts = l.demand(parts, l.order.Group)
+	}
 	return strings.Join(parts, " AND ")
+}
+
+// demand adds the filter right on a group, unless it is there already or the rows could not be here without it.
+func (l *listing) demand(parts []string, group policy.Object) []string {
+	if group == Open || l.proves(group, policy.Filter) {
+		return parts
+	}
+	right := l.w.orOwn(l.w.can(group, policy.Filter))
+	if right == yes || slices.Contains(parts, right) {
+		return parts
+	}
+	return append(parts, right)
+}
+
+// proves tells whether the rights by which the rows are here give the other right too.
+func (l *listing) proves(obj policy.Object, act policy.Action) bool {
+	if l.w.t.Public || l.w.t.Own.Column != "" {
+		return false
+	}
+	base := l.w.rights.Reach(l.w.t.anchor.Entity, policy.Read)
+	if l.reach != nil {
+		base = *l.reach
+	}
+	return covers(base, l.w.rights.Reach(obj, act))
 }
 
 // search demands every term, in classes that the actor may filter by.
