@@ -68,7 +68,7 @@ func (r *renderer) connection(p *connProgram, parent *stmt) {
 // perParent makes a statement of one expression, for each parent where there are parents.
 func (q *query) perParent(st *stmt, expr string) {
 	if !st.nested {
-		st.sql = "SELECT " + expr
+		st.sql = q.with + "SELECT " + expr
 		return
 	}
 	st.ordCol = 1
@@ -106,7 +106,7 @@ func (r *renderer) page(p *connProgram, order Order) {
 		from = "unnest(" + q.arg(argument{kind: argKeys}) + "::uuid[]) WITH ORDINALITY i(id, o) CROSS JOIN LATERAL " + from
 		sorted = "i.o, " + sorted
 	}
-	st.sql = "SELECT " + cols + " FROM " + from + " JOIN " + q.source(b.t.Table, b.t.Twin) + " " + b.data + " ON " + b.data + ".tenant_id = $1 AND " +
+	st.sql = q.with + "SELECT " + cols + " FROM " + from + " JOIN " + q.source(b.t.Table, b.t.Twin) + " " + b.data + " ON " + b.data + ".tenant_id = $1 AND " +
 		b.data + "." + b.t.Key + " = p.id" + b.from("") + " ORDER BY " + sorted
 	r.add(st, q)
 }
@@ -225,6 +225,15 @@ func (q *query) ways(c *connection, order Order, nested bool, one func(l *listin
 		return []string{one(q.listing(c, order, nested), nil)}, true
 	}
 	parts := branches(q.rights.Reach(c.target.Entity, policy.Read), c.target.Entity == policy.OnClient)
+	if rare := q.rare(c.site); rare != "" { // the terms lead where one of them is rare, the order or the scope where none is
+		q.with = "WITH rare9 AS MATERIALIZED (" + rare + ") "
+		each := one
+		one = func(l *listing, extra []string) string {
+			of := func(way string) string { return each(l, append(extra[:len(extra):len(extra)], way)) }
+			return "SELECT * FROM ((" + of(l.w.data+".id = ANY((SELECT ids FROM rare9)::uuid[])") + ") UNION ALL (" + of("(SELECT ids FROM rare9) IS NULL") + ")) r9"
+		}
+		defer func() { plain = false }()
+	}
 	for _, br := range parts {
 		l := q.listing(c, order, false)
 		l.reach = &br.reach
@@ -242,6 +251,36 @@ func (q *query) ways(c *connection, order Order, nested bool, one func(l *listin
 		}
 	}
 	return texts, len(texts) == 1 && parts[0].way != each
+}
+
+const (
+	rareAtMost  = 3000 // hits of a term that may lead
+	leadersMost = 8    // terms that are looked at for a leader
+)
+
+// rare is the ids of the clients that have the rarest of the terms searched for, in whatever class; NULL when each has more than
+// may lead. Empty for lists that search nothing.
+//
+// SECURITY: it only leads to candidates; every term is then looked for in classes that the actor may filter by.
+func (q *query) rare(s *site) string {
+	if s.terms == 0 {
+		return ""
+	}
+	value := 0
+	var terms []string
+	for _, f := range s.filters {
+		if f.Kind != FilterSearch {
+			value++
+			continue
+		}
+		for n := range min(s.terms, leadersMost) {
+			terms = append(terms, q.arg(argument{kind: argFilter, n: value + n, site: s})+"::text")
+		}
+		value += s.terms
+	}
+	return "SELECT z9.ids FROM unnest(ARRAY[" + strings.Join(terms, ", ") + "]) q9(term) CROSS JOIN LATERAL (SELECT COALESCE(array_agg(y9.client_id), '{}'::uuid[]) AS ids, count(*) AS n" +
+		" FROM (SELECT s9.client_id FROM client_search_terms s9 WHERE s9.tenant_id = $1 AND s9.field_class = ANY('{0,1,2,3,4,5,6,7}'::smallint[]) AND s9.term = q9.term LIMIT " +
+		strconv.Itoa(rareAtMost+1) + ") y9) z9 WHERE z9.n <= " + strconv.Itoa(rareAtMost) + " ORDER BY z9.n LIMIT 1"
 }
 
 // throughSide selects the clients that the actor is on the team of, or has a grant of, as the one term of a branch has it.
@@ -390,8 +429,9 @@ func (l *listing) search(value int) (string, int) {
 	for range l.c.site.terms {
 		holder := w.arg(argument{kind: argFilter, n: value, site: l.c.site})
 		value++
-		parts = append(parts, "EXISTS (SELECT 1 FROM client_search_terms s9 WHERE s9.tenant_id = $1 AND s9.client_id = "+w.current+".id AND s9.term = "+holder+
-			"::text AND ("+strings.Join(each, " OR ")+"))")
+		// A scalar subquery, unlike EXISTS, is never turned into a join that reads all hits of a frequent term.
+		parts = append(parts, "(SELECT true FROM client_search_terms s9 WHERE s9.tenant_id = $1 AND s9.client_id = "+w.current+".id AND s9.term = "+holder+
+			"::text AND ("+strings.Join(each, " OR ")+") LIMIT 1)")
 	}
 	return strings.Join(parts, " AND "), value
 }
