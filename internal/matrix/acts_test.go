@@ -62,9 +62,10 @@ func trials() map[string]trial {
 		"apiTokenIssue":         {"app", `accountId: ID, name: "x", expiresAt: "SOON"`, "done"},
 		"apiTokenRevoke":        {"token", `apiTokenId: ID`, "INVALID_STATE ALREADY_ENDED"},
 		"roleBind":              {"account", `accountId: ID, roleKey: "no_such_role"`, "INVALID_INPUT input.roleKey"},
-		"roleUnbind":            stale("binding", "roleBindingId", because),
-		"accessGrantGive":       {"client of grant", `granteeId: P, clientId: ID, classes: [7], purpose: "x", validUntil: "SOON"`, "FORBIDDEN CLASS_BEYOND_OWN"},
-		"accessGrantRevoke":     stale("grant", "accessGrantId", because),
+		"roleUnbind":            stale("binding", "roleBindingId", because), "roleEndorse": stale("binding", "roleBindingId", ""),
+		"policyTestAdd": {"tenant", `name: "x", expectation: NEVER, object: "client", action: "read"`, "INVALID_INPUT"}, "policyTestRetire": stale("assertion", "policyTestId", because),
+		"accessGrantGive":   {"client of grant", `granteeId: P, clientId: ID, classes: [7], purpose: "x", validUntil: "SOON"`, "FORBIDDEN CLASS_BEYOND_OWN"},
+		"accessGrantRevoke": stale("grant", "accessGrantId", because),
 
 		"companyOpen": {"tenant", `name: "新公司"`, "done"}, "companyChange": stale("company", "companyId", `name: "x"`), "companyDissolve": stale("company", "companyId", because),
 		"departmentOpen": {"company", `companyId: ID, name: "新部门"`, "done"}, "departmentChange": stale("department", "departmentId", `name: "x"`),
@@ -188,6 +189,8 @@ func (x *town) targets(t trial, p *person, may bool) (out []target) {
 		some(x.roleOf("list_reader"))
 	case "version":
 		some(x.ids["PolicyVersion"][0])
+	case "assertion":
+		some(x.ids["PolicyTest"][0])
 	case "review":
 		some(x.ids["AccessReview"][0])
 	case "company":

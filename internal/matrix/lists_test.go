@@ -20,7 +20,7 @@ func prefixes() map[string]string {
 		"PolicyRule": id.PolicyRule, "AccessGrant": id.Grant, "Client": id.Client, "ClientTeamMember": id.ClientTeamMember, "ClientDistribution": id.ClientDistribution,
 		"Contact": id.Contact, "ClientChange": id.ClientChange, "Contract": id.Contract, "ContractRevision": id.Revision, "ContractParty": id.Party,
 		"Obligation": id.Obligation, "AuditRecord": id.AuditRecord,
-		"AccessReview": id.AccessReview, "AccessReviewItem": id.AccessReviewItem,
+		"PolicyTest": id.PolicyTest, "PolicyConflict": id.PolicyConflict, "AccessReview": id.AccessReview, "AccessReviewItem": id.AccessReviewItem,
 	}
 }
 
@@ -113,6 +113,7 @@ func filters() map[string]narrowing {
 
 		"departments.companyId": {policy.OrganisationList, []string{"company!"}}, "roleBindings.accountId": {policy.PolicyRules, []string{"account!"}},
 		"roleBindings.roleId": {policy.PolicyRules, []string{"role!"}}, "accessGrants.clientId": {policy.GrantAdmin, []string{"granted!"}}, "accessGrants.granteeId": {policy.GrantAdmin, []string{"me!"}},
+		"roleBindings.awaitsEndorsement": {policy.PolicyRules, []string{"true", "false"}}, "policyTests.states": {policy.PolicyRules, []string{"[RETIRED]"}},
 		"accessReviewItems.reviewId": {policy.PolicyRules, []string{"review!"}}, "accessReviewItems.reviewerId": {policy.PolicyRules, []string{"me!"}},
 		"accessReviewItems.undecided": {policy.PolicyRules, []string{"true", "false"}},
 	}

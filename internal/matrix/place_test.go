@@ -97,7 +97,7 @@ func (x *town) add(typ, table string, f *facts, v values) uuid.UUID {
 
 // withoutTimes are the tables that have no such column.
 func withoutTimes(column string) []string {
-	both := []string{"client_kinds", "client_former_names", "client_changes", "audit_records"}
+	both := []string{"policy_conflicts", "client_kinds", "client_former_names", "client_changes", "audit_records"}
 	if column == "updated_at" {
 		return append(both, "contract_revisions", "sessions", "api_tokens")
 	}
@@ -194,7 +194,7 @@ func (x *town) population() {
 		VALUES ($1, $2, $3, $4, NULL, NULL, now() - interval '1 day', now() + interval '10 years', NULL, now(), now())`, x.IDs.New(), watcher.Account, role)
 	x.Exec(`INSERT INTO role_bindings (tenant_id, id, account_id, role_id, company_id, department_id, valid_from, valid_until, revoked_at, created_at, updated_at)
 		VALUES ($1, $2, $3, $4, $5, $6, now() - interval '1 day', now() + interval '10 years', now(), now(), now())`, x.IDs.New(), watcher.Account, role, x.third, x.thirdDept)
-	x.Exec(`UPDATE role_bindings SET review_due_at = now() + interval '10 years' WHERE tenant_id = $1 AND revoked_at IS NOT NULL`)
+	x.Exec(`UPDATE role_bindings SET review_due_at = now() + interval '10 years', endorsed_at = now(), endorsed_by = (SELECT id FROM staff WHERE tenant_id = $1 LIMIT 1) WHERE tenant_id = $1 AND revoked_at IS NOT NULL`)
 	x.Exec(`UPDATE departments SET head_id = $2, parent_id = parent_id WHERE tenant_id = $1`, junior.Staff)
 	x.staffOf(watcher)
 	x.staffOf(junior)
@@ -416,6 +416,16 @@ func (x *town) records() {
 	hash := sha256.Sum256(nil)
 	x.add("PolicyVersion", "policy_versions", nil, values{
 		"number": 2, "base_number": 1, "state": "superseded", "reason": x.mark(), "content_hash": hash[:], "published_at": time.Now(), "author_id": x.observer.account,
+	})
+	x.add("", "policy_conflicts", nil, values{
+		"policy_version_id": x.uuids[x.ids["PolicyVersion"][0]], "seq": 99, "key": "one_more", "action_a": "client.open", "action_b": "client.lift", "name_zh": x.mark(), "name_en": x.mark(), "clause": x.mark(),
+	})
+	for _, u := range strings.Split(x.Text(`SELECT id FROM policy_conflicts WHERE tenant_id = $1 ORDER BY seq DESC`), ";") {
+		x.note("PolicyConflict", uuid.MustParse(u), nil, uuid.Nil)
+	}
+	x.add("PolicyTest", "policy_tests", nil, values{
+		"name": x.mark(), "expectation": "NEVER", "role_key": "list_reader", "staff_id": x.junior, "staff_department_id": x.thirdDept, "object": "client", "action": "read",
+		"row_company_id": x.third, "row_department_id": x.thirdDept, "row_condition": "grade = VIP", "row_own": "OTHERS", "clause": x.mark(), "state": "retired",
 	})
 	x.note("PolicyVersion", uuid.MustParse(x.Text(`SELECT id FROM policy_versions WHERE tenant_id = $1 AND number = 1`)), nil, uuid.Nil)
 	for _, u := range strings.Split(x.Text(`SELECT id FROM policy_rules WHERE tenant_id = $1 ORDER BY seq DESC`), ";") {

@@ -325,6 +325,7 @@ func (r *run) questions() {
 		"policySimulate": fmt.Sprintf(`(policyVersionId: %q) { more duties }`, r.ids["PolicyVersion"][1]),
 		"whoCanSee":      fmt.Sprintf(`(objectId: %q, group: "client#standard", first: 100) { paths { role access staff { %s } binding { %s } rule { %s } } more }`, client, leaves(r.schema, "Staff"), leaves(r.schema, "RoleBinding"), leaves(r.schema, "PolicyRule")),
 		"policyCompare":  `(from: "1", to: "2") { added { seq zh } removed { seq zh } }`,
+		"policyTestRun":  fmt.Sprintf(`(policyVersionId: %q) { passed message }`, r.ids["PolicyVersion"][1]),
 		"policyLint":     fmt.Sprintf(`(policyVersionId: %q) { code seq message }`, r.ids["PolicyVersion"][1]),
 		"reachPreview":   fmt.Sprintf(`(staffId: %q) { staff { %s } rows counts { object action rows } }`, r.gid("Staff", r.junior), leaves(r.schema, "Staff")),
 		"explainAccess":  fmt.Sprintf(`(staffId: %q, object: "client", action: "read", objectId: %q) { allow reason role }`, r.gid("Staff", r.junior), client),
