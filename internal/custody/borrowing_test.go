@@ -259,8 +259,11 @@ func TestExpiryToTheMicrosecond(t *testing.T) {
 			end    time.Duration
 			want   string
 		}{
-			{"valid_until", 0, "FORBIDDEN OUT_OF_SCOPE"}, {"valid_until", time.Microsecond, "<nil>"}, {"valid_until", time.Hour, "<nil>"},
-			{"valid_from", time.Microsecond, "FORBIDDEN OUT_OF_SCOPE"}, {"valid_from", 0, "<nil>"},
+			{"valid_until", 0, "FORBIDDEN OUT_OF_SCOPE"},
+			{"valid_until", time.Microsecond, "<nil>"},
+			{"valid_until", time.Hour, "<nil>"},
+			{"valid_from", time.Microsecond, "FORBIDDEN OUT_OF_SCOPE"},
+			{"valid_from", 0, "<nil>"},
 		} {
 			f.Exec(`UPDATE borrowing_items SET `+at.column+` = $2 WHERE tenant_id = $1`, tx.Now().Add(at.end))
 			if _, err := f.Click(ctx, tx, file); reason(err) != at.want {
