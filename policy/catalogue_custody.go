@@ -3,7 +3,7 @@ package policy
 // The content of an original has no class of its own in the catalogue: each original says its class. The group stands at L7, so
 // that no rule for a range of classes expands to it by accident; rules name the group, and narrow it by the field "class".
 func originalEntity() Entity {
-	register, both := []Object{OriginalRegister}, []Object{OriginalRegister, OriginalContent}
+	register := []Object{OriginalRegister}
 	return Entity{
 		Object: OnOriginal, Label: Text{"原始资料", "Original"}, Scopes: append(clientScopes(), Granted), Fields: originalFields(),
 		Groups: []Group{
@@ -11,8 +11,8 @@ func originalEntity() Entity {
 			{OriginalContent, 7, Text{"资料内容", "Content"}},
 		},
 		Acts: []Act{
-			{OriginalFile, Text{"资料归档", "File an original"}, both},
-			{OriginalAddVersion, Text{"归档新版本", "File a version"}, both},
+			{OriginalFile, Text{"资料归档", "File an original"}, register},
+			{OriginalAddVersion, Text{"归档新版本", "File a version"}, register},
 			{OriginalChangeCustodian, Text{"变更保管人", "Change the custodian"}, register},
 			{OriginalReportIncident, Text{"报告保管事故", "Report an incident"}, register},
 			{OriginalCloseIncident, Text{"了结保管事故", "Close an incident"}, register},

@@ -186,6 +186,9 @@ func covered(p *portion, org *Org, backers []Backer) bool {
 	if p.term.Scope == Self && !selfIsOwner(entity) && ownToo(&p.term, pool) {
 		return true
 	}
+	if p.term.Scope == Granted && entity == OnOriginal {
+		return true // what is borrowed is given by who hands it out, under approval of its own; the role alone gives nothing
+	}
 	if isControl(entity) || isReading(key.act) {
 		return false
 	}
@@ -300,7 +303,7 @@ func (c *Comparison) implies(w *Comparison) bool {
 			return c.Text == w.Text
 		}
 		return c.Field.Kind == TextField && c.Op == "=" && c.Text != w.Text // one value is no other; a set may have both
-	case MoneyField:
+	case MoneyField, NumberField:
 		return c.impliesAmount(w)
 	}
 	return false
@@ -312,7 +315,7 @@ func (c *Comparison) impliesAmount(w *Comparison) bool {
 	}
 	switch c.Op {
 	case "=":
-		at := Row{Amount: c.Int, AmountSet: true}
+		at := Row{Amount: c.Int, AmountSet: true, FieldClass: Class(c.Int), FieldClassSet: true}
 		return w.holds(&at, false)
 	case "<", "<=":
 		switch w.Op {

@@ -56,6 +56,9 @@ func custodyRules(s *script) {
 						see(OnApproval, Tenant, register, "").
 						may(OnBorrowing, Tenant, "", BorrowingApprove).
 						may(OnAccessRequest, Tenant, "", AccessRequestApprove)
+	for _, verb := range []Action{Peek, Reveal, Filter} {
+		s.add(OriginalContent, verb, Tenant, 0, "class <= 6")
+	}
 	for _, head := range []struct {
 		role  string
 		scope Scope

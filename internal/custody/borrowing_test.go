@@ -50,7 +50,7 @@ func TestALoanFromRequestToReturn(t *testing.T) {
 	if terms, err := f.click(f.kam, file); err != nil || terms.Borrowing != uuid.Nil {
 		t.Errorf("who holds the originals reads without a mark: %+v %v", terms, err)
 	}
-	for _, p := range []world.Person{f.mate, f.keeper, f.boss, f.head} {
+	for _, p := range []world.Person{f.mate, f.keeper, f.head} {
 		if _, err := f.click(p, file); reason(err) != "FORBIDDEN OUT_OF_SCOPE" {
 			t.Errorf("%s: %v", p.Name, err)
 		}
@@ -259,8 +259,11 @@ func TestExpiryToTheMicrosecond(t *testing.T) {
 			end    time.Duration
 			want   string
 		}{
-			{"valid_until", 0, "FORBIDDEN OUT_OF_SCOPE"}, {"valid_until", time.Microsecond, "<nil>"}, {"valid_until", time.Hour, "<nil>"},
-			{"valid_from", time.Microsecond, "FORBIDDEN OUT_OF_SCOPE"}, {"valid_from", 0, "<nil>"},
+			{"valid_until", 0, "FORBIDDEN OUT_OF_SCOPE"},
+			{"valid_until", time.Microsecond, "<nil>"},
+			{"valid_until", time.Hour, "<nil>"},
+			{"valid_from", time.Microsecond, "FORBIDDEN OUT_OF_SCOPE"},
+			{"valid_from", 0, "<nil>"},
 		} {
 			f.Exec(`UPDATE borrowing_items SET `+at.column+` = $2 WHERE tenant_id = $1`, tx.Now().Add(at.end))
 			if _, err := f.Click(ctx, tx, file); reason(err) != at.want {

@@ -33,7 +33,7 @@ func (s *Service) OriginalFile(ctx context.Context, session *tenancy.Session, in
 			ID: w.IDs.New(), TenantID: w.Tenant(), ClientID: in.ClientID, Kind: in.Kind, Title: in.Title, FieldClass: int16(in.FieldClass), Provenance: in.Provenance,
 			Location: in.Location, State: filed, Version: 1,
 		}, about: about}
-		if err := require(w, act.Subject{Type: typeOriginal}, o.row(), policy.OriginalRegister, policy.OriginalContent); err != nil {
+		if err := require(w, act.Subject{Type: typeOriginal}, o.row(), policy.OriginalRegister); err != nil {
 			return act.Result{}, err
 		}
 		if client.Stage == archive.StageDisposed {
@@ -80,7 +80,7 @@ func (s *Service) OriginalUpload(ctx context.Context, session *tenancy.Session, 
 		if err != nil {
 			return act.Result{}, err
 		}
-		if err := require(w, o.subject(), o.row(), policy.OriginalContent); err != nil {
+		if err := require(w, o.subject(), o.row(), policy.OriginalRegister); err != nil {
 			return act.Result{}, err
 		}
 		if err := present(o, filed); err != nil {
@@ -122,7 +122,7 @@ func (s *Service) OriginalAddVersion(ctx context.Context, session *tenancy.Sessi
 		return act.Result{}, err
 	}
 	return s.runner.Run(ctx, session, originalAddVersion, key, in, func(ctx context.Context, w *act.Work) (act.Result, error) {
-		o, err := originalFor(ctx, w, in.OriginalID, in.ExpectedVersion, policy.OriginalRegister, policy.OriginalContent)
+		o, err := originalFor(ctx, w, in.OriginalID, in.ExpectedVersion, policy.OriginalRegister)
 		if err != nil {
 			return act.Result{}, err
 		}
