@@ -90,6 +90,23 @@ const (
 	ContractTerminate Action = "contract.terminate"
 	ObligationAdd     Action = "obligation.add"
 	ObligationSettle  Action = "obligation.settle"
+
+	OriginalFile            Action = "original.file"
+	OriginalAddVersion      Action = "original.addVersion"
+	OriginalChangeCustodian Action = "original.changeCustodian"
+	OriginalReportIncident  Action = "original.reportIncident"
+	OriginalCloseIncident   Action = "original.closeIncident"
+
+	BorrowingRequest    Action = "borrowing.request"
+	BorrowingLend       Action = "borrowing.lend"    // the custodian's consent, handing out, checking the return
+	BorrowingApprove    Action = "borrowing.approve" // the second step, from class L4 on
+	BorrowingRenew      Action = "borrowing.renew"
+	BorrowingReportLost Action = "borrowing.reportLost"
+	BorrowingRevoke     Action = "borrowing.revoke"
+
+	AccessRequestRequest Action = "accessRequest.request"
+	AccessRequestEndorse Action = "accessRequest.endorse" // the head of the owning department
+	AccessRequestApprove Action = "accessRequest.approve" // gives the grant
 )
 
 // Entities and field groups.
@@ -103,6 +120,11 @@ const (
 	OnAudit        Object = "audit"
 	OnClient       Object = "client"
 	OnContract     Object = "contract"
+
+	OnOriginal      Object = "original"
+	OnBorrowing     Object = "borrowing"
+	OnAccessRequest Object = "accessRequest"
+	OnApproval      Object = "approval" // steps that something waits for; who may decide one is the act of its subject
 
 	TenantSettings   Object = "tenant#settings"
 	OrganisationList Object = "organisation#list"
@@ -119,6 +141,12 @@ const (
 	ClientCredit     Object = "client#credit"
 	ContractSummary  Object = "contract#summary"
 	ContractTerms    Object = "contract#terms"
+
+	OriginalRegister      Object = "original#register"
+	OriginalContent       Object = "original#content" // the bytes; their class is the row's own: condition field "class"
+	BorrowingRegister     Object = "borrowing#register"
+	AccessRequestRegister Object = "accessRequest#register"
+	ApprovalSteps         Object = "approval#steps"
 )
 
 // Catalogue lists every noun and verb there is, in the order of the administration pages. Rules may speak of nothing
@@ -245,7 +273,17 @@ func Catalogue() []Entity {
 				{ObligationSettle, Text{"了结义务", "Settle an obligation"}, []Object{ContractSummary}},
 			},
 		},
+		originalEntity(), borrowingEntity(), accessRequestEntity(),
+		{
+			Object: OnApproval, Label: Text{"审批步骤", "Approval step"}, Scopes: clientScopes(), Fields: originalFields(),
+			Groups: []Group{{ApprovalSteps, 1, Text{"步骤与意见", "Steps and decisions"}}},
+		},
 	}
+}
+
+// clientScopes are those of what belongs to a client and is granted to nobody by itself.
+func clientScopes() []Scope {
+	return []Scope{Self, Subordinates, ClientTeam, Dept, DeptTree, Distributed, Company, CompanyTree, Tenant}
 }
 
 // Labels of scopes, classes and the verbs that are not acts.

@@ -112,7 +112,9 @@ func ActionLabel(a Action) (Text, bool) {
 }
 
 // selfIsOwner tells whether Self and Subordinates compare the row's owner (true) or its subject (false).
-func selfIsOwner(entity Object) bool { return entity == OnClient || entity == OnContract }
+func selfIsOwner(entity Object) bool {
+	return entity == OnClient || entity == OnContract || entity == OnOriginal
+}
 
 // personOf a row: whom Self and Subordinates speak of.
 func personOf(entity Object, row *Row) [16]byte {

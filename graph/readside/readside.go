@@ -12,7 +12,10 @@ import (
 // serviceTypes are object types that services compute and resolvers return whole. Every other object type, except
 // the roots, payloads, and UserError, is read by the gate.
 func serviceTypes() []string {
-	return []string{"AccessExplanation", "AccessLine", "AccessPath", "AccessPaths", "PolicyComparison", "PolicyEffectOnStaff", "PolicyRuleSentence", "PolicySimulation", "PolicyTestResult", "PolicyWarning", "ReachCount", "ReachPreview"}
+	return []string{
+		"AccessExplanation", "AccessLine", "AccessPath", "AccessPaths", "DownloadLink", "PolicyComparison", "PolicyEffectOnStaff", "PolicyRuleSentence", "PolicySimulation", "PolicyTestResult", "PolicyWarning",
+		"ReachCount", "ReachPreview", "RightsVersions", "UploadTicket",
+	}
 }
 
 // serviceRoots are Query fields that resolvers answer (computed answers, the person signed in). Every other Query

@@ -120,7 +120,11 @@ func TestScansAreTriedAgain(t *testing.T) {
 	})
 	f := x.upload("a.txt", "text/plain", text)
 	dying, kill := context.WithCancel(t.Context())
-	x.s.scanner = scanner(func(ctx context.Context, _ io.Reader) (Verdict, error) { kill(); <-ctx.Done(); return Verdict{}, ctx.Err() })
+	x.s.scanner = scanner(func(ctx context.Context, _ io.Reader) (Verdict, error) {
+		kill()
+		<-ctx.Done()
+		return Verdict{}, ctx.Err()
+	})
 	if err := x.s.ScanTenant(dying, f.Tenant); !errors.Is(err, context.Canceled) {
 		t.Fatal(err)
 	}

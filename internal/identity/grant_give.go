@@ -54,60 +54,72 @@ func (s *Service) AccessGrantGive(ctx context.Context, session *tenancy.Session,
 		return act.Result{}, err
 	}
 	return s.runner.Run(ctx, session, grantGive(), key, in, func(ctx context.Context, w *act.Work) (act.Result, error) {
-		from, err := beginning(w.Now(), in.ValidFrom)
-		if err != nil {
-			return act.Result{}, err
-		}
-		if err := within(w.Now(), from, in.ValidUntil, "input.validUntil"); err != nil {
-			return act.Result{}, err
-		}
-		if w.Rights == nil { // the operator sees no archive
-			return act.Result{}, absentReference("input.clientId")
-		}
-		// The client stays as it is until the act is over: one that moves to another department is granted before or after.
-		_, client, err := archive.LoadRow(ctx, w, in.Client, archive.ForUse)
-		absent := fault.CodeOf(err) == fault.NotFoundCode
-		if err != nil && !absent {
-			return act.Result{}, err
-		}
-		if absent || !readable(w, policy.OnClient, &client) {
-			return act.Result{}, absentReference("input.clientId")
-		}
-		grantee, err := referStaff(ctx, w, "input.granteeId", in.Grantee)
-		if err != nil {
-			return act.Result{}, err
-		}
-		about := client
-		about.ID, about.Staff = uuid.Nil, grantee.ID
-		if err := require(w, act.Subject{Type: typeGrant}, &about, policy.GrantAdmin); err != nil {
-			return act.Result{}, err
-		}
-		// SECURITY: nobody opens an archive to himself.
-		if grantee.ID == w.Session().Actor.Staff {
-			return act.Result{}, fault.Duty("SELF_GRANT", fault.Text{ZH: "不能给自己专项授权", EN: "nobody grants access to himself"}, "F10",
-				fault.Text{ZH: "请由另一名有权人员授权", EN: "ask somebody else who may"})
-		}
-		mask, err := ceiling(ctx, w, &client, in.Classes)
-		if err != nil {
-			return act.Result{}, err
-		}
-		g, err := w.Ent().AccessGrant.Create().SetID(w.IDs.New()).SetTenantID(w.Tenant()).SetGranteeStaffID(grantee.ID).SetClientID(in.Client).
-			SetClassMask(int16(mask)).SetPurpose(in.Purpose).SetValidFrom(from).SetValidUntil(in.ValidUntil).SetNillableGrantedBy(w.Staff()).
-			SetCreatedAt(w.Now()).SetNillableCreatedBy(w.Staff()).SetUpdatedAt(w.Now()).SetNillableUpdatedBy(w.Staff()).Save(ctx)
-		if err != nil {
-			return act.Result{}, wrap("write grant", err)
-		}
-		return act.Result{
-			Subject: act.Subject{Type: typeGrant, ID: g.ID, Version: g.Version}, Snapshot: grantSnapshot(g),
-			Changes: []act.Change{
-				{Field: "grantee", New: grantee.Name},
-				{Field: "classMask", New: g.ClassMask},
-				{Field: "purpose", New: g.Purpose},
-				{Field: "validFrom", New: from},
-				{Field: "validUntil", New: in.ValidUntil},
-			},
-		}, nil
+		return give(ctx, w, in, func(about *policy.Row) error {
+			return require(w, act.Subject{Type: typeGrant}, about, policy.GrantAdmin)
+		})
 	})
+}
+
+// GiveApproved writes the grant that an access request asks for, in the act of its last approval, which has decided that the actor may:
+// everything else is as in AccessGrantGive. Errors: DUTY_CONFLICT SELF_GRANT, FORBIDDEN CLASS_BEYOND_OWN, INVALID_INPUT, NOT_FOUND.
+func GiveApproved(ctx context.Context, w *act.Work, in AccessGrantGive) (act.Result, error) {
+	return give(ctx, w, in, func(*policy.Row) error { return nil })
+}
+
+func give(ctx context.Context, w *act.Work, in AccessGrantGive, may func(about *policy.Row) error) (act.Result, error) {
+	from, err := beginning(w.Now(), in.ValidFrom)
+	if err != nil {
+		return act.Result{}, err
+	}
+	if err := within(w.Now(), from, in.ValidUntil, "input.validUntil"); err != nil {
+		return act.Result{}, err
+	}
+	if w.Rights == nil { // the operator sees no archive
+		return act.Result{}, absentReference("input.clientId")
+	}
+	// The client stays as it is until the act is over: one that moves to another department is granted before or after.
+	_, client, err := archive.LoadRow(ctx, w, in.Client, archive.ForUse)
+	absent := fault.CodeOf(err) == fault.NotFoundCode
+	if err != nil && !absent {
+		return act.Result{}, err
+	}
+	if absent || !readable(w, policy.OnClient, &client) {
+		return act.Result{}, absentReference("input.clientId")
+	}
+	grantee, err := referStaff(ctx, w, "input.granteeId", in.Grantee)
+	if err != nil {
+		return act.Result{}, err
+	}
+	about := client
+	about.ID, about.Staff = uuid.Nil, grantee.ID
+	if err := may(&about); err != nil {
+		return act.Result{}, err
+	}
+	// SECURITY: nobody opens an archive to himself.
+	if grantee.ID == w.Session().Actor.Staff {
+		return act.Result{}, fault.Duty("SELF_GRANT", fault.Text{ZH: "不能给自己专项授权", EN: "nobody grants access to himself"}, "F10",
+			fault.Text{ZH: "请由另一名有权人员授权", EN: "ask somebody else who may"})
+	}
+	mask, err := ceiling(ctx, w, &client, in.Classes)
+	if err != nil {
+		return act.Result{}, err
+	}
+	g, err := w.Ent().AccessGrant.Create().SetID(w.IDs.New()).SetTenantID(w.Tenant()).SetGranteeStaffID(grantee.ID).SetClientID(in.Client).
+		SetClassMask(int16(mask)).SetPurpose(in.Purpose).SetValidFrom(from).SetValidUntil(in.ValidUntil).SetNillableGrantedBy(w.Staff()).
+		SetCreatedAt(w.Now()).SetNillableCreatedBy(w.Staff()).SetUpdatedAt(w.Now()).SetNillableUpdatedBy(w.Staff()).Save(ctx)
+	if err != nil {
+		return act.Result{}, wrap("write grant", err)
+	}
+	return act.Result{
+		Subject: act.Subject{Type: typeGrant, ID: g.ID, Version: g.Version}, Snapshot: grantSnapshot(g),
+		Changes: []act.Change{
+			{Field: "grantee", New: grantee.Name},
+			{Field: "classMask", New: g.ClassMask},
+			{Field: "purpose", New: g.Purpose},
+			{Field: "validFrom", New: from},
+			{Field: "validUntil", New: in.ValidUntil},
+		},
+	}, nil
 }
 
 // ceiling gives the classes as a set, and refuses those that the actor cannot read himself by his roles.

@@ -109,6 +109,7 @@ func (s *side) fill() {
 	review := s.add("review", `INSERT INTO access_reviews (tenant_id, id, period, due_at, `+made+` VALUES ($1, $2, '2030-H1', now() + interval '30 days', `+at)
 	s.add("review item", `INSERT INTO access_review_items (tenant_id, id, review_id, kind, binding_id, holder_account_id, holder_staff_id, reviewer_staff_id, `+made+`
 		VALUES ($1, $2, $3, 'BINDING', $4, $5, $6, $7, `+at, review, s.ids["binding"], other.Account, other.Staff, s.person.Staff)
+	s.fillCustody(client)
 	s.add("role without holder", `INSERT INTO roles (tenant_id, id, key, name_zh, name_en, `+made+` VALUES ($1, $2, 'without_holder', 'MARK', 'MARK', `+at)
 	s.addVersion("draft of somebody else", 2, "draft", other.Account)
 	s.addVersion("older version", 3, "superseded", other.Account)

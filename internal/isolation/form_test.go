@@ -28,6 +28,11 @@ func idFields() map[string]string {
 		"contractTerminate.contractId": "contract in force", "obligationAdd.contractId": "contract in force",
 		"roleEndorse.roleBindingId": "waiting binding", "policyTestId": "policy test", "staffDepartmentId": "department", "rowCompanyId": "company", "rowDepartmentId": "department",
 		"policyVersionId": "draft of somebody else", "roleId": "role without holder",
+
+		"originalId": "original", "originalIds": "original", "custodianId": "staff", "fileId": "file", "incidentId": "incident", "borrowingId": "loan", "accessRequestId": "request",
+		"borrowingApprove.borrowingId": "loan endorsed", "borrowingHandOut.borrowingId": "loan approved", "borrowingRenew.borrowingId": "loan out", "borrowingReturn.borrowingId": "loan out",
+		"borrowingReturn.originalId": "original out", "borrowingReportLost.borrowingId": "loan out", "borrowingRevoke.borrowingId": "loan out", "borrowingWithdraw.borrowingId": "loan of mine",
+		"accessRequestApprove.accessRequestId": "request endorsed", "accessRequestWithdraw.accessRequestId": "request of mine",
 	}
 }
 
@@ -41,13 +46,15 @@ func values() map[string]any {
 		"policyDraft.object": "client", "policyDraft.action": "reveal", "policyDraft.dataScope": "DEPT", "condition": nil, "toNumber": "3",
 		"policyDraft.key": "mine", "actionA": "contract.submit", "actionB": "contract.return", "removeConflicts": []any{"disposal"},
 		"expectation": "NEVER", "policyTestAdd.object": "client#credit", "policyTestAdd.action": "reveal", "rowCondition": nil, "rowOwn": "OTHERS",
+		"originalFile.file": nil, "originalAddVersion.paper": nil, "mediaType": "application/pdf", "sha256": strings.Repeat("ab", 32),
+		"borrowingRequest.dueAt": nil, "borrowingRenew.dueAt": nil,
 		"period": "2031-H1", "roleCreate.key": "shift_lead", "parentKey": nil, "template": nil,
 	}
 }
 
 // days are how far ahead a time or date lies; those without a rule are of today.
 func days() map[string]int {
-	return map[string]int{"expiresAt": 30, "dueAt": 30, "validUntil": 30, "endsOn": 400, "dueOn": 10}
+	return map[string]int{"expiresAt": 30, "dueAt": 30, "validUntil": 30, "wantedUntil": 30, "endsOn": 400, "dueOn": 10}
 }
 
 // blank is one id in a form, with the way to put another there.

@@ -43,6 +43,13 @@ func roots() []*Root {
 		}}},
 		{Name: "clients", Kind: RootList, Type: "Client", List: clientList()},
 		{Name: "contracts", Kind: RootList, Type: "Contract", List: contractList("")},
+		{Name: "original", Kind: RootByID, Type: "Original"},
+		{Name: "originals", Kind: RootList, Type: "Original", List: originalList("")},
+		{Name: "borrowing", Kind: RootByID, Type: "Borrowing"},
+		{Name: "borrowings", Kind: RootList, Type: "Borrowing", List: borrowingList("")},
+		{Name: "accessRequest", Kind: RootByID, Type: "AccessRequest"},
+		{Name: "accessRequests", Kind: RootList, Type: "AccessRequest", List: accessRequestList("")},
+		{Name: "approvalSteps", Kind: RootList, Type: "ApprovalStep", List: approvalStepList()},
 		{Name: "accessReviews", Kind: RootList, Type: "AccessReview", List: &List{
 			Target: "AccessReview", Default: Order{Group: Open, Expr: "{}.created_at", Kind: KindTime, Desc: true, IDDesc: true},
 		}},

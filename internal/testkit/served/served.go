@@ -15,6 +15,7 @@ import (
 	"github.com/clientele/clientele/graph/limit"
 	"github.com/clientele/clientele/graph/serve"
 	"github.com/clientele/clientele/internal/audit"
+	"github.com/clientele/clientele/internal/blob"
 	"github.com/clientele/clientele/internal/credential"
 	"github.com/clientele/clientele/internal/product"
 	"github.com/clientele/clientele/internal/telemetry"
@@ -22,8 +23,9 @@ import (
 	"github.com/clientele/clientele/internal/testkit/world"
 )
 
-// Start serves the product on the pools and gives the URL of its GraphQL endpoint; it ends before the pools do.
-func Start(t testing.TB, w *world.World, db *tenancy.DB) (url string) {
+// Start serves the product on the pools and gives the URL of its GraphQL endpoint; it ends before the pools do. configure changes
+// the services before anything is asked.
+func Start(t testing.TB, w *world.World, db *tenancy.DB, configure ...func(*product.Services)) (url string) {
 	t.Helper()
 	must := func(err error) {
 		t.Helper()
@@ -33,13 +35,20 @@ func Start(t testing.TB, w *world.World, db *tenancy.DB) (url string) {
 	}
 	tel, err := telemetry.Start(t.Context(), telemetry.Config{LogFormat: "text", LogLevel: slog.LevelWarn, LogTo: t.Output()})
 	must(err)
-	s, err := product.NewServices(db, w.Clock, w.Clock.Now, rand.Reader, tel.Log, tel.Tracer())
+	store, err := blob.OpenFolder(t.TempDir())
 	must(err)
+	t.Cleanup(func() { must(store.Close()) })
+	secret := bytes.Repeat([]byte{7}, 32)
+	s, err := product.NewServices(db, w.Clock, w.Clock.Now, rand.Reader, tel.Log, tel.Tracer(), &product.Files{Store: store, Key: secret, NoScan: true})
+	must(err)
+	for _, c := range configure {
+		c(s)
+	}
 	key, err := audit.LoadOrCreateKey(filepath.Join(t.TempDir(), "audit.key"))
 	must(err)
 	trail, err := product.StartTrail(s, key, tel.Log)
 	must(err)
-	api, err := product.NewAPI(s, product.Settings{CursorKey: bytes.Repeat([]byte{7}, 32)}, tel, telemetry.NewHealth(db.Ready), trail)
+	api, err := product.NewAPI(s, product.Settings{CursorKey: secret}, tel, telemetry.NewHealth(db.Ready), trail)
 	must(err)
 	server := httptest.NewUnstartedServer(nil)
 	server.Config = serve.NewServer("", api, limit.Default())
