@@ -54,8 +54,12 @@ func custodyRules(s *script) {
 						see(OnBorrowing, Tenant, register, "").
 						see(OnAccessRequest, Tenant, register, "").
 						see(OnApproval, Tenant, register, "").
+						may(OnOriginal, Tenant, "", filing...). // somebody must hold what a custodian is given
 						may(OnBorrowing, Tenant, "", BorrowingApprove).
 						may(OnAccessRequest, Tenant, "", AccessRequestApprove)
+	for _, verb := range []Action{Peek, Reveal, Filter} {
+		s.add(OriginalContent, verb, Tenant, 0, "class <= 6") // the whole tenant, L0–L6
+	}
 	for _, head := range []struct {
 		role  string
 		scope Scope
