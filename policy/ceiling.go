@@ -186,8 +186,8 @@ func covered(p *portion, org *Org, backers []Backer) bool {
 	if p.term.Scope == Self && !selfIsOwner(entity) && ownToo(&p.term, pool) {
 		return true
 	}
-	if p.term.Scope == Granted && entity == OnOriginal {
-		return true // what is borrowed is given by who hands it out, under approval of its own; the role alone gives nothing
+	if p.term.Scope == Granted && entity == OnOriginal && lent(p, backers) {
+		return true
 	}
 	if isControl(entity) || isReading(key.act) {
 		return false
@@ -199,6 +199,21 @@ func covered(p *portion, org *Org, backers []Backer) bool {
 // everybody's to let somebody have his.
 func ownToo(g *Term, pool []Term) bool {
 	return slices.ContainsFunc(pool, func(t Term) bool { return t.Scope == Self && lasts(&t, g) && implies(g.Cond, t.Cond) })
+}
+
+// lent: what is handed out to a person is given loan by loan, by those who lend; that he may read what he holds is each one's
+// own like his file.
+func lent(p *portion, backers []Backer) bool {
+	return slices.ContainsFunc(backers, func(k Backer) bool {
+		r := k.Rights
+		if r == nil || r.table == nil || r.refused != "" || p.cell >= len(r.cells) || r.cells[p.cell].token {
+			return false
+		}
+		b := &binder{rights: r, now: r.boundAt, resolved: map[anchor]*idSet{}}
+		return slices.ContainsFunc(b.terms(p.cell, Allow, r.principal.Bindings), func(t Term) bool {
+			return t.Scope == Granted && lasts(&t, &p.term) && implies(p.term.Cond, t.Cond)
+		})
+	})
 }
 
 // directed: those who endorse roles see all that the act writes.
@@ -315,8 +330,18 @@ func (c *Comparison) impliesAmount(w *Comparison) bool {
 	}
 	switch c.Op {
 	case "=":
-		at := Row{Amount: c.Int, AmountSet: true, FieldClass: Class(c.Int), FieldClassSet: true}
-		return w.holds(&at, false)
+		switch w.Op {
+		case "!=":
+			return c.Int != w.Int
+		case "<":
+			return c.Int < w.Int
+		case "<=":
+			return c.Int <= w.Int
+		case ">":
+			return c.Int > w.Int
+		case ">=":
+			return c.Int >= w.Int
+		}
 	case "<", "<=":
 		switch w.Op {
 		case "<":

@@ -82,7 +82,7 @@ func TestEveryShippedRoleCanBeGiven(t *testing.T) {
 			alone = append(alone, role.Key)
 		}
 	}
-	if want := []string{"tenant_admin", "hr_officer"}; !slices.Equal(alone, want) {
+	if want := []string{"tenant_admin"}; !slices.Equal(alone, want) {
 		t.Errorf("the administrator alone gives %v, want %v", alone, want)
 	}
 	if got := g.table.ExceedingRules(policy.ShippedRules(), nil, both...); len(got) != 1 || got[0].Rule.Role != "platform_operator" {

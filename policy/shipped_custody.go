@@ -54,6 +54,7 @@ func custodyRules(s *script) {
 						see(OnBorrowing, Tenant, register, "").
 						see(OnAccessRequest, Tenant, register, "").
 						see(OnApproval, Tenant, register, "").
+						may(OnOriginal, Tenant, "", filing...). // somebody must hold what a custodian is given
 						may(OnBorrowing, Tenant, "", BorrowingApprove).
 						may(OnAccessRequest, Tenant, "", AccessRequestApprove)
 	for _, verb := range []Action{Peek, Reveal, Filter} {

@@ -422,7 +422,7 @@ func TestSQLText(t *testing.T) {
 		Client: "t.client_id", State: "t.state", Amount: "t.amount_minor",
 	}, args.add)
 	want := `(t.owner_id = $3 OR (t.department_id = ANY($4) AND t.amount_minor <= $5 AND EXISTS (SELECT 1 FROM client_kinds k WHERE k.tenant_id = $1 AND k.client_id = t.client_id AND k.kind = $6))` +
-		` OR EXISTS (SELECT 1 FROM access_grants g WHERE g.tenant_id = $1 AND g.grantee_staff_id = $7 AND g.client_id = t.client_id AND g.valid_from <= $2 AND g.valid_until > $2 AND g.revoked_at IS NULL AND g.class_mask & $8 <> 0))` +
+		` OR EXISTS (SELECT 1 FROM access_grants g WHERE g.tenant_id = $1 AND g.grantee_staff_id = $7 AND g.client_id = t.client_id AND g.valid_from <= $2 AND g.valid_until > $2 AND g.revoked_at IS NULL AND (g.review_due_at IS NULL OR g.review_due_at > $2) AND g.class_mask & $8 <> 0))` +
 		` AND (((t.amount_minor > $9) IS NOT FALSE AND t.state IS DISTINCT FROM $10)) IS NOT TRUE`
 	if got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)

@@ -118,7 +118,7 @@ var (
 	accessRequestSubmit   = act.Spec{Name: "accessRequest.request", Object: policy.OnAccessRequest, Action: policy.AccessRequestRequest, Event: "accessRequest.submitted.v1"}
 	accessRequestWithdraw = act.Spec{Name: "accessRequest.withdraw", Object: policy.OnAccessRequest, Action: policy.AccessRequestRequest, Event: "accessRequest.withdrawn.v1"}
 	accessRequestEndorse  = act.Spec{Name: "accessRequest.endorse", Object: policy.OnAccessRequest, Action: policy.AccessRequestEndorse, Event: "accessRequest.endorsed.v1", Sensitive: true}
-	accessRequestApprove  = act.Spec{Name: "accessRequest.approve", Object: policy.OnAccessRequest, Action: policy.AccessRequestApprove, Event: "accessRequest.granted.v1", Sensitive: true}
+	accessRequestApprove  = act.Spec{Name: "accessRequest.approve", Object: policy.OnAccessRequest, Action: policy.AccessRequestApprove, Event: "accessRequest.granted.v1", Sensitive: true, ChangesRights: true}
 	accessRequestRefuse   = act.Spec{Name: "accessRequest.refuse", Object: policy.OnAccessRequest, Action: policy.AccessRequestEndorse, Event: "accessRequest.refused.v1", Sensitive: true}
 )
 

@@ -62,7 +62,7 @@ func TestABindingBeyondItsGiverWaits(t *testing.T) {
 	refused(t, x, x.Manager.Session, of(x.Identity.RoleEndorse, identity.RoleEndorse{Binding: bound, ExpectedVersion: 2}), 0, "INVALID_STATE NOT_WAITING")
 
 	// what the administrator holds herself is in force at once
-	if r := succeed(t, x.Admin.Session, of(x.Identity.RoleBind, identity.RoleBind{Account: p.Account, RoleKey: "hr_officer"})); waits(t, x, r) {
+	if r := succeed(t, x.Admin.Session, of(x.Identity.RoleBind, identity.RoleBind{Account: p.Account, RoleKey: "tenant_admin"})); waits(t, x, r) {
 		t.Error("what its giver holds waits")
 	}
 	// nobody endorses what he is given, nor what he gave
