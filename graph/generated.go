@@ -100,6 +100,7 @@ type MutationResolver interface {
 	APITokenIssue(ctx context.Context, input model.APITokenIssueInput, idempotencyKey string) (model.APITokenIssuePayload, error)
 	APITokenRevoke(ctx context.Context, input model.APITokenRevokeInput, idempotencyKey string) (model.APITokenRevokePayload, error)
 	RoleBind(ctx context.Context, input model.RoleBindInput, idempotencyKey string) (model.RoleBindPayload, error)
+	RoleEndorse(ctx context.Context, input model.RoleEndorseInput, idempotencyKey string) (model.RoleEndorsePayload, error)
 	RoleUnbind(ctx context.Context, input model.RoleUnbindInput, idempotencyKey string) (model.RoleUnbindPayload, error)
 	AccessGrantGive(ctx context.Context, input model.AccessGrantGiveInput, idempotencyKey string) (model.AccessGrantGivePayload, error)
 	AccessGrantRevoke(ctx context.Context, input model.AccessGrantRevokeInput, idempotencyKey string) (model.AccessGrantRevokePayload, error)
@@ -117,6 +118,8 @@ type MutationResolver interface {
 	PolicyDiscard(ctx context.Context, input model.PolicyDiscardInput, idempotencyKey string) (model.PolicyDiscardPayload, error)
 	PolicyPublish(ctx context.Context, input model.PolicyPublishInput, idempotencyKey string) (model.PolicyPublishPayload, error)
 	PolicyRollback(ctx context.Context, input model.PolicyRollbackInput, idempotencyKey string) (model.PolicyRollbackPayload, error)
+	PolicyTestAdd(ctx context.Context, input model.PolicyTestAddInput, idempotencyKey string) (model.PolicyTestAddPayload, error)
+	PolicyTestRetire(ctx context.Context, input model.PolicyTestRetireInput, idempotencyKey string) (model.PolicyTestRetirePayload, error)
 	RoleCreate(ctx context.Context, input model.RoleCreateInput, idempotencyKey string) (model.RoleCreatePayload, error)
 	RoleRetire(ctx context.Context, input model.RoleRetireInput, idempotencyKey string) (model.RoleRetirePayload, error)
 	AccessReviewOpen(ctx context.Context, input model.AccessReviewOpenInput, idempotencyKey string) (model.AccessReviewOpenPayload, error)
@@ -130,6 +133,7 @@ type QueryResolver interface {
 	WhoCanSee(ctx context.Context, objectID string, group *string, first *int) (*model.AccessPaths, error)
 	PolicyCompare(ctx context.Context, from int64, to int64) (*model.PolicyComparison, error)
 	PolicyLint(ctx context.Context, policyVersionID string) ([]*model.PolicyWarning, error)
+	PolicyTestRun(ctx context.Context, policyVersionID string) ([]*model.PolicyTestResult, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -233,14 +237,18 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("OriginalOpenInput", ec.unmarshalInputOriginalOpenInput),
 			graphql.NewInputUnmarshaler("OriginalReportIncidentInput", ec.unmarshalInputOriginalReportIncidentInput),
 			graphql.NewInputUnmarshaler("OriginalUploadInput", ec.unmarshalInputOriginalUploadInput),
+			graphql.NewInputUnmarshaler("PolicyConflictInput", ec.unmarshalInputPolicyConflictInput),
 			graphql.NewInputUnmarshaler("PolicyDiscardInput", ec.unmarshalInputPolicyDiscardInput),
 			graphql.NewInputUnmarshaler("PolicyDraftInput", ec.unmarshalInputPolicyDraftInput),
 			graphql.NewInputUnmarshaler("PolicyPublishInput", ec.unmarshalInputPolicyPublishInput),
 			graphql.NewInputUnmarshaler("PolicyRollbackInput", ec.unmarshalInputPolicyRollbackInput),
 			graphql.NewInputUnmarshaler("PolicyRuleInput", ec.unmarshalInputPolicyRuleInput),
+			graphql.NewInputUnmarshaler("PolicyTestAddInput", ec.unmarshalInputPolicyTestAddInput),
+			graphql.NewInputUnmarshaler("PolicyTestRetireInput", ec.unmarshalInputPolicyTestRetireInput),
 			graphql.NewInputUnmarshaler("PositionCreateInput", ec.unmarshalInputPositionCreateInput),
 			graphql.NewInputUnmarshaler("RoleBindInput", ec.unmarshalInputRoleBindInput),
 			graphql.NewInputUnmarshaler("RoleCreateInput", ec.unmarshalInputRoleCreateInput),
+			graphql.NewInputUnmarshaler("RoleEndorseInput", ec.unmarshalInputRoleEndorseInput),
 			graphql.NewInputUnmarshaler("RoleRetireInput", ec.unmarshalInputRoleRetireInput),
 			graphql.NewInputUnmarshaler("RoleUnbindInput", ec.unmarshalInputRoleUnbindInput),
 			graphql.NewInputUnmarshaler("SessionRevokeInput", ec.unmarshalInputSessionRevokeInput),
@@ -1083,6 +1091,10 @@ func (ec *executionContext) childFields_OriginalUploadPayload(ctx context.Contex
 
 func (ec *executionContext) childFields_PolicyComparison(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
+	case "conflictsAdded":
+		return ec.fieldContext_PolicyComparison_conflictsAdded(ctx, field)
+	case "conflictsRemoved":
+		return ec.fieldContext_PolicyComparison_conflictsRemoved(ctx, field)
 	case "from":
 		return ec.fieldContext_PolicyComparison_from(ctx, field)
 	case "to":
@@ -1193,6 +1205,48 @@ func (ec *executionContext) childFields_PolicySimulation(ctx context.Context, fi
 	return nil, fmt.Errorf("no field named %q was found under type PolicySimulation", field.Name)
 }
 
+func (ec *executionContext) childFields_PolicyTestAddPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "policyTest":
+		return ec.fieldContext_PolicyTestAddPayload_policyTest(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_PolicyTestAddPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PolicyTestAddPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_PolicyTestResult(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "test":
+		return ec.fieldContext_PolicyTestResult_test(ctx, field)
+	case "passed":
+		return ec.fieldContext_PolicyTestResult_passed(ctx, field)
+	case "staff":
+		return ec.fieldContext_PolicyTestResult_staff(ctx, field)
+	case "rowClient":
+		return ec.fieldContext_PolicyTestResult_rowClient(ctx, field)
+	case "rowContract":
+		return ec.fieldContext_PolicyTestResult_rowContract(ctx, field)
+	case "rows":
+		return ec.fieldContext_PolicyTestResult_rows(ctx, field)
+	case "rule":
+		return ec.fieldContext_PolicyTestResult_rule(ctx, field)
+	case "message":
+		return ec.fieldContext_PolicyTestResult_message(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PolicyTestResult", field.Name)
+}
+
+func (ec *executionContext) childFields_PolicyTestRetirePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "policyTest":
+		return ec.fieldContext_PolicyTestRetirePayload_policyTest(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_PolicyTestRetirePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PolicyTestRetirePayload", field.Name)
+}
+
 func (ec *executionContext) childFields_PolicyWarning(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "code":
@@ -1247,6 +1301,8 @@ func (ec *executionContext) childFields_RoleBindPayload(ctx context.Context, fie
 	switch field.Name {
 	case "roleBinding":
 		return ec.fieldContext_RoleBindPayload_roleBinding(ctx, field)
+	case "endorsers":
+		return ec.fieldContext_RoleBindPayload_endorsers(ctx, field)
 	case "userErrors":
 		return ec.fieldContext_RoleBindPayload_userErrors(ctx, field)
 	}
@@ -1261,6 +1317,16 @@ func (ec *executionContext) childFields_RoleCreatePayload(ctx context.Context, f
 		return ec.fieldContext_RoleCreatePayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RoleCreatePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RoleEndorsePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "roleBinding":
+		return ec.fieldContext_RoleEndorsePayload_roleBinding(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_RoleEndorsePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RoleEndorsePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_RoleRetirePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2945,6 +3011,50 @@ func (ec *executionContext) field_Mutation_policyRollback_args(ctx context.Conte
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_policyTestAdd_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.PolicyTestAddInput, error) {
+			return ec.unmarshalNPolicyTestAddInput2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐPolicyTestAddInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNString2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_policyTestRetire_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.PolicyTestRetireInput, error) {
+			return ec.unmarshalNPolicyTestRetireInput2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐPolicyTestRetireInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNString2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg1
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_positionCreate_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -2995,6 +3105,28 @@ func (ec *executionContext) field_Mutation_roleCreate_args(ctx context.Context, 
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.RoleCreateInput, error) {
 			return ec.unmarshalNRoleCreateInput2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐRoleCreateInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNString2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_roleEndorse_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.RoleEndorseInput, error) {
+			return ec.unmarshalNRoleEndorseInput2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐRoleEndorseInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -3240,6 +3372,20 @@ func (ec *executionContext) field_Query_policyLint_args(ctx context.Context, raw
 }
 
 func (ec *executionContext) field_Query_policySimulate_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "policyVersionId",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["policyVersionId"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_policyTestRun_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "policyVersionId",
@@ -9448,6 +9594,50 @@ func (ec *executionContext) fieldContext_Mutation_roleBind(ctx context.Context, 
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_roleEndorse(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_roleEndorse(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RoleEndorse(ctx, fc.Args["input"].(model.RoleEndorseInput), fc.Args["idempotencyKey"].(string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.RoleEndorsePayload) graphql.Marshaler {
+			return ec.marshalNRoleEndorsePayload2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐRoleEndorsePayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_roleEndorse(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RoleEndorsePayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_roleEndorse_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_roleUnbind(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -10190,6 +10380,94 @@ func (ec *executionContext) fieldContext_Mutation_policyRollback(ctx context.Con
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_policyRollback_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_policyTestAdd(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_policyTestAdd(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().PolicyTestAdd(ctx, fc.Args["input"].(model.PolicyTestAddInput), fc.Args["idempotencyKey"].(string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.PolicyTestAddPayload) graphql.Marshaler {
+			return ec.marshalNPolicyTestAddPayload2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐPolicyTestAddPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_policyTestAdd(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PolicyTestAddPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_policyTestAdd_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_policyTestRetire(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_policyTestRetire(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().PolicyTestRetire(ctx, fc.Args["input"].(model.PolicyTestRetireInput), fc.Args["idempotencyKey"].(string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.PolicyTestRetirePayload) graphql.Marshaler {
+			return ec.marshalNPolicyTestRetirePayload2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐPolicyTestRetirePayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_policyTestRetire(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PolicyTestRetirePayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_policyTestRetire_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -11005,6 +11283,52 @@ func (ec *executionContext) fieldContext_OriginalUploadPayload_userErrors(_ cont
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _PolicyComparison_conflictsAdded(ctx context.Context, field graphql.CollectedField, obj *model.PolicyComparison) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PolicyComparison_conflictsAdded(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ConflictsAdded, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PolicyComparison_conflictsAdded(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PolicyComparison", field, false, false, "String")
+}
+
+func (ec *executionContext) _PolicyComparison_conflictsRemoved(ctx context.Context, field graphql.CollectedField, obj *model.PolicyComparison) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PolicyComparison_conflictsRemoved(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ConflictsRemoved, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PolicyComparison_conflictsRemoved(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PolicyComparison", field, false, false, "String")
 }
 
 func (ec *executionContext) _PolicyComparison_from(ctx context.Context, field graphql.CollectedField, obj *model.PolicyComparison) (ret graphql.Marshaler) {
@@ -11824,6 +12148,300 @@ func (ec *executionContext) fieldContext_PolicySimulation_overCeiling(_ context.
 	return fc, nil
 }
 
+func (ec *executionContext) _PolicyTestAddPayload_policyTest(ctx context.Context, field graphql.CollectedField, obj *model.PolicyTestAddPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PolicyTestAddPayload_policyTest(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PolicyTest, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Ref) graphql.Marshaler {
+			return ec.marshalOPolicyTest2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PolicyTestAddPayload_policyTest(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PolicyTestAddPayload", field, false, false, "PolicyTest")
+}
+
+func (ec *executionContext) _PolicyTestAddPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.PolicyTestAddPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PolicyTestAddPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PolicyTestAddPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PolicyTestAddPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _PolicyTestResult_test(ctx context.Context, field graphql.CollectedField, obj *model.PolicyTestResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PolicyTestResult_test(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Test, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Ref) graphql.Marshaler {
+			return ec.marshalOPolicyTest2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PolicyTestResult_test(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PolicyTestResult", field, false, false, "PolicyTest")
+}
+
+func (ec *executionContext) _PolicyTestResult_passed(ctx context.Context, field graphql.CollectedField, obj *model.PolicyTestResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PolicyTestResult_passed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Passed, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PolicyTestResult_passed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PolicyTestResult", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _PolicyTestResult_staff(ctx context.Context, field graphql.CollectedField, obj *model.PolicyTestResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PolicyTestResult_staff(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Staff, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Ref) graphql.Marshaler {
+			return ec.marshalOStaff2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PolicyTestResult_staff(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PolicyTestResult", field, false, false, "Staff")
+}
+
+func (ec *executionContext) _PolicyTestResult_rowClient(ctx context.Context, field graphql.CollectedField, obj *model.PolicyTestResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PolicyTestResult_rowClient(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RowClient, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Ref) graphql.Marshaler {
+			return ec.marshalOClient2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PolicyTestResult_rowClient(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PolicyTestResult", field, false, false, "Client")
+}
+
+func (ec *executionContext) _PolicyTestResult_rowContract(ctx context.Context, field graphql.CollectedField, obj *model.PolicyTestResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PolicyTestResult_rowContract(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RowContract, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Ref) graphql.Marshaler {
+			return ec.marshalOContract2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PolicyTestResult_rowContract(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PolicyTestResult", field, false, false, "Contract")
+}
+
+func (ec *executionContext) _PolicyTestResult_rows(ctx context.Context, field graphql.CollectedField, obj *model.PolicyTestResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PolicyTestResult_rows(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Rows, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PolicyTestResult_rows(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PolicyTestResult", field, false, false, "Int")
+}
+
+func (ec *executionContext) _PolicyTestResult_rule(ctx context.Context, field graphql.CollectedField, obj *model.PolicyTestResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PolicyTestResult_rule(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Rule, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Ref) graphql.Marshaler {
+			return ec.marshalOPolicyRule2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PolicyTestResult_rule(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PolicyTestResult", field, false, false, "PolicyRule")
+}
+
+func (ec *executionContext) _PolicyTestResult_message(ctx context.Context, field graphql.CollectedField, obj *model.PolicyTestResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PolicyTestResult_message(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Message, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PolicyTestResult_message(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PolicyTestResult", field, false, false, "String")
+}
+
+func (ec *executionContext) _PolicyTestRetirePayload_policyTest(ctx context.Context, field graphql.CollectedField, obj *model.PolicyTestRetirePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PolicyTestRetirePayload_policyTest(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PolicyTest, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Ref) graphql.Marshaler {
+			return ec.marshalOPolicyTest2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PolicyTestRetirePayload_policyTest(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PolicyTestRetirePayload", field, false, false, "PolicyTest")
+}
+
+func (ec *executionContext) _PolicyTestRetirePayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.PolicyTestRetirePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PolicyTestRetirePayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PolicyTestRetirePayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PolicyTestRetirePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _PolicyWarning_code(ctx context.Context, field graphql.CollectedField, obj *model.PolicyWarning) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -12235,6 +12853,50 @@ func (ec *executionContext) fieldContext_Query_policyLint(ctx context.Context, f
 	return fc, nil
 }
 
+func (ec *executionContext) _Query_policyTestRun(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_policyTestRun(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().PolicyTestRun(ctx, fc.Args["policyVersionId"].(string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.PolicyTestResult) graphql.Marshaler {
+			return ec.marshalOPolicyTestResult2ᚕᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐPolicyTestResultᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_policyTestRun(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PolicyTestResult(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_policyTestRun_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Query___type(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -12573,6 +13235,29 @@ func (ec *executionContext) fieldContext_RoleBindPayload_roleBinding(_ context.C
 	return graphql.NewScalarFieldContext("RoleBindPayload", field, false, false, "RoleBinding")
 }
 
+func (ec *executionContext) _RoleBindPayload_endorsers(ctx context.Context, field graphql.CollectedField, obj *model.RoleBindPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RoleBindPayload_endorsers(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Endorsers, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*read.Ref) graphql.Marshaler {
+			return ec.marshalOStaff2ᚕᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRefᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_RoleBindPayload_endorsers(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RoleBindPayload", field, false, false, "Staff")
+}
+
 func (ec *executionContext) _RoleBindPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.RoleBindPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -12650,6 +13335,61 @@ func (ec *executionContext) _RoleCreatePayload_userErrors(ctx context.Context, f
 func (ec *executionContext) fieldContext_RoleCreatePayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "RoleCreatePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RoleEndorsePayload_roleBinding(ctx context.Context, field graphql.CollectedField, obj *model.RoleEndorsePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RoleEndorsePayload_roleBinding(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RoleBinding, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Ref) graphql.Marshaler {
+			return ec.marshalORoleBinding2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_RoleEndorsePayload_roleBinding(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RoleEndorsePayload", field, false, false, "RoleBinding")
+}
+
+func (ec *executionContext) _RoleEndorsePayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.RoleEndorsePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RoleEndorsePayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RoleEndorsePayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RoleEndorsePayload",
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
@@ -19398,6 +20138,83 @@ func UnmarshalOriginalUploadInput(ctx context.Context, raw any) (model.OriginalU
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputPolicyConflictInput(ctx context.Context, obj any) (model.PolicyConflictInput, error) {
+	var it model.PolicyConflictInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"key", "actionA", "actionB", "nameZh", "nameEn", "clause"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "key":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("key"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Key = data
+		case "actionA":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("actionA"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ActionA = data
+		case "actionB":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("actionB"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ActionB = data
+		case "nameZh":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("nameZh"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.NameZh = data
+		case "nameEn":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("nameEn"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.NameEn = data
+		case "clause":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clause"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Clause = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalPolicyConflictInput unmarshals raw into the PolicyConflictInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalPolicyConflictInput(ctx context.Context, raw any) (model.PolicyConflictInput, error) {
+	var out model.PolicyConflictInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "PolicyConflictInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputPolicyDiscardInput(ctx context.Context, obj any) (model.PolicyDiscardInput, error) {
 	var it model.PolicyDiscardInput
 	if obj == nil {
@@ -19465,7 +20282,7 @@ func (ec *executionContext) unmarshalInputPolicyDraftInput(ctx context.Context, 
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"baseNumber", "reason", "add", "remove"}
+	fieldsInOrder := [...]string{"baseNumber", "reason", "add", "remove", "addConflicts", "removeConflicts"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -19500,6 +20317,20 @@ func (ec *executionContext) unmarshalInputPolicyDraftInput(ctx context.Context, 
 				return it, err
 			}
 			it.Remove = data
+		case "addConflicts":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("addConflicts"))
+			data, err := ec.unmarshalOPolicyConflictInput2ᚕᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐPolicyConflictInputᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.AddConflicts = data
+		case "removeConflicts":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("removeConflicts"))
+			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RemoveConflicts = data
 		}
 	}
 	return it, nil
@@ -19727,6 +20558,181 @@ func UnmarshalPolicyRuleInput(ctx context.Context, raw any) (model.PolicyRuleInp
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputPolicyTestAddInput(ctx context.Context, obj any) (model.PolicyTestAddInput, error) {
+	var it model.PolicyTestAddInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"name", "expectation", "roleKey", "staffId", "staffDepartmentId", "object", "action", "rowCompanyId", "rowDepartmentId", "rowCondition", "rowOwn", "clause"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "name":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("name"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Name = data
+		case "expectation":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expectation"))
+			data, err := ec.unmarshalNPolicyExpectation2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐPolicyExpectation(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Expectation = data
+		case "roleKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("roleKey"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RoleKey = data
+		case "staffId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("staffId"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.StaffID = data
+		case "staffDepartmentId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("staffDepartmentId"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.StaffDepartmentID = data
+		case "object":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("object"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Object = data
+		case "action":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("action"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Action = data
+		case "rowCompanyId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("rowCompanyId"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RowCompanyID = data
+		case "rowDepartmentId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("rowDepartmentId"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RowDepartmentID = data
+		case "rowCondition":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("rowCondition"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RowCondition = data
+		case "rowOwn":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("rowOwn"))
+			data, err := ec.unmarshalOPolicyTestRows2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐPolicyTestRows(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RowOwn = data
+		case "clause":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clause"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Clause = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalPolicyTestAddInput unmarshals raw into the PolicyTestAddInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalPolicyTestAddInput(ctx context.Context, raw any) (model.PolicyTestAddInput, error) {
+	var out model.PolicyTestAddInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "PolicyTestAddInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputPolicyTestRetireInput(ctx context.Context, obj any) (model.PolicyTestRetireInput, error) {
+	var it model.PolicyTestRetireInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"policyTestId", "expectedVersion", "reason"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "policyTestId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("policyTestId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.PolicyTestID = data
+		case "expectedVersion":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expectedVersion"))
+			data, err := ec.unmarshalNBigInt2int64(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ExpectedVersion = data
+		case "reason":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reason"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Reason = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalPolicyTestRetireInput unmarshals raw into the PolicyTestRetireInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalPolicyTestRetireInput(ctx context.Context, raw any) (model.PolicyTestRetireInput, error) {
+	var out model.PolicyTestRetireInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "PolicyTestRetireInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputPositionCreateInput(ctx context.Context, obj any) (model.PositionCreateInput, error) {
 	var it model.PositionCreateInput
 	if obj == nil {
@@ -19934,6 +20940,55 @@ func (ec *executionContext) unmarshalInputRoleCreateInput(ctx context.Context, o
 func UnmarshalRoleCreateInput(ctx context.Context, raw any) (model.RoleCreateInput, error) {
 	var out model.RoleCreateInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "RoleCreateInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputRoleEndorseInput(ctx context.Context, obj any) (model.RoleEndorseInput, error) {
+	var it model.RoleEndorseInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"roleBindingId", "expectedVersion"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "roleBindingId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("roleBindingId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RoleBindingID = data
+		case "expectedVersion":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expectedVersion"))
+			data, err := ec.unmarshalNBigInt2int64(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ExpectedVersion = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalRoleEndorseInput unmarshals raw into the RoleEndorseInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalRoleEndorseInput(ctx context.Context, raw any) (model.RoleEndorseInput, error) {
+	var out model.RoleEndorseInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "RoleEndorseInput", raw, &out)
 	return out, err
 }
 
@@ -23183,6 +24238,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "roleEndorse":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_roleEndorse(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "roleUnbind":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_roleUnbind(ctx, field)
@@ -23298,6 +24360,20 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "policyRollback":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_policyRollback(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "policyTestAdd":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_policyTestAdd(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "policyTestRetire":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_policyTestRetire(ctx, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
@@ -23722,6 +24798,16 @@ func (ec *executionContext) _PolicyComparison(ctx context.Context, sel ast.Selec
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("PolicyComparison")
+		case "conflictsAdded":
+			out.Values[i] = ec._PolicyComparison_conflictsAdded(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "conflictsRemoved":
+			out.Values[i] = ec._PolicyComparison_conflictsRemoved(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "from":
 			out.Values[i] = ec._PolicyComparison_from(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -24095,6 +25181,150 @@ func (ec *executionContext) _PolicySimulation(ctx context.Context, sel ast.Selec
 	return out
 }
 
+var policyTestAddPayloadImplementors = []string{"PolicyTestAddPayload"}
+
+func (ec *executionContext) _PolicyTestAddPayload(ctx context.Context, sel ast.SelectionSet, obj *model.PolicyTestAddPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, policyTestAddPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("PolicyTestAddPayload")
+		case "policyTest":
+			out.Values[i] = ec._PolicyTestAddPayload_policyTest(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._PolicyTestAddPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var policyTestResultImplementors = []string{"PolicyTestResult"}
+
+func (ec *executionContext) _PolicyTestResult(ctx context.Context, sel ast.SelectionSet, obj *model.PolicyTestResult) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, policyTestResultImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("PolicyTestResult")
+		case "test":
+			out.Values[i] = ec._PolicyTestResult_test(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "passed":
+			out.Values[i] = ec._PolicyTestResult_passed(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "staff":
+			out.Values[i] = ec._PolicyTestResult_staff(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "rowClient":
+			out.Values[i] = ec._PolicyTestResult_rowClient(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "rowContract":
+			out.Values[i] = ec._PolicyTestResult_rowContract(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "rows":
+			out.Values[i] = ec._PolicyTestResult_rows(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "rule":
+			out.Values[i] = ec._PolicyTestResult_rule(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "message":
+			out.Values[i] = ec._PolicyTestResult_message(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var policyTestRetirePayloadImplementors = []string{"PolicyTestRetirePayload"}
+
+func (ec *executionContext) _PolicyTestRetirePayload(ctx context.Context, sel ast.SelectionSet, obj *model.PolicyTestRetirePayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, policyTestRetirePayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("PolicyTestRetirePayload")
+		case "policyTest":
+			out.Values[i] = ec._PolicyTestRetirePayload_policyTest(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._PolicyTestRetirePayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var policyWarningImplementors = []string{"PolicyWarning"}
 
 func (ec *executionContext) _PolicyWarning(ctx context.Context, sel ast.SelectionSet, obj *model.PolicyWarning) graphql.Marshaler {
@@ -24235,6 +25465,12 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_policyLint(ctx, field)
+				})
+		case "policyTestRun":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_policyTestRun(ctx, field)
 				})
 		case "__type":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
@@ -24417,6 +25653,11 @@ func (ec *executionContext) _RoleBindPayload(ctx context.Context, sel ast.Select
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "endorsers":
+			out.Values[i] = ec._RoleBindPayload_endorsers(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		case "userErrors":
 			out.Values[i] = ec._RoleBindPayload_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -24457,6 +25698,44 @@ func (ec *executionContext) _RoleCreatePayload(ctx context.Context, sel ast.Sele
 			}
 		case "userErrors":
 			out.Values[i] = ec._RoleCreatePayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var roleEndorsePayloadImplementors = []string{"RoleEndorsePayload"}
+
+func (ec *executionContext) _RoleEndorsePayload(ctx context.Context, sel ast.SelectionSet, obj *model.RoleEndorsePayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, roleEndorsePayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RoleEndorsePayload")
+		case "roleBinding":
+			out.Values[i] = ec._RoleEndorsePayload_roleBinding(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._RoleEndorsePayload_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -26277,6 +27556,11 @@ func (ec *executionContext) marshalNPartySide2githubᚗcomᚋclienteleᚋcliente
 	return v
 }
 
+func (ec *executionContext) unmarshalNPolicyConflictInput2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐPolicyConflictInput(ctx context.Context, v any) (*model.PolicyConflictInput, error) {
+	res, err := ec.unmarshalInputPolicyConflictInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNPolicyDiscardInput2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐPolicyDiscardInput(ctx context.Context, v any) (model.PolicyDiscardInput, error) {
 	res, err := ec.unmarshalInputPolicyDiscardInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -26329,6 +27613,16 @@ func (ec *executionContext) marshalNPolicyEffectOnStaff2ᚖgithubᚗcomᚋclient
 	return ec._PolicyEffectOnStaff(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNPolicyExpectation2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐPolicyExpectation(ctx context.Context, v any) (model.PolicyExpectation, error) {
+	var res model.PolicyExpectation
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNPolicyExpectation2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐPolicyExpectation(ctx context.Context, sel ast.SelectionSet, v model.PolicyExpectation) graphql.Marshaler {
+	return v
+}
+
 func (ec *executionContext) unmarshalNPolicyPublishInput2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐPolicyPublishInput(ctx context.Context, v any) (model.PolicyPublishInput, error) {
 	res, err := ec.unmarshalInputPolicyPublishInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -26374,6 +27668,32 @@ func (ec *executionContext) marshalNPolicyRuleSentence2ᚖgithubᚗcomᚋcliente
 		return graphql.Null
 	}
 	return ec._PolicyRuleSentence(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNPolicyTestAddInput2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐPolicyTestAddInput(ctx context.Context, v any) (model.PolicyTestAddInput, error) {
+	res, err := ec.unmarshalInputPolicyTestAddInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNPolicyTestAddPayload2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐPolicyTestAddPayload(ctx context.Context, sel ast.SelectionSet, v model.PolicyTestAddPayload) graphql.Marshaler {
+	return ec._PolicyTestAddPayload(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNPolicyTestResult2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐPolicyTestResult(ctx context.Context, sel ast.SelectionSet, v *model.PolicyTestResult) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "PolicyTestResult!")
+		return graphql.Null
+	}
+	return ec._PolicyTestResult(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNPolicyTestRetireInput2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐPolicyTestRetireInput(ctx context.Context, v any) (model.PolicyTestRetireInput, error) {
+	res, err := ec.unmarshalInputPolicyTestRetireInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNPolicyTestRetirePayload2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐPolicyTestRetirePayload(ctx context.Context, sel ast.SelectionSet, v model.PolicyTestRetirePayload) graphql.Marshaler {
+	return ec._PolicyTestRetirePayload(ctx, sel, &v)
 }
 
 func (ec *executionContext) marshalNPolicyWarning2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐPolicyWarning(ctx context.Context, sel ast.SelectionSet, v *model.PolicyWarning) graphql.Marshaler {
@@ -26465,6 +27785,15 @@ func (ec *executionContext) marshalNRoleCreatePayload2githubᚗcomᚋclientele�
 	return ec._RoleCreatePayload(ctx, sel, &v)
 }
 
+func (ec *executionContext) unmarshalNRoleEndorseInput2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐRoleEndorseInput(ctx context.Context, v any) (model.RoleEndorseInput, error) {
+	res, err := ec.unmarshalInputRoleEndorseInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNRoleEndorsePayload2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐRoleEndorsePayload(ctx context.Context, sel ast.SelectionSet, v model.RoleEndorsePayload) graphql.Marshaler {
+	return ec._RoleEndorsePayload(ctx, sel, &v)
+}
+
 func (ec *executionContext) unmarshalNRoleRetireInput2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐRoleRetireInput(ctx context.Context, v any) (model.RoleRetireInput, error) {
 	res, err := ec.unmarshalInputRoleRetireInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -26490,6 +27819,20 @@ func (ec *executionContext) unmarshalNSessionRevokeInput2githubᚗcomᚋclientel
 
 func (ec *executionContext) marshalNSessionRevokePayload2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐSessionRevokePayload(ctx context.Context, sel ast.SelectionSet, v model.SessionRevokePayload) graphql.Marshaler {
 	return ec._SessionRevokePayload(ctx, sel, &v)
+}
+
+func (ec *executionContext) unmarshalNStaff2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx context.Context, v any) (*read.Ref, error) {
+	var res = new(read.Ref)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNStaff2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx context.Context, sel ast.SelectionSet, v *read.Ref) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "Staff!")
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
 }
 
 func (ec *executionContext) unmarshalNStaffChangeSuperiorInput2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐStaffChangeSuperiorInput(ctx context.Context, v any) (model.StaffChangeSuperiorInput, error) {
@@ -27818,6 +29161,23 @@ func (ec *executionContext) marshalOPolicyComparison2ᚖgithubᚗcomᚋclientele
 	return ec._PolicyComparison(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalOPolicyConflictInput2ᚕᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐPolicyConflictInputᚄ(ctx context.Context, v any) ([]*model.PolicyConflictInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]*model.PolicyConflictInput, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNPolicyConflictInput2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐPolicyConflictInput(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
 func (ec *executionContext) unmarshalOPolicyRule2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx context.Context, v any) (*read.Ref, error) {
 	if v == nil {
 		return nil, nil
@@ -27856,6 +29216,57 @@ func (ec *executionContext) marshalOPolicySimulation2ᚖgithubᚗcomᚋclientele
 		return graphql.Null
 	}
 	return ec._PolicySimulation(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOPolicyTest2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx context.Context, v any) (*read.Ref, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Ref)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOPolicyTest2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx context.Context, sel ast.SelectionSet, v *read.Ref) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) marshalOPolicyTestResult2ᚕᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐPolicyTestResultᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.PolicyTestResult) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNPolicyTestResult2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐPolicyTestResult(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalOPolicyTestRows2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐPolicyTestRows(ctx context.Context, v any) (*model.PolicyTestRows, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(model.PolicyTestRows)
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOPolicyTestRows2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐPolicyTestRows(ctx context.Context, sel ast.SelectionSet, v *model.PolicyTestRows) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
 }
 
 func (ec *executionContext) unmarshalOPolicyVersion2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx context.Context, v any) (*read.Ref, error) {
@@ -27978,6 +29389,41 @@ func (ec *executionContext) marshalOSpecialType2ᚖgithubᚗcomᚋclienteleᚋcl
 		return graphql.Null
 	}
 	return v
+}
+
+func (ec *executionContext) unmarshalOStaff2ᚕᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRefᚄ(ctx context.Context, v any) ([]*read.Ref, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]*read.Ref, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNStaff2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalOStaff2ᚕᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRefᚄ(ctx context.Context, sel ast.SelectionSet, v []*read.Ref) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := make(graphql.Array, len(v))
+	for i := range v {
+		ret[i] = ec.marshalNStaff2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx, sel, v[i])
+	}
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) unmarshalOStaff2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx context.Context, v any) (*read.Ref, error) {

@@ -54,6 +54,7 @@ const (
 	PolicyWrite   Action = "policy.write"   // drafts
 	PolicyPublish Action = "policy.publish" // a draft comes into force
 	RoleBind      Action = "role.bind"
+	RoleEndorse   Action = "role.endorse" // puts into force what a binding gives beyond its giver
 	RoleUnbind    Action = "role.unbind"
 	RoleCreate    Action = "role.create"
 	RoleRetire    Action = "role.retire"
@@ -206,6 +207,7 @@ func Catalogue() []Entity {
 				{PolicyWrite, Text{"起草策略", "Draft policy"}, []Object{PolicyRules}},
 				{PolicyPublish, Text{"发布策略", "Publish policy"}, []Object{PolicyRules}},
 				{RoleBind, Text{"授予角色", "Bind a role"}, []Object{PolicyRules}},
+				{RoleEndorse, Text{"授权确认", "Endorse a binding"}, []Object{PolicyRules}},
 				{RoleUnbind, Text{"收回角色", "Unbind a role"}, []Object{PolicyRules}},
 				{RoleCreate, Text{"新建角色", "Create a role"}, []Object{PolicyRules}},
 				{RoleRetire, Text{"停用角色", "Retire a role"}, []Object{PolicyRules}},

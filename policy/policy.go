@@ -183,6 +183,7 @@ type Term struct {
 	// CompanyTree; empty for the others. Sorted, without duplicates, never nil UUIDs.
 	IDs         []uuid.UUID
 	Cond        []Comparison
-	Classes     ClassSet  // for Granted: a grant must carry one of these
-	From, Until time.Time // the term holds in [From, Until); zero = open
+	Who         []uuid.UUID // for ClientTeam and Granted: these people instead of Reach.Me; see Together
+	Classes     ClassSet    // for Granted: a grant must carry one of these
+	From, Until time.Time   // the term holds in [From, Until); zero = open
 }

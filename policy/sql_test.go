@@ -469,8 +469,11 @@ func TestWhatIsGrantedEndsAtItsInstant(t *testing.T) {
 			at   time.Time
 			want bool
 		}{
-			{"1 µs before it begins", begin.Add(-time.Microsecond), false}, {"as it begins", begin, true},
-			{"1 µs before its end", end.Add(-time.Microsecond), true}, {"at its end", end, false}, {"1 µs after", end.Add(time.Microsecond), false},
+			{"1 µs before it begins", begin.Add(-time.Microsecond), false},
+			{"as it begins", begin, true},
+			{"1 µs before its end", end.Add(-time.Microsecond), true},
+			{"at its end", end, false},
+			{"1 µs after", end.Add(time.Microsecond), false},
 		} {
 			columns := policy.Columns{Tenant: "t.tenant_id", Client: "t.id", Now: "$1::timestamptz"}
 			args := &parameters{values: []any{tt.at}}

@@ -85,6 +85,12 @@ func Known(o Object, a Action) bool {
 	return ok
 }
 
+// IsAct tells whether the catalogue has a business act of this name.
+func IsAct(a Action) bool {
+	_, ok := words.acts[a]
+	return ok
+}
+
 // LabelOf an object or group.
 func LabelOf(o Object) (Text, bool) {
 	if g, ok := words.groups[o]; ok {

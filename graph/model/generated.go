@@ -1030,12 +1030,25 @@ type OriginalUploadPayload struct {
 
 // What one version has and the other has not. Rules that differ in number, clause or note alone are the same rule.
 type PolicyComparison struct {
-	From *read.Ref `json:"from,omitempty"`
-	To   *read.Ref `json:"to,omitempty"`
+	// Keys of duty conflicts of `to` that `from` has not, or not with these acts.
+	ConflictsAdded   []string  `json:"conflictsAdded"`
+	ConflictsRemoved []string  `json:"conflictsRemoved"`
+	From             *read.Ref `json:"from,omitempty"`
+	To               *read.Ref `json:"to,omitempty"`
 	// Rules of `to` that `from` has not.
 	Added []*PolicyRuleSentence `json:"added"`
 	// Rules of `from` that `to` has not.
 	Removed []*PolicyRuleSentence `json:"removed"`
+}
+
+// Two business acts that must not be in one hand.
+type PolicyConflictInput struct {
+	Key     string  `json:"key"`
+	ActionA string  `json:"actionA"`
+	ActionB string  `json:"actionB"`
+	NameZh  string  `json:"nameZh"`
+	NameEn  string  `json:"nameEn"`
+	Clause  *string `json:"clause,omitempty"`
 }
 
 type PolicyDiscardInput struct {
@@ -1055,7 +1068,10 @@ type PolicyDraftInput struct {
 	Reason     string             `json:"reason"`
 	Add        []*PolicyRuleInput `json:"add,omitempty"`
 	// Rules of the base, by their `seq`.
-	Remove []int `json:"remove,omitempty"`
+	Remove       []int                  `json:"remove,omitempty"`
+	AddConflicts []*PolicyConflictInput `json:"addConflicts,omitempty"`
+	// Duty conflicts of the base, by their `key`.
+	RemoveConflicts []string `json:"removeConflicts,omitempty"`
 }
 
 type PolicyDraftPayload struct {
@@ -1139,8 +1155,58 @@ type PolicySimulation struct {
 	More bool `json:"more"`
 	// Duties that would newly be in one hand; with any of them publishing is refused.
 	Duties []string `json:"duties"`
-	// Rules that allow what their author may not do himself on any row.
+	// Rules that neither their author nor the one who asks holds on every row: he could not publish them.
 	OverCeiling []*PolicyRuleSentence `json:"overCeiling"`
+}
+
+type PolicyTestAddInput struct {
+	// Unique among those that are active.
+	Name              string            `json:"name"`
+	Expectation       PolicyExpectation `json:"expectation"`
+	RoleKey           *string           `json:"roleKey,omitempty"`
+	StaffID           *string           `json:"staffId,omitempty"`
+	StaffDepartmentID *string           `json:"staffDepartmentId,omitempty"`
+	// An entity or field group: `client`, `client#credit`, `contract#terms`.
+	Object string `json:"object"`
+	// `read`, `count`, `peek`, `reveal`, `write`, `filter`, or a business act.
+	Action          string  `json:"action"`
+	RowCompanyID    *string `json:"rowCompanyId,omitempty"`
+	RowDepartmentID *string `json:"rowDepartmentId,omitempty"`
+	// `grade = VIP & important = true`: fields of the object, as in rules.
+	RowCondition *string         `json:"rowCondition,omitempty"`
+	RowOwn       *PolicyTestRows `json:"rowOwn,omitempty"`
+	Clause       *string         `json:"clause,omitempty"`
+}
+
+type PolicyTestAddPayload struct {
+	PolicyTest *read.Ref    `json:"policyTest,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+// What a version makes of one assertion.
+type PolicyTestResult struct {
+	Test   *read.Ref `json:"test,omitempty"`
+	Passed bool      `json:"passed"`
+	// A person, and a row that he would see (NEVER) or not see (ALWAYS); null when it passed, the row also when it may not be read.
+	Staff       *read.Ref `json:"staff,omitempty"`
+	RowClient   *read.Ref `json:"rowClient,omitempty"`
+	RowContract *read.Ref `json:"rowContract,omitempty"`
+	// How many rows, at most 100, over all persons.
+	Rows int `json:"rows"`
+	// The rule that allows it.
+	Rule    *read.Ref `json:"rule,omitempty"`
+	Message *string   `json:"message,omitempty"`
+}
+
+type PolicyTestRetireInput struct {
+	PolicyTestID    string `json:"policyTestId"`
+	ExpectedVersion int64  `json:"expectedVersion"`
+	Reason          string `json:"reason"`
+}
+
+type PolicyTestRetirePayload struct {
+	PolicyTest *read.Ref    `json:"policyTest,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
 }
 
 // Something about a rule that is lawful and probably not meant.
@@ -1202,8 +1268,10 @@ type RoleBindInput struct {
 }
 
 type RoleBindPayload struct {
-	RoleBinding *read.Ref    `json:"roleBinding,omitempty"`
-	UserErrors  []*UserError `json:"userErrors"`
+	RoleBinding *read.Ref `json:"roleBinding,omitempty"`
+	// Whom to ask when the binding awaits endorsement, the nearest first; empty when it does not, or when nobody could.
+	Endorsers  []*read.Ref  `json:"endorsers,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
 }
 
 type RoleCreateInput struct {
@@ -1222,6 +1290,16 @@ type RoleCreateInput struct {
 type RoleCreatePayload struct {
 	Role       *read.Ref    `json:"role,omitempty"`
 	UserErrors []*UserError `json:"userErrors"`
+}
+
+type RoleEndorseInput struct {
+	RoleBindingID   string `json:"roleBindingId"`
+	ExpectedVersion int64  `json:"expectedVersion"`
+}
+
+type RoleEndorsePayload struct {
+	RoleBinding *read.Ref    `json:"roleBinding,omitempty"`
+	UserErrors  []*UserError `json:"userErrors"`
 }
 
 type RoleRetireInput struct {
@@ -3822,6 +3900,174 @@ func (e *PolicyEffect) UnmarshalJSON(b []byte) error {
 }
 
 func (e PolicyEffect) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// NEVER: none of the persons may do it on any of the rows. ALWAYS: each of them may do it on every row.
+type PolicyExpectation string
+
+const (
+	PolicyExpectationNever  PolicyExpectation = "NEVER"
+	PolicyExpectationAlways PolicyExpectation = "ALWAYS"
+)
+
+var AllPolicyExpectation = []PolicyExpectation{
+	PolicyExpectationNever,
+	PolicyExpectationAlways,
+}
+
+func (e PolicyExpectation) IsValid() bool {
+	switch e {
+	case PolicyExpectationNever, PolicyExpectationAlways:
+		return true
+	}
+	return false
+}
+
+func (e PolicyExpectation) String() string {
+	return string(e)
+}
+
+func (e *PolicyExpectation) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = PolicyExpectation(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid PolicyExpectation", str)
+	}
+	return nil
+}
+
+func (e PolicyExpectation) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *PolicyExpectation) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e PolicyExpectation) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+type PolicyTestRows string
+
+const (
+	PolicyTestRowsAny    PolicyTestRows = "ANY"
+	PolicyTestRowsOwn    PolicyTestRows = "OWN"
+	PolicyTestRowsOthers PolicyTestRows = "OTHERS"
+)
+
+var AllPolicyTestRows = []PolicyTestRows{
+	PolicyTestRowsAny,
+	PolicyTestRowsOwn,
+	PolicyTestRowsOthers,
+}
+
+func (e PolicyTestRows) IsValid() bool {
+	switch e {
+	case PolicyTestRowsAny, PolicyTestRowsOwn, PolicyTestRowsOthers:
+		return true
+	}
+	return false
+}
+
+func (e PolicyTestRows) String() string {
+	return string(e)
+}
+
+func (e *PolicyTestRows) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = PolicyTestRows(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid PolicyTestRows", str)
+	}
+	return nil
+}
+
+func (e PolicyTestRows) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *PolicyTestRows) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e PolicyTestRows) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+type PolicyTestState string
+
+const (
+	PolicyTestStateActive  PolicyTestState = "ACTIVE"
+	PolicyTestStateRetired PolicyTestState = "RETIRED"
+)
+
+var AllPolicyTestState = []PolicyTestState{
+	PolicyTestStateActive,
+	PolicyTestStateRetired,
+}
+
+func (e PolicyTestState) IsValid() bool {
+	switch e {
+	case PolicyTestStateActive, PolicyTestStateRetired:
+		return true
+	}
+	return false
+}
+
+func (e PolicyTestState) String() string {
+	return string(e)
+}
+
+func (e *PolicyTestState) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = PolicyTestState(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid PolicyTestState", str)
+	}
+	return nil
+}
+
+func (e PolicyTestState) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *PolicyTestState) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e PolicyTestState) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

@@ -13,7 +13,7 @@ import (
 // the roots, payloads, and UserError, is read by the gate.
 func serviceTypes() []string {
 	return []string{
-		"AccessExplanation", "AccessLine", "AccessPath", "AccessPaths", "DownloadLink", "PolicyComparison", "PolicyEffectOnStaff", "PolicyRuleSentence", "PolicySimulation", "PolicyWarning",
+		"AccessExplanation", "AccessLine", "AccessPath", "AccessPaths", "DownloadLink", "PolicyComparison", "PolicyEffectOnStaff", "PolicyRuleSentence", "PolicySimulation", "PolicyTestResult", "PolicyWarning",
 		"ReachCount", "ReachPreview", "RightsVersions", "UploadTicket",
 	}
 }
@@ -21,7 +21,7 @@ func serviceTypes() []string {
 // serviceRoots are Query fields that resolvers answer (computed answers, the person signed in). Every other Query
 // field is answered by the gate.
 func serviceRoots() []string {
-	return []string{"explainAccess", "policyCompare", "policyLint", "policySimulate", "reachPreview", "whoCanSee"}
+	return []string{"explainAccess", "policyCompare", "policyLint", "policySimulate", "policyTestRun", "reachPreview", "whoCanSee"}
 }
 
 // IsServiceType reports whether generated code marshals this object type.

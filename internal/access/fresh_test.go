@@ -57,10 +57,14 @@ func TestTheHistoryCheckerSees(t *testing.T) {
 		o    span
 		want bool
 	}{
-		{span{at(2), at(3), true}, false}, {span{at(2), at(3), false}, true},
-		{span{at(2), at(11), false}, false}, {span{at(2), at(11), true}, false}, // overlaps the change
-		{span{at(20), at(21), false}, false}, {span{at(20), at(21), true}, true}, // began as the change returned
-		{span{at(21), at(29), true}, true}, {span{at(45), at(46), false}, true},
+		{span{at(2), at(3), true}, false},
+		{span{at(2), at(3), false}, true},
+		{span{at(2), at(11), false}, false},
+		{span{at(2), at(11), true}, false}, // overlaps the change
+		{span{at(20), at(21), false}, false},
+		{span{at(20), at(21), true}, true}, // began as the change returned
+		{span{at(21), at(29), true}, true},
+		{span{at(45), at(46), false}, true},
 	} {
 		if _, found := stale(changes, []span{tt.o}); found != tt.want {
 			t.Errorf("%+v: found %v, want %v", tt.o, found, tt.want)
@@ -138,11 +142,15 @@ func TestChangesOfRightsAreSeenAtOnce(t *testing.T) {
 	x, p, row := shop(w, "shop")
 	ways := [][2]string{ // taking and giving
 		{`UPDATE role_bindings SET revoked_at = now() WHERE tenant_id = $1 AND account_id = $2`, `UPDATE role_bindings SET revoked_at = NULL WHERE tenant_id = $1 AND account_id = $2`},
-		{`INSERT INTO policy_rules (tenant_id, id, policy_version_id, seq, role_key, object, action, data_scope, effect)
+		{
+			`INSERT INTO policy_rules (tenant_id, id, policy_version_id, seq, role_key, object, action, data_scope, effect)
 			SELECT $1, gen_random_uuid(), id, 9999, 'store_manager', 'client', 'read', 'TENANT', 'deny' FROM policy_versions WHERE tenant_id = $1 AND state = 'in_force' AND $2::uuid IS NOT NULL`,
-			`DELETE FROM policy_rules WHERE tenant_id = $1 AND seq = 9999 AND $2::uuid IS NOT NULL`},
-		{`UPDATE employments SET valid_until = now() WHERE tenant_id = $1 AND staff_id = (SELECT staff_id FROM accounts WHERE tenant_id = $1 AND id = $2)`,
-			`UPDATE employments SET valid_until = NULL WHERE tenant_id = $1 AND staff_id = (SELECT staff_id FROM accounts WHERE tenant_id = $1 AND id = $2)`},
+			`DELETE FROM policy_rules WHERE tenant_id = $1 AND seq = 9999 AND $2::uuid IS NOT NULL`,
+		},
+		{
+			`UPDATE employments SET valid_until = now() WHERE tenant_id = $1 AND staff_id = (SELECT staff_id FROM accounts WHERE tenant_id = $1 AND id = $2)`,
+			`UPDATE employments SET valid_until = NULL WHERE tenant_id = $1 AND staff_id = (SELECT staff_id FROM accounts WHERE tenant_id = $1 AND id = $2)`,
+		},
 		{`UPDATE roles SET state = 'retired' WHERE tenant_id = $1 AND key = 'store_manager' AND $2::uuid IS NOT NULL`, `UPDATE roles SET state = 'active' WHERE tenant_id = $1 AND key = 'store_manager' AND $2::uuid IS NOT NULL`},
 	}
 	var asked, failed atomic.Int64

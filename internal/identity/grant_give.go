@@ -3,10 +3,12 @@ package identity
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
 
+	"github.com/clientele/clientele/internal/access"
 	"github.com/clientele/clientele/internal/act"
 	"github.com/clientele/clientele/internal/archive"
 	"github.com/clientele/clientele/internal/fault"
@@ -98,7 +100,7 @@ func give(ctx context.Context, w *act.Work, in AccessGrantGive, may func(about *
 		return act.Result{}, fault.Duty("SELF_GRANT", fault.Text{ZH: "不能给自己专项授权", EN: "nobody grants access to himself"}, "F10",
 			fault.Text{ZH: "请由另一名有权人员授权", EN: "ask somebody else who may"})
 	}
-	mask, err := ceiling(w, &client, in.Classes)
+	mask, err := ceiling(ctx, w, &client, in.Classes)
 	if err != nil {
 		return act.Result{}, err
 	}
@@ -123,7 +125,7 @@ func give(ctx context.Context, w *act.Work, in AccessGrantGive, may func(about *
 // ceiling gives the classes as a set, and refuses those that the actor cannot read himself by his roles.
 //
 // SECURITY: a class without a field group, or with one that he sees masked or not at all, is beyond him.
-func ceiling(w *act.Work, client *policy.Row, classes []int) (policy.ClassSet, error) {
+func ceiling(ctx context.Context, w *act.Work, client *policy.Row, classes []int) (policy.ClassSet, error) {
 	own := *client
 	own.Granted = 0
 	readable := policy.ClassSet(0)
@@ -140,6 +142,11 @@ func ceiling(w *act.Work, client *policy.Row, classes []int) (policy.ClassSet, e
 			}
 		}
 	}
+	contracts, err := contractsBeyond(ctx, w, client.ID)
+	if err != nil {
+		return 0, err
+	}
+	hidden |= contracts
 	var mask policy.ClassSet
 	var refused fault.List
 	for i, n := range classes {
@@ -152,4 +159,40 @@ func ceiling(w *act.Work, client *policy.Row, classes []int) (policy.ClassSet, e
 		}
 	}
 	return mask, refused.Err()
+}
+
+// contractsBeyond are the classes of which some contract of the client is beyond the actor's own roles: a contract may be of
+// another department than its client, and a grant on the client opens it.
+func contractsBeyond(ctx context.Context, w *act.Work, client uuid.UUID) (policy.ClassSet, error) {
+	f, _ := access.FactsOf("Contract")
+	var beyond policy.ClassSet
+	for _, entity := range policy.Catalogue() {
+		if entity.Object != policy.OnContract {
+			continue
+		}
+		for _, group := range entity.Groups {
+			args := []any{w.Tenant(), client, w.Now()}
+			arg := func(v any) string {
+				args = append(args, v)
+				return fmt.Sprintf("$%d", len(args))
+			}
+			cols := f.Cols
+			cols.Tenant, cols.Now = "$1", "$3::timestamptz"
+			own := func(object policy.Object, action policy.Action) string {
+				reach := w.Rights.Reach(object, action)
+				reach.Allow = slices.DeleteFunc(slices.Clone(reach.Allow), func(t policy.Term) bool { return t.Scope == policy.Granted })
+				return "(" + policy.SQL(reach, cols, arg) + ") IS TRUE"
+			}
+			reaches := own(policy.OnContract, policy.Read) + " AND " + own(group.Object, policy.Reveal)
+			var some bool
+			err := w.QueryRow(ctx, "SELECT EXISTS (SELECT FROM "+f.From+" WHERE t.tenant_id = $1 AND t.client_id = $2 AND $3::timestamptz IS NOT NULL AND NOT ("+reaches+"))", args...).Scan(&some)
+			if err != nil {
+				return 0, wrap("contracts", err)
+			}
+			if some {
+				beyond |= group.Class.Set()
+			}
+		}
+	}
+	return beyond, nil
 }

@@ -37,6 +37,8 @@ func notActs() map[string]string {
 		"WhoCanSee":      "a question: the run over HTTP asks it",
 		"PolicySimulate": "a question: the run over HTTP asks it",
 		"PolicyLint":     "a question: the run over HTTP asks it",
+		"PolicyTestRun":  "a question: the run over HTTP asks it",
+		"RoleEndorsers":  "a question: whom to ask about a binding; roleBind's answer has it",
 		"ReachPreview":   "a question: the run over HTTP asks it",
 		"ReachOfAccount": "a question, asked with the suspension: the run over HTTP asks it",
 		"Click":          "a question at every click on a link; internal/custody asks it across tenants",

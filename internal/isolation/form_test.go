@@ -26,6 +26,7 @@ func idFields() map[string]string {
 		"accountCreate.staffId": "staff without account", "accountReinstate.accountId": "suspended account", "apiTokenIssue.accountId": "app account",
 		"contractReturn.contractId": "contract under review", "contractWithdraw.contractId": "contract under review", "contractComplete.contractId": "contract in force",
 		"contractTerminate.contractId": "contract in force", "obligationAdd.contractId": "contract in force",
+		"roleEndorse.roleBindingId": "waiting binding", "policyTestId": "policy test", "staffDepartmentId": "department", "rowCompanyId": "company", "rowDepartmentId": "department",
 		"policyVersionId": "draft of somebody else", "roleId": "role without holder",
 
 		"originalId": "original", "originalIds": "original", "custodianId": "staff", "fileId": "file", "incidentId": "incident", "borrowingId": "loan", "accessRequestId": "request",
@@ -44,7 +45,9 @@ func values() map[string]any {
 		"validFrom": nil, "contractDraft.parties.name": nil, "number": "N-77", "classes": []any{1},
 		"policyDraft.object": "client", "policyDraft.action": "reveal", "policyDraft.dataScope": "DEPT", "condition": nil, "toNumber": "3",
 		"originalFile.file": nil, "originalAddVersion.paper": nil, "mediaType": "application/pdf", "sha256": strings.Repeat("ab", 32),
-		"borrowingRequest.dueAt": nil, "borrowingRenew.dueAt": nil,
+		"policyDraft.key": "mine", "actionA": "contract.submit", "actionB": "contract.return", "removeConflicts": []any{"disposal"},
+		"expectation": "NEVER", "policyTestAdd.object": "client#credit", "policyTestAdd.action": "reveal", "rowCondition": nil, "rowOwn": "OTHERS",
+		"borrowingReturn.items.condition": "INTACT", "borrowingRequest.dueAt": nil, "borrowingRenew.dueAt": nil,
 		"period": "2031-H1", "roleCreate.key": "shift_lead", "parentKey": nil, "template": nil,
 	}
 }

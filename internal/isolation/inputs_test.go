@@ -33,6 +33,7 @@ func kinds() map[string]string {
 		"BorrowingApprove.BorrowingID": "loan endorsed", "BorrowingHandOut.BorrowingID": "loan approved", "BorrowingRenew.BorrowingID": "loan out", "BorrowingReturn.BorrowingID": "loan out",
 		"BorrowingReturn.OriginalID": "original out", "BorrowingReportLost.BorrowingID": "loan out", "BorrowingRevoke.BorrowingID": "loan out", "BorrowingWithdraw.BorrowingID": "loan of mine",
 		"AccessRequestApprove.AccessRequestID": "request endorsed", "AccessRequestWithdraw.AccessRequestID": "request of mine",
+		"RoleEndorse.Binding": "waiting binding", "PolicyTest": "policy test", "StaffDepartment": "department", "RowCompany": "company", "RowDepartment": "department",
 	}
 }
 
@@ -47,6 +48,8 @@ func words() map[string]string {
 		"PolicyDraft.Object": "client", "PolicyDraft.Action": "reveal", "PolicyDraft.Scope": "DEPT", "PolicyDraft.Effect": "allow", "Condition": "",
 		"OriginalFile.Kind": "CREDIT", "OriginalFile.File": "", "OriginalAddVersion.Paper": "", "OriginalReportIncident.Kind": "DAMAGED", "BorrowingReturn.Condition": "INTACT",
 		"BorrowingRequest.DueAt": "", "BorrowingRenew.DueAt": "", "WantedFrom": "",
+		"PolicyDraft.Key": "mine", "ActionA": "contract.submit", "ActionB": "contract.return", "RemoveConflicts": "disposal",
+		"Expectation": "NEVER", "PolicyTestAdd.Object": "client#credit", "PolicyTestAdd.Action": "reveal", "RowCondition": "", "RowOwn": "OTHERS",
 		"Period": "2031-H1", "Decision": "KEEP", "RoleCreate.Key": "shift_lead", "ParentKey": "", "Template": "",
 	}
 }

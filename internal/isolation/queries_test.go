@@ -49,6 +49,9 @@ func objects() []object {
 		{"role", id.Role},
 		{"policy version", id.PolicyVersion},
 		{"policy rule", id.PolicyRule},
+		{"policy test", id.PolicyTest},
+		{"policy conflict", id.PolicyConflict},
+		{"waiting binding", id.RoleBinding},
 		{"employment", id.Employment},
 		{"audit record", id.AuditRecord},
 		{"tenant", id.Tenant},
@@ -237,6 +240,7 @@ func (s *side) fillForQueries() {
 	one("role", `SELECT id FROM roles WHERE tenant_id = $1 AND key = 'general_manager'`)
 	one("policy version", `SELECT id FROM policy_versions WHERE tenant_id = $1 AND number = 1`)
 	one("policy rule", `SELECT id FROM policy_rules WHERE tenant_id = $1 ORDER BY seq LIMIT 1`)
+	one("policy conflict", `SELECT id FROM policy_conflicts WHERE tenant_id = $1 ORDER BY seq DESC LIMIT 1`)
 	one("employment", `SELECT id FROM employments WHERE tenant_id = $1 ORDER BY id LIMIT 1`)
 	s.add("audit record", `INSERT INTO audit_records (tenant_id, id, kind, act, actor_kind, actor_id, actor_name, object_type, object_id, reason, occurred_at) VALUES ($1, $2, 'change', 'MARK', 'staff', $4, 'MARK', 'Client', $3, 'MARK', now())`, s.ids["suspended client"], s.ids["account"])
 	s.ids["tenant"], s.ids["owner"] = s.ID, s.person.Staff

@@ -207,8 +207,10 @@ func (x *town) population() {
 func (x *town) staffOf(p world.Person) {
 	x.Exec(`UPDATE staff SET name = $3, pinyin = $4, phone = $5, email = $6, hired_on = '2020-01-02', left_on = '2030-01-02' WHERE tenant_id = $1 AND id = $2`,
 		p.Staff, x.mark(), x.mark(), x.phone(), x.mark())
-	f := &facts{person: p.Staff, company: uuid.MustParse(x.Text(`SELECT company_id FROM staff WHERE tenant_id = $1 AND id = $2`, p.Staff)),
-		department: uuid.MustParse(x.Text(`SELECT department_id FROM staff WHERE tenant_id = $1 AND id = $2`, p.Staff))}
+	f := &facts{
+		person: p.Staff, company: uuid.MustParse(x.Text(`SELECT company_id FROM staff WHERE tenant_id = $1 AND id = $2`, p.Staff)),
+		department: uuid.MustParse(x.Text(`SELECT department_id FROM staff WHERE tenant_id = $1 AND id = $2`, p.Staff)),
+	}
 	x.note("Staff", p.Staff, f, uuid.Nil)
 	x.Exec(`UPDATE accounts SET display_name = $3 WHERE tenant_id = $1 AND id = $2`, p.Account, x.mark())
 	x.note("Account", p.Account, f, p.Account)
@@ -262,7 +264,8 @@ func (x *town) spots() []spot {
 		elsewhere(spot{name: "distributed once", distributed: x.Department, over: true}),
 		elsewhere(spot{name: "team", team: true}), elsewhere(spot{name: "team once", team: true, over: true}),
 		elsewhere(spot{name: "grant once", classes: policy.AllClasses, over: true}),
-		{name: "moved away", company: x.Company, department: x.Department}, elsewhere(spot{name: "moved here"}), // see later
+		{name: "moved away", company: x.Company, department: x.Department},
+		elsewhere(spot{name: "moved here"}), // see later
 	}
 	for c := policy.Class(0); c < policy.NumClasses; c++ {
 		out = append(out, elsewhere(spot{name: "granted " + c.String(), classes: c.Set()}))

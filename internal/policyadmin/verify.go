@@ -22,11 +22,15 @@ var (
 type review struct {
 	before, after      *policy.Table
 	oldRules, newRules []policy.Rule
-	org                *policy.Org
-	holders            []access.Holder
-	now                time.Time
-	tenant             uuid.UUID
-	ids                struct{ companies, departments, staff []uuid.UUID }
+
+	oldConflicts, newConflicts []policy.DutyConflict
+
+	author  uuid.UUID // account; zero when it is not known
+	org     *policy.Org
+	holders []access.Holder
+	now     time.Time
+	tenant  uuid.UUID
+	ids     struct{ companies, departments, staff []uuid.UUID }
 }
 
 // How many decisions the verification compares: a casbin decision over some hundred lines costs a good part of a millisecond.

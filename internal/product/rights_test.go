@@ -192,7 +192,9 @@ func TestChangedRightsAreToldByEveryProcess(t *testing.T) {
 
 	a := here.done("draft", here.ask(adminToken, `mutation($key: String!) { policyDraft(idempotencyKey: $key, input: {baseNumber: "1", reason: "试", remove: [1]}) { policyVersion { id } userErrors { code reason field } } }`, map[string]any{"key": x.Key()}))
 	var drafted struct {
-		Data struct{ PolicyDraft struct{ PolicyVersion struct{ ID string } } }
+		Data struct {
+			PolicyDraft struct{ PolicyVersion struct{ ID string } }
+		}
 	}
 	a.into(t, &drafted)
 	here.done("publish", here.ask(managerToken, `mutation($key: String!, $id: ID!) { policyPublish(idempotencyKey: $key, input: {policyVersionId: $id, expectedVersion: "1"}) { userErrors { code reason } } }`,

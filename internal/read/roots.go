@@ -28,6 +28,10 @@ func roots() []*Root {
 		{Name: "roleBindings", Kind: RootList, Type: "RoleBinding", List: &List{Target: "RoleBinding", Args: []Filter{
 			{Name: "accountId", Group: rules, Kind: FilterID, Prefix: id.Account, SQL: "{}.account_id = ?::uuid"},
 			{Name: "roleId", Group: rules, Kind: FilterID, Prefix: id.Role, SQL: "{}.role_id = ?::uuid"},
+			{Name: "awaitsEndorsement", Group: rules, Kind: FilterBool, SQL: "{}.awaits_endorsement = ?::boolean"},
+		}}},
+		{Name: "policyTests", Kind: RootList, Type: "PolicyTest", List: &List{Target: "PolicyTest", Args: []Filter{
+			{Name: "states", Group: rules, Kind: FilterEnums, SQL: "{}.state = ANY(?::text[])"},
 		}}},
 		{Name: "policyVersions", Kind: RootList, Type: "PolicyVersion", List: &List{
 			Target:  "PolicyVersion",
