@@ -30,7 +30,11 @@ func TestOriginalIsUploadedFiledAndOpened(t *testing.T) {
 		Client   struct{ ID string }
 		Original struct {
 			ID, Version string
-			Versions    struct{ Nodes []struct{ File struct{ Name, State, Sha256 string } } }
+			Versions    struct {
+				Nodes []struct {
+					File struct{ Name, State, Sha256 string }
+				}
+			}
 		}
 		Ticket     struct{ FileID, Secret string }
 		Link       struct{ Path string }
