@@ -312,6 +312,7 @@ func withoutTenant() map[string]string {
 		"graph/serve.engine.documents":        "parsed and validated documents: texts of callers, no data",
 		"graph/serve.connections.all":         "open sockets, to close them at the end",
 		"graph/limit.Buckets.m":               "generic; its users' keys are checked where they are made",
+		"internal/telemetry.options.made":     "labels of measurements: methods, statuses, kinds of operations, nothing of a tenant",
 		"graph/serve.socket.ops":              "of one socket, which has one session",
 	}
 }
