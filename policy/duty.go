@@ -70,3 +70,13 @@ func (r *Rights) DutyBreaches(conflicts []DutyConflict, roles []string) (breache
 	}
 	return r.table.DutyBreaches(conflicts, roles), true
 }
+
+// Brings tells whether one of the roles allows the act on any row at all, inheritance included. Who holds many people's
+// bindings asks it before he binds them.
+func (r *Rights) Brings(act Action, roles []string) bool {
+	if r == nil || r.table == nil {
+		return false
+	}
+	_, ok := r.table.bringing(act, roles)
+	return ok
+}

@@ -13,6 +13,7 @@ func ShippedRules() []Rule {
 	developmentRules(s)
 	reviewRules(s)
 	deskRules(s)
+	custodyRules(s)
 	outsideRules(s)
 	return s.rules
 }
@@ -36,8 +37,8 @@ func baseRules(s *script) {
 }
 
 func administrationRules(s *script) {
+	// The administrator hires and places people, and reads nobody's personnel file: L6 is the personnel department's.
 	s.as("tenant_admin", "product").
-		see(OnStaff, Tenant, ClassRange(0, 6), "").
 		see(OnAccount, Tenant, ClassRange(6, 6), "").
 		see(OnPolicy, Tenant, ClassRange(0, 0), "").
 		may(OnOrganisation, Tenant, "", CompanyOpen, CompanyChange, CompanyDissolve, DepartmentOpen, DepartmentChange, DepartmentClose, PositionCreate, PositionChange).
@@ -51,7 +52,7 @@ func administrationRules(s *script) {
 		see(OnGrant, Tenant, ClassRange(6, 6), "").
 		see(OnClient, Tenant, ClassRange(0, 0), "").
 		may(OnAudit, Tenant, "", AuditRead).
-		may(OnPolicy, Tenant, "", PolicyRead, PolicyPublish) // chosen: whoever drafts (tenant_admin) must not publish
+		may(OnPolicy, Tenant, "", PolicyRead, PolicyPublish, ReviewOpen) // chosen: whoever drafts (tenant_admin) must not publish
 	s.as("hr_officer", "A01–A03").
 		see(OnStaff, Tenant, ClassRange(0, 6), "").
 		see(OnAccount, Tenant, ClassRange(6, 6), "").
@@ -66,15 +67,18 @@ func leadershipRules(s *script) {
 		see(OnStaff, Tenant, ClassRange(0, 6), "").
 		see(OnGrant, Tenant, ClassRange(6, 6), "").
 		see(OnPolicy, Tenant, ClassRange(0, 0), "").
+		see(OnAudit, Tenant, ClassRange(6, 6), ""). // chosen: somebody must hold what an auditor is given
+		may(OnAudit, Tenant, "", AuditRead).
 		may(OnClient, Tenant, "", ClientAssignTeam, ClientSuspend, ClientLift, ClientMoveDepartment).
 		may(OnContract, Tenant, "", ContractReturn, ContractComplete, ContractTerminate).
 		may(OnGrant, Tenant, "", GrantGive, GrantRevoke).
-		may(OnPolicy, Tenant, "", PolicyRead, PolicyPublish) // F16: the general manager approves the issue of rules
+		may(OnPolicy, Tenant, "", PolicyRead, PolicyPublish, RoleEndorse, ReviewOpen) // F16: the general manager approves the issue of rules
 	s.as("legal_representative", "D11").
 		see(OnClient, Company, ClassRange(0, 0), ""). // chosen: the name of the other side
 		see(OnContract, Company, ClassRange(3, 5), "state = approved").
 		see(OnContract, Company, ClassRange(3, 5), "state = signing").
-		see(OnContract, Company, ClassRange(3, 5), "state = effective") // chosen: what was signed
+		see(OnContract, Company, ClassRange(3, 5), "state = effective"). // chosen: what was signed
+		see(OnContract, Company, ClassRange(3, 5), "state = amending")   // and is in force while a change of it goes its way
 	s.as("sales_manager", "L11").
 		archive(Company, ClassRange(0, 5), "", "").
 		may(OnClient, Company, "", archiveActs...).
@@ -190,10 +194,10 @@ func deskRules(s *script) {
 		see(OnClient, Tenant, ClassRange(0, 0), "").
 		may(OnClient, Tenant, "", ClientRecordChange)
 	s.as("store_manager", "L13").
-		see(OnClient, Dept, ClassRange(0, 1), "").
+		archive(Dept, ClassRange(0, 1), "", "").
 		may(OnClient, Dept, "", ClientOpen, ClientChangeProfile)
 	s.as("branch_reporter", "L131").
-		see(OnClient, Dept, ClassRange(0, 1), "").
+		archive(Dept, ClassRange(0, 1), "", "").
 		may(OnClient, Dept, "", ClientChangeProfile)
 	s.as("reception_clerk", "F11–F12").see(OnClient, Tenant, ClassRange(0, 0), "")
 	s.as("list_reader", "F05, G02").see(OnClient, Tenant, ClassRange(0, 0), "")

@@ -25,15 +25,19 @@ func openServices(ctx context.Context, f *databaseFlags, log *slog.Logger) (s *p
 		return nil, nil, err
 	}
 	closeAll = func() { db.Close(); sv.stop(log) }
-	if s, err = product.NewServices(db, clk, clk.Now, rand.Reader, log, nil); err != nil {
+	if s, err = product.NewServices(db, clk, clk.Now, rand.Reader, log, nil, nil); err != nil {
 		closeAll()
 		return nil, nil, err
 	}
 	return s, closeAll, nil
 }
 
-// startTrail starts the trail with the configured signing key, or the one in the data folder, made when there is none.
-func startTrail(s *product.Services, configured, data string, log *slog.Logger) (*product.Trail, error) {
+// startTrail starts the trail with the configured signing key, or the one in the data folder, made when there is none. A process
+// that only answers requests seals nothing and needs no key.
+func startTrail(s *product.Services, role, configured, data string, log *slog.Logger) (*product.Trail, error) {
+	if role == roleAPI {
+		return product.StartUnsealedTrail(s, log), nil
+	}
 	key, err := signingKey(configured, data)
 	if err != nil {
 		return nil, err

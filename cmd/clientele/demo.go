@@ -19,11 +19,13 @@ import (
 
 	"github.com/clientele/clientele/internal/access"
 	"github.com/clientele/clientele/internal/act"
+	"github.com/clientele/clientele/internal/approval"
 	"github.com/clientele/clientele/internal/archive"
 	"github.com/clientele/clientele/internal/authn"
 	"github.com/clientele/clientele/internal/clock"
 	"github.com/clientele/clientele/internal/contract"
 	"github.com/clientele/clientele/internal/credential"
+	"github.com/clientele/clientele/internal/custody"
 	"github.com/clientele/clientele/internal/demo"
 	"github.com/clientele/clientele/internal/fault"
 	"github.com/clientele/clientele/internal/id"
@@ -39,6 +41,7 @@ const demoSeed = 20260101
 type demoCommand struct {
 	Database    databaseFlags `embed:""`
 	Listen      listenFlags   `embed:""`
+	Files       fileFlags     `embed:""`
 	Log         logFlags      `embed:""`
 	Fresh       bool          `help:"丢弃已有的演示数据，重新生成 · Throw the demo data away and make it anew."`
 	Size        string        `enum:"small,large" default:"small" help:"small：2,300 个客户；large：200,000 个客户 · small: 2,300 clients; large: 200,000."`
@@ -66,8 +69,9 @@ func (c *demoCommand) Run(p *program) error {
 		made = nil
 		c.Database.recreate = true
 	}
-	return serveOn(p, &c.Database, &c.Listen, &c.Log, serving{
-		diagnostics: c.Diagnostics,
+	c.Files.noScan()
+	return serveOn(p, &c.Database, &c.Listen, &c.Files, &c.Log, serving{
+		role: roleAll, diagnostics: c.Diagnostics,
 		before: func(ctx context.Context, sv *server, s *product.Services, log *slog.Logger) error {
 			if made != nil {
 				return nil
@@ -131,7 +135,7 @@ func opener(sv *server, log *slog.Logger) demo.Opener {
 		}
 		return &demo.Services{
 			DB: db, IDs: ids, SignIn: signIn, Identity: identity.New(run, db, hasher, rand.Reader),
-			Organisation: organisation.New(run), Archive: archive.New(run), Contract: contract.New(run),
+			Organisation: organisation.New(run), Archive: archive.New(run), Contract: contract.New(run), Custody: custody.New(run, rights, approval.Fixed{}),
 		}, func() { signIn.Close(); db.Close() }, nil
 	}
 }

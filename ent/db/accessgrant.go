@@ -45,7 +45,9 @@ type AccessGrant struct {
 	// RevokedAt holds the value of the "revoked_at" field.
 	RevokedAt *time.Time `json:"revoked_at,omitempty"`
 	// GrantedBy holds the value of the "granted_by" field.
-	GrantedBy    *uuid.UUID `json:"granted_by,omitempty"`
+	GrantedBy *uuid.UUID `json:"granted_by,omitempty"`
+	// ReviewDueAt holds the value of the "review_due_at" field.
+	ReviewDueAt  *time.Time `json:"review_due_at,omitempty"`
 	selectValues sql.SelectValues
 }
 
@@ -60,7 +62,7 @@ func (*AccessGrant) scanValues(columns []string) ([]any, error) {
 			values[i] = new(sql.NullInt64)
 		case accessgrant.FieldPurpose:
 			values[i] = new(sql.NullString)
-		case accessgrant.FieldCreatedAt, accessgrant.FieldUpdatedAt, accessgrant.FieldValidFrom, accessgrant.FieldValidUntil, accessgrant.FieldRevokedAt:
+		case accessgrant.FieldCreatedAt, accessgrant.FieldUpdatedAt, accessgrant.FieldValidFrom, accessgrant.FieldValidUntil, accessgrant.FieldRevokedAt, accessgrant.FieldReviewDueAt:
 			values[i] = new(sql.NullTime)
 		case accessgrant.FieldID, accessgrant.FieldTenantID, accessgrant.FieldGranteeStaffID, accessgrant.FieldClientID:
 			values[i] = new(uuid.UUID)
@@ -173,6 +175,13 @@ func (_m *AccessGrant) assignValues(columns []string, values []any) error {
 				_m.GrantedBy = new(uuid.UUID)
 				*_m.GrantedBy = *value.S.(*uuid.UUID)
 			}
+		case accessgrant.FieldReviewDueAt:
+			if value, ok := values[i].(*sql.NullTime); !ok {
+				return fmt.Errorf("unexpected type %T for field review_due_at", values[i])
+			} else if value.Valid {
+				_m.ReviewDueAt = new(time.Time)
+				*_m.ReviewDueAt = value.Time
+			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
 		}
@@ -257,6 +266,11 @@ func (_m *AccessGrant) String() string {
 	if v := _m.GrantedBy; v != nil {
 		builder.WriteString("granted_by=")
 		builder.WriteString(fmt.Sprintf("%v", *v))
+	}
+	builder.WriteString(", ")
+	if v := _m.ReviewDueAt; v != nil {
+		builder.WriteString("review_due_at=")
+		builder.WriteString(v.Format(time.ANSIC))
 	}
 	builder.WriteByte(')')
 	return builder.String()

@@ -145,6 +145,20 @@ func (_c *AccessGrantCreate) SetNillableGrantedBy(v *uuid.UUID) *AccessGrantCrea
 	return _c
 }
 
+// SetReviewDueAt sets the "review_due_at" field.
+func (_c *AccessGrantCreate) SetReviewDueAt(v time.Time) *AccessGrantCreate {
+	_c.mutation.SetReviewDueAt(v)
+	return _c
+}
+
+// SetNillableReviewDueAt sets the "review_due_at" field if the given value is not nil.
+func (_c *AccessGrantCreate) SetNillableReviewDueAt(v *time.Time) *AccessGrantCreate {
+	if v != nil {
+		_c.SetReviewDueAt(*v)
+	}
+	return _c
+}
+
 // SetID sets the "id" field.
 func (_c *AccessGrantCreate) SetID(v uuid.UUID) *AccessGrantCreate {
 	_c.mutation.SetID(v)
@@ -314,6 +328,10 @@ func (_c *AccessGrantCreate) createSpec() (*AccessGrant, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.GrantedBy(); ok {
 		_spec.SetField(accessgrant.FieldGrantedBy, field.TypeUUID, value)
 		_node.GrantedBy = &value
+	}
+	if value, ok := _c.mutation.ReviewDueAt(); ok {
+		_spec.SetField(accessgrant.FieldReviewDueAt, field.TypeTime, value)
+		_node.ReviewDueAt = &value
 	}
 	return _node, _spec
 }

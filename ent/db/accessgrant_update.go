@@ -215,6 +215,26 @@ func (_u *AccessGrantUpdate) ClearGrantedBy() *AccessGrantUpdate {
 	return _u
 }
 
+// SetReviewDueAt sets the "review_due_at" field.
+func (_u *AccessGrantUpdate) SetReviewDueAt(v time.Time) *AccessGrantUpdate {
+	_u.mutation.SetReviewDueAt(v)
+	return _u
+}
+
+// SetNillableReviewDueAt sets the "review_due_at" field if the given value is not nil.
+func (_u *AccessGrantUpdate) SetNillableReviewDueAt(v *time.Time) *AccessGrantUpdate {
+	if v != nil {
+		_u.SetReviewDueAt(*v)
+	}
+	return _u
+}
+
+// ClearReviewDueAt clears the value of the "review_due_at" field.
+func (_u *AccessGrantUpdate) ClearReviewDueAt() *AccessGrantUpdate {
+	_u.mutation.ClearReviewDueAt()
+	return _u
+}
+
 // Mutation returns the AccessGrantMutation object of the builder.
 func (_u *AccessGrantUpdate) Mutation() *AccessGrantMutation {
 	return _u.mutation
@@ -306,6 +326,12 @@ func (_u *AccessGrantUpdate) sqlSave(ctx context.Context) (_node int, err error)
 	}
 	if _u.mutation.GrantedByCleared() {
 		_spec.ClearField(accessgrant.FieldGrantedBy, field.TypeUUID)
+	}
+	if value, ok := _u.mutation.ReviewDueAt(); ok {
+		_spec.SetField(accessgrant.FieldReviewDueAt, field.TypeTime, value)
+	}
+	if _u.mutation.ReviewDueAtCleared() {
+		_spec.ClearField(accessgrant.FieldReviewDueAt, field.TypeTime)
 	}
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
@@ -513,6 +539,26 @@ func (_u *AccessGrantUpdateOne) ClearGrantedBy() *AccessGrantUpdateOne {
 	return _u
 }
 
+// SetReviewDueAt sets the "review_due_at" field.
+func (_u *AccessGrantUpdateOne) SetReviewDueAt(v time.Time) *AccessGrantUpdateOne {
+	_u.mutation.SetReviewDueAt(v)
+	return _u
+}
+
+// SetNillableReviewDueAt sets the "review_due_at" field if the given value is not nil.
+func (_u *AccessGrantUpdateOne) SetNillableReviewDueAt(v *time.Time) *AccessGrantUpdateOne {
+	if v != nil {
+		_u.SetReviewDueAt(*v)
+	}
+	return _u
+}
+
+// ClearReviewDueAt clears the value of the "review_due_at" field.
+func (_u *AccessGrantUpdateOne) ClearReviewDueAt() *AccessGrantUpdateOne {
+	_u.mutation.ClearReviewDueAt()
+	return _u
+}
+
 // Mutation returns the AccessGrantMutation object of the builder.
 func (_u *AccessGrantUpdateOne) Mutation() *AccessGrantMutation {
 	return _u.mutation
@@ -634,6 +680,12 @@ func (_u *AccessGrantUpdateOne) sqlSave(ctx context.Context) (_node *AccessGrant
 	}
 	if _u.mutation.GrantedByCleared() {
 		_spec.ClearField(accessgrant.FieldGrantedBy, field.TypeUUID)
+	}
+	if value, ok := _u.mutation.ReviewDueAt(); ok {
+		_spec.SetField(accessgrant.FieldReviewDueAt, field.TypeTime, value)
+	}
+	if _u.mutation.ReviewDueAtCleared() {
+		_spec.ClearField(accessgrant.FieldReviewDueAt, field.TypeTime)
 	}
 	_node = &AccessGrant{config: _u.config}
 	_spec.Assign = _node.assignValues

@@ -122,6 +122,7 @@ type AccessGrantMutation struct {
 	valid_until      *time.Time
 	revoked_at       *time.Time
 	granted_by       *uuid.UUID
+	review_due_at    *time.Time
 	clearedFields    map[string]struct{}
 	done             bool
 	oldValue         func(context.Context) (*AccessGrant, error)
@@ -828,6 +829,55 @@ func (m *AccessGrantMutation) ResetGrantedBy() {
 	delete(m.clearedFields, accessgrant.FieldGrantedBy)
 }
 
+// SetReviewDueAt sets the "review_due_at" field.
+func (m *AccessGrantMutation) SetReviewDueAt(t time.Time) {
+	m.review_due_at = &t
+}
+
+// ReviewDueAt returns the value of the "review_due_at" field in the mutation.
+func (m *AccessGrantMutation) ReviewDueAt() (r time.Time, exists bool) {
+	v := m.review_due_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldReviewDueAt returns the old "review_due_at" field's value of the AccessGrant entity.
+// If the AccessGrant object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AccessGrantMutation) OldReviewDueAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldReviewDueAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldReviewDueAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldReviewDueAt: %w", err)
+	}
+	return oldValue.ReviewDueAt, nil
+}
+
+// ClearReviewDueAt clears the value of the "review_due_at" field.
+func (m *AccessGrantMutation) ClearReviewDueAt() {
+	m.review_due_at = nil
+	m.clearedFields[accessgrant.FieldReviewDueAt] = struct{}{}
+}
+
+// ReviewDueAtCleared returns if the "review_due_at" field was cleared in this mutation.
+func (m *AccessGrantMutation) ReviewDueAtCleared() bool {
+	_, ok := m.clearedFields[accessgrant.FieldReviewDueAt]
+	return ok
+}
+
+// ResetReviewDueAt resets all changes to the "review_due_at" field.
+func (m *AccessGrantMutation) ResetReviewDueAt() {
+	m.review_due_at = nil
+	delete(m.clearedFields, accessgrant.FieldReviewDueAt)
+}
+
 // Where appends a list predicates to the AccessGrantMutation builder.
 func (m *AccessGrantMutation) Where(ps ...predicate.AccessGrant) {
 	m.predicates = append(m.predicates, ps...)
@@ -862,7 +912,7 @@ func (m *AccessGrantMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *AccessGrantMutation) Fields() []string {
-	fields := make([]string, 0, 14)
+	fields := make([]string, 0, 15)
 	if m.tenant_id != nil {
 		fields = append(fields, accessgrant.FieldTenantID)
 	}
@@ -905,6 +955,9 @@ func (m *AccessGrantMutation) Fields() []string {
 	if m.granted_by != nil {
 		fields = append(fields, accessgrant.FieldGrantedBy)
 	}
+	if m.review_due_at != nil {
+		fields = append(fields, accessgrant.FieldReviewDueAt)
+	}
 	return fields
 }
 
@@ -941,6 +994,8 @@ func (m *AccessGrantMutation) Field(name string) (ent.Value, bool) {
 		return m.RevokedAt()
 	case accessgrant.FieldGrantedBy:
 		return m.GrantedBy()
+	case accessgrant.FieldReviewDueAt:
+		return m.ReviewDueAt()
 	}
 	return nil, false
 }
@@ -978,6 +1033,8 @@ func (m *AccessGrantMutation) OldField(ctx context.Context, name string) (ent.Va
 		return m.OldRevokedAt(ctx)
 	case accessgrant.FieldGrantedBy:
 		return m.OldGrantedBy(ctx)
+	case accessgrant.FieldReviewDueAt:
+		return m.OldReviewDueAt(ctx)
 	}
 	return nil, fmt.Errorf("unknown AccessGrant field %s", name)
 }
@@ -1085,6 +1142,13 @@ func (m *AccessGrantMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetGrantedBy(v)
 		return nil
+	case accessgrant.FieldReviewDueAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetReviewDueAt(v)
+		return nil
 	}
 	return fmt.Errorf("unknown AccessGrant field %s", name)
 }
@@ -1154,6 +1218,9 @@ func (m *AccessGrantMutation) ClearedFields() []string {
 	if m.FieldCleared(accessgrant.FieldGrantedBy) {
 		fields = append(fields, accessgrant.FieldGrantedBy)
 	}
+	if m.FieldCleared(accessgrant.FieldReviewDueAt) {
+		fields = append(fields, accessgrant.FieldReviewDueAt)
+	}
 	return fields
 }
 
@@ -1179,6 +1246,9 @@ func (m *AccessGrantMutation) ClearField(name string) error {
 		return nil
 	case accessgrant.FieldGrantedBy:
 		m.ClearGrantedBy()
+		return nil
+	case accessgrant.FieldReviewDueAt:
+		m.ClearReviewDueAt()
 		return nil
 	}
 	return fmt.Errorf("unknown AccessGrant nullable field %s", name)
@@ -1229,6 +1299,9 @@ func (m *AccessGrantMutation) ResetField(name string) error {
 		return nil
 	case accessgrant.FieldGrantedBy:
 		m.ResetGrantedBy()
+		return nil
+	case accessgrant.FieldReviewDueAt:
+		m.ResetReviewDueAt()
 		return nil
 	}
 	return fmt.Errorf("unknown AccessGrant field %s", name)
@@ -39558,6 +39631,7 @@ type RoleBindingMutation struct {
 	awaits_endorsement *bool
 	endorsed_at        *time.Time
 	endorsed_by        *uuid.UUID
+	review_due_at      *time.Time
 	clearedFields      map[string]struct{}
 	done               bool
 	oldValue           func(context.Context) (*RoleBinding, error)
@@ -40417,6 +40491,55 @@ func (m *RoleBindingMutation) ResetEndorsedBy() {
 	delete(m.clearedFields, rolebinding.FieldEndorsedBy)
 }
 
+// SetReviewDueAt sets the "review_due_at" field.
+func (m *RoleBindingMutation) SetReviewDueAt(t time.Time) {
+	m.review_due_at = &t
+}
+
+// ReviewDueAt returns the value of the "review_due_at" field in the mutation.
+func (m *RoleBindingMutation) ReviewDueAt() (r time.Time, exists bool) {
+	v := m.review_due_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldReviewDueAt returns the old "review_due_at" field's value of the RoleBinding entity.
+// If the RoleBinding object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RoleBindingMutation) OldReviewDueAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldReviewDueAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldReviewDueAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldReviewDueAt: %w", err)
+	}
+	return oldValue.ReviewDueAt, nil
+}
+
+// ClearReviewDueAt clears the value of the "review_due_at" field.
+func (m *RoleBindingMutation) ClearReviewDueAt() {
+	m.review_due_at = nil
+	m.clearedFields[rolebinding.FieldReviewDueAt] = struct{}{}
+}
+
+// ReviewDueAtCleared returns if the "review_due_at" field was cleared in this mutation.
+func (m *RoleBindingMutation) ReviewDueAtCleared() bool {
+	_, ok := m.clearedFields[rolebinding.FieldReviewDueAt]
+	return ok
+}
+
+// ResetReviewDueAt resets all changes to the "review_due_at" field.
+func (m *RoleBindingMutation) ResetReviewDueAt() {
+	m.review_due_at = nil
+	delete(m.clearedFields, rolebinding.FieldReviewDueAt)
+}
+
 // Where appends a list predicates to the RoleBindingMutation builder.
 func (m *RoleBindingMutation) Where(ps ...predicate.RoleBinding) {
 	m.predicates = append(m.predicates, ps...)
@@ -40451,7 +40574,7 @@ func (m *RoleBindingMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *RoleBindingMutation) Fields() []string {
-	fields := make([]string, 0, 17)
+	fields := make([]string, 0, 18)
 	if m.tenant_id != nil {
 		fields = append(fields, rolebinding.FieldTenantID)
 	}
@@ -40503,6 +40626,9 @@ func (m *RoleBindingMutation) Fields() []string {
 	if m.endorsed_by != nil {
 		fields = append(fields, rolebinding.FieldEndorsedBy)
 	}
+	if m.review_due_at != nil {
+		fields = append(fields, rolebinding.FieldReviewDueAt)
+	}
 	return fields
 }
 
@@ -40545,6 +40671,8 @@ func (m *RoleBindingMutation) Field(name string) (ent.Value, bool) {
 		return m.EndorsedAt()
 	case rolebinding.FieldEndorsedBy:
 		return m.EndorsedBy()
+	case rolebinding.FieldReviewDueAt:
+		return m.ReviewDueAt()
 	}
 	return nil, false
 }
@@ -40588,6 +40716,8 @@ func (m *RoleBindingMutation) OldField(ctx context.Context, name string) (ent.Va
 		return m.OldEndorsedAt(ctx)
 	case rolebinding.FieldEndorsedBy:
 		return m.OldEndorsedBy(ctx)
+	case rolebinding.FieldReviewDueAt:
+		return m.OldReviewDueAt(ctx)
 	}
 	return nil, fmt.Errorf("unknown RoleBinding field %s", name)
 }
@@ -40716,6 +40846,13 @@ func (m *RoleBindingMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetEndorsedBy(v)
 		return nil
+	case rolebinding.FieldReviewDueAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetReviewDueAt(v)
+		return nil
 	}
 	return fmt.Errorf("unknown RoleBinding field %s", name)
 }
@@ -40788,6 +40925,9 @@ func (m *RoleBindingMutation) ClearedFields() []string {
 	if m.FieldCleared(rolebinding.FieldEndorsedBy) {
 		fields = append(fields, rolebinding.FieldEndorsedBy)
 	}
+	if m.FieldCleared(rolebinding.FieldReviewDueAt) {
+		fields = append(fields, rolebinding.FieldReviewDueAt)
+	}
 	return fields
 }
 
@@ -40828,6 +40968,9 @@ func (m *RoleBindingMutation) ClearField(name string) error {
 		return nil
 	case rolebinding.FieldEndorsedBy:
 		m.ClearEndorsedBy()
+		return nil
+	case rolebinding.FieldReviewDueAt:
+		m.ClearReviewDueAt()
 		return nil
 	}
 	return fmt.Errorf("unknown RoleBinding nullable field %s", name)
@@ -40887,6 +41030,9 @@ func (m *RoleBindingMutation) ResetField(name string) error {
 		return nil
 	case rolebinding.FieldEndorsedBy:
 		m.ResetEndorsedBy()
+		return nil
+	case rolebinding.FieldReviewDueAt:
+		m.ResetReviewDueAt()
 		return nil
 	}
 	return fmt.Errorf("unknown RoleBinding field %s", name)

@@ -51,7 +51,9 @@ type RoleBinding struct {
 	// EndorsedAt holds the value of the "endorsed_at" field.
 	EndorsedAt *time.Time `json:"endorsed_at,omitempty"`
 	// EndorsedBy holds the value of the "endorsed_by" field.
-	EndorsedBy   *uuid.UUID `json:"endorsed_by,omitempty"`
+	EndorsedBy *uuid.UUID `json:"endorsed_by,omitempty"`
+	// ReviewDueAt holds the value of the "review_due_at" field.
+	ReviewDueAt  *time.Time `json:"review_due_at,omitempty"`
 	selectValues sql.SelectValues
 }
 
@@ -66,7 +68,7 @@ func (*RoleBinding) scanValues(columns []string) ([]any, error) {
 			values[i] = new(sql.NullBool)
 		case rolebinding.FieldVersion:
 			values[i] = new(sql.NullInt64)
-		case rolebinding.FieldCreatedAt, rolebinding.FieldUpdatedAt, rolebinding.FieldValidFrom, rolebinding.FieldValidUntil, rolebinding.FieldRevokedAt, rolebinding.FieldEndorsedAt:
+		case rolebinding.FieldCreatedAt, rolebinding.FieldUpdatedAt, rolebinding.FieldValidFrom, rolebinding.FieldValidUntil, rolebinding.FieldRevokedAt, rolebinding.FieldEndorsedAt, rolebinding.FieldReviewDueAt:
 			values[i] = new(sql.NullTime)
 		case rolebinding.FieldID, rolebinding.FieldTenantID, rolebinding.FieldAccountID, rolebinding.FieldRoleID:
 			values[i] = new(uuid.UUID)
@@ -202,6 +204,13 @@ func (_m *RoleBinding) assignValues(columns []string, values []any) error {
 				_m.EndorsedBy = new(uuid.UUID)
 				*_m.EndorsedBy = *value.S.(*uuid.UUID)
 			}
+		case rolebinding.FieldReviewDueAt:
+			if value, ok := values[i].(*sql.NullTime); !ok {
+				return fmt.Errorf("unexpected type %T for field review_due_at", values[i])
+			} else if value.Valid {
+				_m.ReviewDueAt = new(time.Time)
+				*_m.ReviewDueAt = value.Time
+			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
 		}
@@ -305,6 +314,11 @@ func (_m *RoleBinding) String() string {
 	if v := _m.EndorsedBy; v != nil {
 		builder.WriteString("endorsed_by=")
 		builder.WriteString(fmt.Sprintf("%v", *v))
+	}
+	builder.WriteString(", ")
+	if v := _m.ReviewDueAt; v != nil {
+		builder.WriteString("review_due_at=")
+		builder.WriteString(v.Format(time.ANSIC))
 	}
 	builder.WriteByte(')')
 	return builder.String()

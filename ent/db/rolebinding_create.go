@@ -211,6 +211,20 @@ func (_c *RoleBindingCreate) SetNillableEndorsedBy(v *uuid.UUID) *RoleBindingCre
 	return _c
 }
 
+// SetReviewDueAt sets the "review_due_at" field.
+func (_c *RoleBindingCreate) SetReviewDueAt(v time.Time) *RoleBindingCreate {
+	_c.mutation.SetReviewDueAt(v)
+	return _c
+}
+
+// SetNillableReviewDueAt sets the "review_due_at" field if the given value is not nil.
+func (_c *RoleBindingCreate) SetNillableReviewDueAt(v *time.Time) *RoleBindingCreate {
+	if v != nil {
+		_c.SetReviewDueAt(*v)
+	}
+	return _c
+}
+
 // SetID sets the "id" field.
 func (_c *RoleBindingCreate) SetID(v uuid.UUID) *RoleBindingCreate {
 	_c.mutation.SetID(v)
@@ -390,6 +404,10 @@ func (_c *RoleBindingCreate) createSpec() (*RoleBinding, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.EndorsedBy(); ok {
 		_spec.SetField(rolebinding.FieldEndorsedBy, field.TypeUUID, value)
 		_node.EndorsedBy = &value
+	}
+	if value, ok := _c.mutation.ReviewDueAt(); ok {
+		_spec.SetField(rolebinding.FieldReviewDueAt, field.TypeTime, value)
+		_node.ReviewDueAt = &value
 	}
 	return _node, _spec
 }

@@ -280,6 +280,26 @@ func (_u *RoleBindingUpdate) ClearEndorsedBy() *RoleBindingUpdate {
 	return _u
 }
 
+// SetReviewDueAt sets the "review_due_at" field.
+func (_u *RoleBindingUpdate) SetReviewDueAt(v time.Time) *RoleBindingUpdate {
+	_u.mutation.SetReviewDueAt(v)
+	return _u
+}
+
+// SetNillableReviewDueAt sets the "review_due_at" field if the given value is not nil.
+func (_u *RoleBindingUpdate) SetNillableReviewDueAt(v *time.Time) *RoleBindingUpdate {
+	if v != nil {
+		_u.SetReviewDueAt(*v)
+	}
+	return _u
+}
+
+// ClearReviewDueAt clears the value of the "review_due_at" field.
+func (_u *RoleBindingUpdate) ClearReviewDueAt() *RoleBindingUpdate {
+	_u.mutation.ClearReviewDueAt()
+	return _u
+}
+
 // Mutation returns the RoleBindingMutation object of the builder.
 func (_u *RoleBindingUpdate) Mutation() *RoleBindingMutation {
 	return _u.mutation
@@ -392,6 +412,12 @@ func (_u *RoleBindingUpdate) sqlSave(ctx context.Context) (_node int, err error)
 	}
 	if _u.mutation.EndorsedByCleared() {
 		_spec.ClearField(rolebinding.FieldEndorsedBy, field.TypeUUID)
+	}
+	if value, ok := _u.mutation.ReviewDueAt(); ok {
+		_spec.SetField(rolebinding.FieldReviewDueAt, field.TypeTime, value)
+	}
+	if _u.mutation.ReviewDueAtCleared() {
+		_spec.ClearField(rolebinding.FieldReviewDueAt, field.TypeTime)
 	}
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
@@ -664,6 +690,26 @@ func (_u *RoleBindingUpdateOne) ClearEndorsedBy() *RoleBindingUpdateOne {
 	return _u
 }
 
+// SetReviewDueAt sets the "review_due_at" field.
+func (_u *RoleBindingUpdateOne) SetReviewDueAt(v time.Time) *RoleBindingUpdateOne {
+	_u.mutation.SetReviewDueAt(v)
+	return _u
+}
+
+// SetNillableReviewDueAt sets the "review_due_at" field if the given value is not nil.
+func (_u *RoleBindingUpdateOne) SetNillableReviewDueAt(v *time.Time) *RoleBindingUpdateOne {
+	if v != nil {
+		_u.SetReviewDueAt(*v)
+	}
+	return _u
+}
+
+// ClearReviewDueAt clears the value of the "review_due_at" field.
+func (_u *RoleBindingUpdateOne) ClearReviewDueAt() *RoleBindingUpdateOne {
+	_u.mutation.ClearReviewDueAt()
+	return _u
+}
+
 // Mutation returns the RoleBindingMutation object of the builder.
 func (_u *RoleBindingUpdateOne) Mutation() *RoleBindingMutation {
 	return _u.mutation
@@ -806,6 +852,12 @@ func (_u *RoleBindingUpdateOne) sqlSave(ctx context.Context) (_node *RoleBinding
 	}
 	if _u.mutation.EndorsedByCleared() {
 		_spec.ClearField(rolebinding.FieldEndorsedBy, field.TypeUUID)
+	}
+	if value, ok := _u.mutation.ReviewDueAt(); ok {
+		_spec.SetField(rolebinding.FieldReviewDueAt, field.TypeTime, value)
+	}
+	if _u.mutation.ReviewDueAtCleared() {
+		_spec.ClearField(rolebinding.FieldReviewDueAt, field.TypeTime)
 	}
 	_node = &RoleBinding{config: _u.config}
 	_spec.Assign = _node.assignValues

@@ -30,5 +30,6 @@ func (AccessGrant) Fields() []ent.Field {
 		field.Time("valid_until"),
 		field.Time("revoked_at").Optional().Nillable(),
 		field.UUID("granted_by", uuid.UUID{}).Optional().Nillable(),
+		field.Time("review_due_at").Optional().Nillable(),
 	}
 }

@@ -33,5 +33,6 @@ func (RoleBinding) Fields() []ent.Field {
 		field.Bool("awaits_endorsement").Default(false),
 		field.Time("endorsed_at").Optional().Nillable(),
 		field.UUID("endorsed_by", uuid.UUID{}).Optional().Nillable(),
+		field.Time("review_due_at").Optional().Nillable(),
 	}
 }

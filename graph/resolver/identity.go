@@ -3,15 +3,22 @@ package resolver
 import (
 	"context"
 
+	"github.com/clientele/clientele/graph"
 	"github.com/clientele/clientele/graph/model"
 	"github.com/clientele/clientele/internal/act"
 	"github.com/clientele/clientele/internal/id"
 	"github.com/clientele/clientele/internal/identity"
+	"github.com/clientele/clientele/internal/policyadmin"
+	"github.com/clientele/clientele/internal/read"
 	"github.com/clientele/clientele/internal/tenancy"
 )
 
-// Identity has the mutations of graph/schema/identity.graphql.
-type Identity struct{ Service *identity.Service }
+// Identity has the mutations of graph/schema/identity.graphql. Reach tells what somebody could still see, and whom to ask
+// about a role that waits.
+type Identity struct {
+	Service *identity.Service
+	Reach   *policyadmin.Service
+}
 
 // AccountCreate resolves accountCreate.
 func (r Identity) AccountCreate(ctx context.Context, from model.AccountCreateInput, key string) (p model.AccountCreatePayload, err error) {
@@ -39,6 +46,12 @@ func (r Identity) AccountSuspend(ctx context.Context, from model.AccountSuspendI
 	p.Account, p.UserErrors, err = answer(ctx, &d, &in, func(s *tenancy.Session) (act.Result, error) {
 		return r.Service.AccountSuspend(ctx, s, in, key)
 	})
+	if err == nil && p.Account != nil {
+		// As it is when the answer is made, also for a replay. The account is suspended whether it can be counted or not.
+		if left, failed := r.Reach.ReachOfAccount(ctx, graph.SessionFrom(ctx), p.Account.ID); failed == nil {
+			p.ReachableRows = &left.Rows
+		}
+	}
 	return p, err
 }
 
@@ -105,8 +118,29 @@ func (r Identity) RoleBind(ctx context.Context, from model.RoleBindInput, key st
 		ValidFrom:  from.ValidFrom,
 		ValidUntil: from.ValidUntil,
 	}
+	p.Endorsers = []*read.Ref{}
 	p.RoleBinding, p.UserErrors, err = answer(ctx, &d, &in, func(s *tenancy.Session) (act.Result, error) {
 		return r.Service.RoleBind(ctx, s, in, key)
+	})
+	if err == nil && p.RoleBinding != nil {
+		if ask, failed := r.Reach.RoleEndorsers(ctx, graph.SessionFrom(ctx), p.RoleBinding.ID); failed == nil { // the binding stands all the same
+			for _, staff := range ask {
+				p.Endorsers = append(p.Endorsers, ref("Staff", staff))
+			}
+		}
+	}
+	return p, err
+}
+
+// RoleEndorse resolves roleEndorse.
+func (r Identity) RoleEndorse(ctx context.Context, from model.RoleEndorseInput, key string) (p model.RoleEndorsePayload, err error) {
+	var d decoder
+	in := identity.RoleEndorse{
+		Binding:         d.id(id.RoleBinding, "input.roleBindingId", from.RoleBindingID),
+		ExpectedVersion: from.ExpectedVersion,
+	}
+	p.RoleBinding, p.UserErrors, err = answer(ctx, &d, &in, func(s *tenancy.Session) (act.Result, error) {
+		return r.Service.RoleEndorse(ctx, s, in, key)
 	})
 	return p, err
 }

@@ -29,6 +29,10 @@ func (r Policy) PolicyDraft(ctx context.Context, from model.PolicyDraftInput, ke
 			Effect: strings.ToLower(string(l.Effect)), ValidFrom: l.ValidFrom, ValidUntil: l.ValidUntil, Clause: given(l.Clause), Note: given(l.Note),
 		})
 	}
+	for _, k := range from.AddConflicts {
+		in.AddConflicts = append(in.AddConflicts, policyadmin.Conflict{Key: k.Key, ActionA: k.ActionA, ActionB: k.ActionB, NameZH: k.NameZh, NameEN: k.NameEn, Clause: given(k.Clause)})
+	}
+	in.RemoveConflicts = from.RemoveConflicts
 	var drafted uuid.UUID
 	p.PolicyVersion, p.UserErrors, err = answer(ctx, &d, &in, func(s *tenancy.Session) (act.Result, error) {
 		result, err := r.Service.PolicyDraft(ctx, s, in, key)
@@ -36,7 +40,7 @@ func (r Policy) PolicyDraft(ctx context.Context, from model.PolicyDraftInput, ke
 		return result, err
 	})
 	if err == nil && p.PolicyVersion != nil {
-		if warnings, failed := r.Service.PolicyLint(ctx, graph.SessionFrom(ctx), drafted); failed == nil {
+		if warnings, failed := r.Service.DraftWarnings(ctx, graph.SessionFrom(ctx), drafted); failed == nil {
 			p.Warnings = warned(ctx, warnings)
 		}
 	}
@@ -130,6 +134,7 @@ func (r PolicyQuestions) PolicyCompare(ctx context.Context, from, to int64) (*mo
 	}
 	return &model.PolicyComparison{
 		From: &read.Ref{Type: "PolicyVersion", ID: c.From}, To: &read.Ref{Type: "PolicyVersion", ID: c.To}, Added: said(c.Added), Removed: said(c.Removed),
+		ConflictsAdded: c.ConflictsAdded, ConflictsRemoved: c.ConflictsRemoved,
 	}, nil
 }
 

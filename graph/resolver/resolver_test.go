@@ -16,6 +16,7 @@ import (
 	"github.com/clientele/clientele/internal/fault"
 	"github.com/clientele/clientele/internal/id"
 	"github.com/clientele/clientele/internal/identity/identitytest"
+	"github.com/clientele/clientele/internal/policyadmin"
 )
 
 func TestEveryMutationOfTheSchemaIsResolved(t *testing.T) {
@@ -24,7 +25,7 @@ func TestEveryMutationOfTheSchemaIsResolved(t *testing.T) {
 	for file, have := range map[string]reflect.Type{
 		"organisation": reflect.TypeFor[resolver.Organisation](), "identity": reflect.TypeFor[resolver.Identity](),
 		"archive": reflect.TypeFor[resolver.Archive](), "contract": reflect.TypeFor[resolver.Contract](),
-		"policy": reflect.TypeFor[resolver.Policy](),
+		"policy": reflect.TypeFor[resolver.Policy](), "review": reflect.TypeFor[resolver.Review](),
 	} {
 		sdl, err := os.ReadFile("../schema/" + file + ".graphql")
 		if err != nil {
@@ -54,7 +55,7 @@ func TestEveryMutationOfTheSchemaIsResolved(t *testing.T) {
 func TestPayloads(t *testing.T) {
 	t.Parallel()
 	x := identitytest.New(t).Tenant(t, "home")
-	org, idy := resolver.Organisation{Service: x.Organisation}, resolver.Identity{Service: x.Identity}
+	org, idy := resolver.Organisation{Service: x.Organisation}, resolver.Identity{Service: x.Identity, Reach: policyadmin.New(x.Runner, x.DB, x.Access)}
 	ctx := graph.WithSession(t.Context(), x.Admin.Session)
 	company := id.Encode(id.Company, x.Company)
 
@@ -102,7 +103,7 @@ func TestASecretIsShownOnce(t *testing.T) {
 	ctx := graph.WithSession(t.Context(), x.Admin.Session)
 	in := model.APITokenIssueInput{Name: "脚本", ExpiresAt: x.Admin.Session.Actor.Expires}
 	key := identitytest.Key()
-	r := resolver.Identity{Service: x.Identity}
+	r := resolver.Identity{Service: x.Identity, Reach: policyadmin.New(x.Runner, x.DB, x.Access)}
 	first, err := r.APITokenIssue(ctx, in, key)
 	if err != nil || first.Secret == nil || !strings.HasPrefix(*first.Secret, "clt_") || first.APIToken == nil {
 		t.Fatalf("%+v %v", first, err)

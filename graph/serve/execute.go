@@ -25,7 +25,7 @@ type execution struct {
 	opCtx  *graphql.OperationContext
 	errs   []error
 	masked []read.MaskedField
-	more   bool // there are more masked fields than masked lists
+	more   bool // there are more masked fields than masked, which holds at most read.MaxMasked, lists
 }
 
 // run executes a query or mutation. It always gives an answer: a panic becomes a masked error beside null data.
@@ -63,13 +63,23 @@ func (x *execution) context(ctx context.Context) context.Context {
 	ctx = WithSession(ctx, x.s)
 	ctx = graphql.WithOperationContext(ctx, x.opCtx)
 	return read.WithRenderer(ctx, func(ctx context.Context, ref read.Ref, sel ast.SelectionSet) ([]byte, error) {
-		b, masked, err := x.e.Reader.Render(ctx, x.s, ref.Type, ref.ID, sel, x.o.doc, x.o.vars)
+		a, err := x.e.Reader.Render(ctx, x.s, ref.Type, ref.ID, sel, x.o.doc, x.o.vars)
 		at := graphql.GetPath(ctx)
-		for _, m := range masked {
-			x.masked = append(x.masked, read.MaskedField{Path: append(at[:len(at):len(at)], m.Path...), Reason: m.Reason})
+		for i, m := range a.Masked {
+			a.Masked[i].Path = append(at[:len(at):len(at)], m.Path...)
 		}
-		return b, err
+		x.hidden(a)
+		return a.Data, err
 	})
+}
+
+// hidden notes the masked fields of one part. All parts of an answer together list so many; that there are more is told.
+func (x *execution) hidden(a read.Answer) {
+	room := read.MaxMasked - len(x.masked)
+	if x.more = x.more || a.MaskedMore; len(a.Masked) > room {
+		a.Masked, x.more = a.Masked[:room], true
+	}
+	x.masked = append(x.masked, a.Masked...)
 }
 
 // generated has generated code answer some of the roots.
@@ -127,7 +137,7 @@ func (x *execution) query(ctx context.Context) []byte {
 			return nil
 		}
 		x.errs = append(x.errs, widen(a.Errors)...)
-		x.masked, x.more = append(x.masked, a.Masked...), x.more || a.MaskedMore
+		x.hidden(a)
 		if len(gate) == len(fields) {
 			return a.Data
 		}

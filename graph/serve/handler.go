@@ -3,7 +3,6 @@ package serve
 import (
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"strconv"
 	"strings"
@@ -20,7 +19,6 @@ import (
 type Handler struct {
 	*engine
 	outer http.Handler
-	bad   *limit.Buckets[string] // refused credentials by address
 	live  *connections
 	// policy is the value of RateLimit-Policy, shared by all answers.
 	policy []string
@@ -33,9 +31,6 @@ func New(c Config) (*Handler, error) {
 	}
 	if c.RegisteredOnly && len(c.Registered) == 0 {
 		return nil, errors.New("serve: only registered operations are to be accepted and none is registered")
-	}
-	if c.Address == nil {
-		c.Address = remoteAddress
 	}
 	if c.Tracer == nil {
 		c.Tracer = noop.NewTracerProvider().Tracer("")
@@ -50,7 +45,7 @@ func New(c Config) (*Handler, error) {
 		}
 	}
 	h := &Handler{
-		engine: e, bad: limit.NewBuckets[string](c.Limits.BadTokens, c.Limits.BadTokensLeak, maxBuckets, c.Now), live: newConnections(c.Limits.Sockets),
+		engine: e, live: newConnections(c.Limits.Sockets),
 		policy: []string{`"points";q=` + strconv.Itoa(c.Limits.PrincipalPoints) + `;w=` + strconv.Itoa(int(float64(c.Limits.PrincipalPoints)/c.Limits.PrincipalLeak))},
 	}
 
@@ -105,18 +100,6 @@ func NewServer(addr string, h http.Handler, l limit.Limits) *http.Server {
 		Addr: addr, Handler: h, MaxHeaderBytes: l.Header,
 		ReadHeaderTimeout: l.ReadHeader, ReadTimeout: l.Read, WriteTimeout: l.Operation + l.Write, IdleTimeout: l.Idle,
 	}
-}
-
-// remoteAddress is the address of the connection; an IPv6 caller is its /64.
-func remoteAddress(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return r.RemoteAddr
-	}
-	if ip := net.ParseIP(host); ip != nil && ip.To4() == nil {
-		return ip.Mask(net.CIDRMask(64, 128)).String()
-	}
-	return host
 }
 
 // bearer reads the Authorization header; any other scheme is no credential.

@@ -72,6 +72,11 @@ func (h *Handler) plain(w http.ResponseWriter, r *http.Request) {
 		ctx, end := h.begin(r.Context(), o, "http")
 		a := h.run(ctx, session, o)
 		end(codesOf(a.errs))
+		for _, g := range a.errs { // an act may be limited by itself
+			if n, ok := g.Extensions["retryAfter"].(int); ok && g.Extensions["code"] == string(fault.RateLimited) {
+				w.Header().Set("Retry-After", strconv.Itoa(max(1, n)))
+			}
+		}
 		send(w, accept.answer, http.StatusOK, a.bytes())
 	}
 }
@@ -128,13 +133,6 @@ func (h *Handler) authenticate(w http.ResponseWriter, r *http.Request) (*tenancy
 	if err == nil {
 		return s, true
 	}
-	if fault.CodeOf(err) == fault.Unauthenticated && r.Header.Get("Authorization") != "" {
-		if spent := h.bad.Take(h.Address(r), 1); !spent.OK {
-			w.Header().Set("Retry-After", strconv.Itoa(max(1, seconds(spent.Retry))))
-			h.problem(w, r, tooManyBadToken)
-			return nil, false
-		}
-	}
 	ct := negotiate(r.Header.Get("Accept")).answer
 	if ct == "" {
 		ct = typeJSON
@@ -147,8 +145,8 @@ func (h *Handler) authenticate(w http.ResponseWriter, r *http.Request) (*tenancy
 	if status < http.StatusBadRequest {
 		status = http.StatusForbidden
 	}
-	if retry, ok := errs[0].Extensions["retryAfter"].(int); ok && status == http.StatusTooManyRequests {
-		w.Header().Set("Retry-After", strconv.Itoa(max(1, retry)))
+	if status == http.StatusTooManyRequests {
+		w.Header().Set("Retry-After", strconv.Itoa(retryAfter(err)))
 	}
 	send(w, ct, status, rejection(errs))
 	return nil, false

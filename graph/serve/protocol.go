@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"strconv"
 	"unicode/utf8"
 
 	"github.com/coder/websocket"
+	"github.com/vektah/gqlparser/v2/ast"
 
 	"github.com/clientele/clientele/internal/fault"
 )
@@ -76,11 +78,11 @@ func (p *protocol) init(payload json.RawMessage) bool {
 	session, err := s.h.session(ctx, bearer(header), s.r)
 	switch code := fault.CodeOf(err); {
 	case err == nil:
-	case code == fault.RateLimited || code == fault.Unavailable || code == fault.Internal:
+	case code == fault.RateLimited: // a close frame has no headers; its reason says what Retry-After would
+		return p.close(closeTryLater, "Too many refused credentials; Retry-After: "+strconv.Itoa(retryAfter(err)))
+	case code == fault.Unavailable || code == fault.Internal:
 		s.h.present(ctx, []error{err}, language("")) // logs what is foreign
 		return p.close(closeTryLater, "Try again later")
-	case !s.h.bad.Take(s.h.Address(s.r), 1).OK:
-		return p.close(closeTryLater, "Too many refused credentials")
 	default:
 		return p.close(closeForbidden, "Forbidden")
 	}
@@ -107,6 +109,10 @@ func (p *protocol) subscribe(m message) bool {
 		return p.close(closeInvalid, "Invalid message received")
 	}
 	id := *m.ID
+	if halved(string(m.Payload)) { // half an emoji in a form must not cost the other operations their socket
+		s.send(s.failure(s.ctx, id, halvedCharacter()))
+		return true
+	}
 	ctx, cancel := context.WithCancel(s.ctx)
 	op := &liveOp{cancel: cancel}
 	s.mu.Lock()
@@ -145,6 +151,9 @@ func (s *socket) execute(ctx context.Context, id string, op *liveOp, req *params
 	})
 	switch {
 	case ctx.Err() != nil: // completed by the client, or the socket is closing
+	case o.op.Operation == ast.Subscription && fault.CodeOf(err) == fault.Unauthenticated:
+		// SECURITY: what a stream has found out of the credential ends the socket at once, as the next look at it would.
+		s.end(closeForbidden, "Forbidden")
 	case err != nil:
 		s.conclude(ctx, id, op, s.failure(ctx, id, err))
 	default:

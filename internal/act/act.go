@@ -16,6 +16,7 @@ import (
 	"github.com/clientele/clientele/internal/access"
 	"github.com/clientele/clientele/internal/fault"
 	"github.com/clientele/clientele/internal/id"
+	"github.com/clientele/clientele/internal/policytest"
 	"github.com/clientele/clientele/internal/tenancy"
 	"github.com/clientele/clientele/policy"
 )
@@ -29,6 +30,9 @@ type Spec struct {
 	// Sensitive acts change rights: they hold the tenant's epochs, so that no other change of rights commits between their
 	// decision and their effect.
 	Sensitive bool
+	// ChangesRights: policy, roles, bindings, grants, companies, departments or employments are other ones afterwards. The
+	// tenant's assertions about its policy then run before the commit, and an act that breaks one fails.
+	ChangesRights bool
 }
 
 // Subject is the object that an act made or changed.
@@ -52,8 +56,17 @@ type Result struct {
 	// get the groups that they have a right to.
 	Snapshot map[policy.Object]map[string]any
 	Changes  []Change
+	// Also are other acts that this one carried out in its transaction, each with the audit record and the event that it
+	// has when it is done alone. They come first.
+	Also []Done
 	// Replayed: the act happened earlier under the same idempotency key; nothing was done now.
 	Replayed bool
+}
+
+// Done is an act that another one carried out.
+type Done struct {
+	Spec   Spec
+	Result Result
 }
 
 // Runner runs acts.
@@ -63,6 +76,7 @@ type Runner struct {
 	ids    *id.Source
 	log    *slog.Logger
 	tracer trace.Tracer
+	hint   func(tenancy.TenantID) // nil: nobody is told
 }
 
 // NewRunner makes a runner. It makes no spans; see Traced.
@@ -75,6 +89,13 @@ func (r *Runner) Traced(tracer trace.Tracer) *Runner {
 	traced := *r
 	traced.tracer = tracer
 	return &traced
+}
+
+// Hinting is the same runner that calls hint after every act that may have changed rights has committed. hint must not wait.
+func (r *Runner) Hinting(hint func(tenant tenancy.TenantID)) *Runner {
+	hinting := *r
+	hinting.hint = hint
+	return &hinting
 }
 
 // Work is what an act works with: the transaction, the actor's rights at its epochs, and new ids.
@@ -201,9 +222,18 @@ func (r *Runner) run(ctx context.Context, s *tenancy.Session, spec Spec, key str
 			if w.Rights, err = r.access.For(ctx, tx); err != nil {
 				return err
 			}
+			if spec.Sensitive { // SECURITY: what changes rights is decided by the table and by casbin
+				w.Rights = w.Rights.Certain()
+			}
 		}
 		if result, err = fn(ctx, w); err != nil {
 			return err
+		}
+		// SECURITY: the one place where assertions run: after all writes of the act, in its transaction, before it is recorded.
+		if spec.ChangesRights {
+			if err := policytest.Check(ctx, tx, w.Rights); err != nil {
+				return err
+			}
 		}
 		return r.record(w, key, result)
 	})

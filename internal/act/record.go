@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -29,34 +30,23 @@ const (
 // record queues audit record, outcome and event; they go out with COMMIT in one round trip.
 func (r *Runner) record(w *Work, key string, result Result) error {
 	s := w.Session()
-	changes := result.Changes
-	if changes == nil {
-		changes = []Change{}
-	}
-	detail, err := json.Marshal(struct {
-		Changes []Change `json:"changes"`
-	}{changes})
-	if err != nil {
-		return fmt.Errorf("act: %s: audit detail: %w", w.spec.Name, err)
-	}
 	outcome, err := json.Marshal(result.Subject)
 	if err != nil {
 		return fmt.Errorf("act: %s: outcome: %w", w.spec.Name, err)
 	}
-	e, err := newEvent(r.ids.New(), w, result)
-	if err != nil {
-		return err
-	}
-	kind := "change"
-	if s.Actor.Kind == tenancy.OperatorActor {
-		kind = "operator"
-	}
 	b := &w.later
-	b.Queue(insertAudit, w.Tenant(), r.ids.New(), kind, w.spec.Name, string(s.Actor.Kind), nullable(s.Actor.Account), s.Actor.Name, nullable(s.Actor.Credential),
-		result.Subject.Type, result.Subject.ID, result.Subject.Version, "", "", detail, s.RequestID, w.Now())
-	b.Queue(storeOutcome, w.Tenant(), s.Actor.Account, key, outcome)
-	b.Queue(appendEvent, w.Tenant(), e.id, w.spec.Event, result.Subject.Type, result.Subject.ID, result.Subject.Version,
-		string(s.Actor.Kind), nullable(s.Actor.Account), w.Now(), e.snapshot, e.hash)
+	w.later.Queue(storeOutcome, w.Tenant(), s.Actor.Account, key, outcome)
+	done := append(slices.Clone(result.Also), Done{w.spec, result})
+	for _, d := range done {
+		if err := r.audit(w, d); err != nil {
+			return err
+		}
+	}
+	for _, d := range done { // last: they hold the tenant's counter until COMMIT
+		if err := r.tell(w, d); err != nil {
+			return err
+		}
+	}
 	n := b.Len()
 	w.Last(b, func(br pgx.BatchResults) error {
 		for range n {
@@ -69,6 +59,35 @@ func (r *Runner) record(w *Work, key string, result Result) error {
 	return nil
 }
 
+func (r *Runner) audit(w *Work, d Done) error {
+	s, changes := w.Session(), d.Result.Changes
+	if changes == nil {
+		changes = []Change{}
+	}
+	detail, err := json.Marshal(map[string]any{"changes": changes})
+	if err != nil {
+		return fmt.Errorf("act: %s: audit detail: %w", d.Spec.Name, err)
+	}
+	kind := "change"
+	if s.Actor.Kind == tenancy.OperatorActor {
+		kind = "operator"
+	}
+	w.later.Queue(insertAudit, w.Tenant(), r.ids.New(), kind, d.Spec.Name, string(s.Actor.Kind), nullable(s.Actor.Account), s.Actor.Name, nullable(s.Actor.Credential),
+		d.Result.Subject.Type, d.Result.Subject.ID, d.Result.Subject.Version, "", "", detail, s.RequestID, w.Now())
+	return nil
+}
+
+func (r *Runner) tell(w *Work, d Done) error {
+	e, err := newEvent(r.ids.New(), w, d)
+	if err != nil {
+		return err
+	}
+	s := w.Session()
+	w.later.Queue(appendEvent, w.Tenant(), e.id, d.Spec.Event, d.Result.Subject.Type, d.Result.Subject.ID, d.Result.Subject.Version,
+		string(s.Actor.Kind), nullable(s.Actor.Account), w.Now(), e.snapshot, e.hash)
+	return nil
+}
+
 type event struct {
 	id       uuid.UUID
 	snapshot []byte
@@ -76,20 +95,20 @@ type event struct {
 }
 
 // newEvent renders the envelope once: the same bytes at every door and redelivery, so its hash is made here.
-func newEvent(eventID uuid.UUID, w *Work, result Result) (event, error) {
-	body, err := appendSnapshot(make([]byte, 0, 1024), result.Snapshot)
+func newEvent(eventID uuid.UUID, w *Work, d Done) (event, error) {
+	body, err := appendSnapshot(make([]byte, 0, 1024), d.Result.Snapshot)
 	if err != nil {
-		return event{}, fmt.Errorf("act: %s: snapshot: %w", w.spec.Name, err)
+		return event{}, fmt.Errorf("act: %s: snapshot: %w", d.Spec.Name, err)
 	}
 	// Keys are sorted and what stands around them has its order here: the bytes are canonical. Names of events and
 	// kinds of actors are plain letters.
-	subject, err := json.Marshal(result.Subject)
+	subject, err := json.Marshal(d.Result.Subject)
 	if err != nil {
-		return event{}, fmt.Errorf("act: %s: envelope: %w", w.spec.Name, err)
+		return event{}, fmt.Errorf("act: %s: envelope: %w", d.Spec.Name, err)
 	}
 	sealed := make([]byte, 0, len(body)+len(subject)+256)
 	sealed = append(append(append(sealed, `{"id":"`...), eventID.String()...), `","type":"`...)
-	sealed = append(append(append(sealed, w.spec.Event...), `","subject":`...), subject...)
+	sealed = append(append(append(sealed, d.Spec.Event...), `","subject":`...), subject...)
 	sealed = w.Now().UTC().AppendFormat(append(sealed, `,"occurredAt":"`...), time.RFC3339Nano)
 	sealed = append(append(append(sealed, `","actorKind":"`...), w.Session().Actor.Kind...), `","snapshot":`...)
 	sealed = append(append(sealed, body...), '}')

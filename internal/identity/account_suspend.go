@@ -29,8 +29,9 @@ func (in *AccountSuspend) Validate() error {
 }
 
 // AccountSuspend: permission account.suspend. With the account its sessions, API tokens and the grants given to its staff
-// member end, and its entries leave the sign-in directory, all in one transaction (requirement F09). INVALID_STATE when it
-// is not active; LAST_ADMIN when nobody else could administer the tenant.
+// member end, his borrowings are revoked and his own requests withdrawn, and its entries leave the sign-in directory, all in
+// one transaction (requirement F09). What he still reaches then is counted by the gate's own predicates and audited as
+// reachableRows: 0. INVALID_STATE when it is not active; LAST_ADMIN when nobody else could administer the tenant.
 func (s *Service) AccountSuspend(ctx context.Context, session *tenancy.Session, in AccountSuspend, key string) (act.Result, error) {
 	if err := in.Validate(); err != nil {
 		return act.Result{}, err
@@ -58,7 +59,11 @@ func (s *Service) AccountSuspend(ctx context.Context, session *tenancy.Session, 
 		if err != nil {
 			return act.Result{}, err
 		}
-		changes := append([]act.Change{{Field: "state", Old: before.State, New: after.State}, {Field: "reason", New: in.Reason}}, ended...)
+		rows, err := stillReachable(ctx, w, before)
+		if err != nil {
+			return act.Result{}, err
+		}
+		changes := append([]act.Change{{Field: "state", Old: before.State, New: after.State}, {Field: "reason", New: in.Reason}, {Field: "reachableRows", New: rows}}, ended...)
 		return act.Result{Subject: act.Subject{Type: typeAccount, ID: after.ID, Version: after.Version}, Snapshot: accountSnapshot(&after), Changes: changes}, nil
 	})
 }
@@ -94,6 +99,9 @@ func endCredentials(ctx context.Context, w *act.Work, h *holder) ([]act.Change, 
 		return nil, err
 	}
 	if h.StaffID != nil {
+		if err := endBorrowed(ctx, w, *h.StaffID, end); err != nil {
+			return nil, err
+		}
 		if err := end("accessGrants", id.Grant, endGrants, w.Tenant(), *h.StaffID, w.Now(), w.Staff()); err != nil {
 			return nil, err
 		}
@@ -115,11 +123,11 @@ const otherAdmin = `SELECT EXISTS (SELECT FROM role_bindings b
 	JOIN roles r ON r.tenant_id = b.tenant_id AND r.id = b.role_id
 	JOIN accounts a ON a.tenant_id = b.tenant_id AND a.id = b.account_id
 	WHERE b.tenant_id = $1 AND r.key = $2 AND r.state = 'active' AND a.state = 'active' AND a.kind = 'staff'
-	AND b.revoked_at IS NULL AND b.valid_from <= $3 AND b.valid_until IS NULL AND b.company_id IS NULL AND b.department_id IS NULL
+	AND b.revoked_at IS NULL AND NOT b.awaits_endorsement AND b.valid_from <= $3 AND b.valid_until IS NULL AND COALESCE(b.review_due_at > $3, true) AND b.company_id IS NULL AND b.department_id IS NULL
 	AND a.id <> $4 AND b.id <> $5)`
 
 const isAdmin = `SELECT EXISTS (SELECT FROM role_bindings b JOIN roles r ON r.tenant_id = b.tenant_id AND r.id = b.role_id
-	WHERE b.tenant_id = $1 AND b.account_id = $2 AND r.key = $3 AND b.revoked_at IS NULL AND (b.valid_until IS NULL OR b.valid_until > $4))`
+	WHERE b.tenant_id = $1 AND b.account_id = $2 AND r.key = $3 AND b.revoked_at IS NULL AND NOT b.awaits_endorsement AND COALESCE(LEAST(b.valid_until, b.review_due_at) > $4, true))`
 
 // keepAdmin refuses to take away the last administrator: the account (suspended), or a binding (unbound; the account may
 // hold the role by another one).

@@ -2,12 +2,14 @@ package identity
 
 import (
 	"context"
+	"time"
 
 	"github.com/google/uuid"
 
 	entdb "github.com/clientele/clientele/ent/db"
 	"github.com/clientele/clientele/ent/db/accessgrant"
 	"github.com/clientele/clientele/internal/act"
+	"github.com/clientele/clientele/internal/archive"
 	"github.com/clientele/clientele/internal/input"
 	"github.com/clientele/clientele/internal/tenancy"
 	"github.com/clientele/clientele/policy"
@@ -41,29 +43,36 @@ func (s *Service) AccessGrantRevoke(ctx context.Context, session *tenancy.Sessio
 		if err != nil {
 			return act.Result{}, wrap("grant", err)
 		}
-		row, _, err := clientRow(ctx, w, g.ClientID)
+		_, row, err := archive.LoadRow(ctx, w, g.ClientID, archive.ForUse)
 		if err != nil {
 			return act.Result{}, err
 		}
 		row.ID, row.Staff = g.ID, g.GranteeStaffID
 		subject := act.Subject{Type: typeGrant, ID: g.ID, Version: g.Version + 1}
-		if err := require(w, subject, row, policy.GrantAdmin); err != nil {
+		if err := require(w, subject, &row, policy.GrantAdmin); err != nil {
 			return act.Result{}, err
 		}
 		if err := version(in.ExpectedVersion, g.Version); err != nil {
 			return act.Result{}, err
 		}
-		if g.RevokedAt != nil || !g.ValidUntil.After(w.Now()) {
+		if over(w.Now(), g.RevokedAt, &g.ValidUntil, g.ReviewDueAt) {
 			return act.Result{}, ended()
 		}
-		u := w.Ent().AccessGrant.Update().Where(accessgrant.TenantID(w.Tenant()), accessgrant.ID(g.ID), accessgrant.Version(g.Version)).
-			SetRevokedAt(w.Now()).AddVersion(1).SetUpdatedAt(w.Now())
-		put(w.Staff(), u.SetUpdatedBy, u.ClearUpdatedBy)
-		if err := once(u.Save(ctx)); err != nil {
-			return act.Result{}, err
-		}
-		now := w.Now()
-		g.RevokedAt, g.Version = &now, g.Version+1
-		return act.Result{Subject: subject, Snapshot: grantSnapshot(g), Changes: []act.Change{{Field: "revokedAt", New: now}, {Field: "reason", New: in.Reason}}}, nil
+		return revokeGrant(ctx, w, g, w.Now(), in.Reason)
 	})
+}
+
+// revokeGrant ends a grant at an instant.
+func revokeGrant(ctx context.Context, w *act.Work, g *entdb.AccessGrant, at time.Time, reason string) (act.Result, error) {
+	u := w.Ent().AccessGrant.Update().Where(accessgrant.TenantID(w.Tenant()), accessgrant.ID(g.ID), accessgrant.Version(g.Version)).
+		SetRevokedAt(at).AddVersion(1).SetUpdatedAt(w.Now())
+	put(w.Staff(), u.SetUpdatedBy, u.ClearUpdatedBy)
+	if err := once(u.Save(ctx)); err != nil {
+		return act.Result{}, err
+	}
+	g.RevokedAt, g.Version = &at, g.Version+1
+	return act.Result{
+		Subject: act.Subject{Type: typeGrant, ID: g.ID, Version: g.Version}, Snapshot: grantSnapshot(g),
+		Changes: []act.Change{{Field: "revokedAt", New: at}, {Field: "reason", New: reason}},
+	}, nil
 }

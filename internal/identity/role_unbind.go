@@ -2,6 +2,7 @@ package identity
 
 import (
 	"context"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -56,29 +57,48 @@ func (s *Service) RoleUnbind(ctx context.Context, session *tenancy.Session, in R
 		if err := version(in.ExpectedVersion, b.Version); err != nil {
 			return act.Result{}, err
 		}
-		if b.RevokedAt != nil || b.ValidUntil != nil && !b.ValidUntil.After(w.Now()) {
+		if over(w.Now(), b.RevokedAt, b.ValidUntil, b.ReviewDueAt) {
 			return act.Result{}, ended()
 		}
-		r, err := w.Ent().Role.Query().Where(role.TenantID(w.Tenant()), role.ID(b.RoleID)).Only(ctx)
-		if err != nil {
-			return act.Result{}, wrap("role", err)
-		}
-		if r.Key == roleTenantAdmin {
-			if err := keepAdmin(ctx, w, uuid.Nil, b.ID); err != nil {
-				return act.Result{}, err
-			}
-		}
-		u := w.Ent().RoleBinding.Update().Where(rolebinding.TenantID(w.Tenant()), rolebinding.ID(b.ID), rolebinding.Version(b.Version)).
-			SetRevokedAt(w.Now()).AddVersion(1).SetUpdatedAt(w.Now())
-		put(w.Staff(), u.SetUpdatedBy, u.ClearUpdatedBy)
-		if err := once(u.Save(ctx)); err != nil {
+		if err := keepAdminOf(ctx, w, b); err != nil {
 			return act.Result{}, err
 		}
-		now := w.Now()
-		b.RevokedAt, b.Version = &now, b.Version+1
-		return act.Result{
-			Subject: subject, Snapshot: bindingSnapshot(b, r.Key),
-			Changes: []act.Change{{Field: "account", Old: h.Login}, {Field: "role", Old: r.Key}, {Field: "revokedAt", New: now}, {Field: "reason", New: in.Reason}},
-		}, nil
+		return unbind(ctx, w, b, h.Login, w.Now(), in.Reason)
 	})
+}
+
+// over tells whether something ended by an act, by its end or by a review that nobody answered in time.
+func over(now time.Time, revoked, until, due *time.Time) bool {
+	return revoked != nil || until != nil && !until.After(now) || due != nil && !due.After(now)
+}
+
+// keepAdminOf refuses to end the binding of the last administrator.
+func keepAdminOf(ctx context.Context, w *act.Work, b *entdb.RoleBinding) error {
+	r, err := w.Ent().Role.Query().Where(role.TenantID(w.Tenant()), role.ID(b.RoleID)).Only(ctx)
+	if err != nil {
+		return wrap("role", err)
+	}
+	if r.Key != roleTenantAdmin || b.AwaitsEndorsement {
+		return nil
+	}
+	return keepAdmin(ctx, w, uuid.Nil, b.ID)
+}
+
+// unbind ends a binding at an instant.
+func unbind(ctx context.Context, w *act.Work, b *entdb.RoleBinding, login string, at time.Time, reason string) (act.Result, error) {
+	r, err := w.Ent().Role.Query().Where(role.TenantID(w.Tenant()), role.ID(b.RoleID)).Only(ctx)
+	if err != nil {
+		return act.Result{}, wrap("role", err)
+	}
+	u := w.Ent().RoleBinding.Update().Where(rolebinding.TenantID(w.Tenant()), rolebinding.ID(b.ID), rolebinding.Version(b.Version)).
+		SetRevokedAt(at).AddVersion(1).SetUpdatedAt(w.Now())
+	put(w.Staff(), u.SetUpdatedBy, u.ClearUpdatedBy)
+	if err := once(u.Save(ctx)); err != nil {
+		return act.Result{}, err
+	}
+	b.RevokedAt, b.Version = &at, b.Version+1
+	return act.Result{
+		Subject: act.Subject{Type: typeBinding, ID: b.ID, Version: b.Version}, Snapshot: bindingSnapshot(b, r.Key),
+		Changes: []act.Change{{Field: "account", Old: login}, {Field: "role", Old: r.Key}, {Field: "revokedAt", New: at}, {Field: "reason", New: reason}},
+	}, nil
 }

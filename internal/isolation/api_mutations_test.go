@@ -20,11 +20,12 @@ func mutationRun(t *testing.T, w *world.World, e *endpoint, b *side, mine func()
 		t.Run(f.Name, func(t *testing.T) {
 			e := &endpoint{t: t, url: e.url}
 			a := mine()
+			a.prepare(f.Name)
 			form := newForm(t, q, f, a)
 			for _, problem := range form.errors {
 				t.Error(problem)
 			}
-			token := a.caller(t)
+			token := a.callerOf(t, f.Name)
 			before, theirs, refused := a.state(true), b.state(false), 0
 			for _, p := range form.blanks {
 				refused += tryBlank(t, w, e, form, p, token, b)

@@ -17,7 +17,7 @@ func kinds() map[string]string {
 		"ClientID": "client", "Client": "client", "ContactID": "contact", "ContractID": "contract", "ObligationID": "obligation",
 		"DepartmentID": "department", "Department": "department", "CompanyID": "company", "Company": "company",
 		"OwnerID": "staff", "StaffID": "staff", "Staff": "staff", "Head": "staff", "Superior": "staff", "Grantee": "grantee",
-		"Position": "position", "Account": "account", "Session": "session", "Token": "token", "Binding": "binding", "Grant": "grant",
+		"Position": "position", "Account": "account", "Session": "session", "Token": "token", "Binding": "binding", "Grant": "grant", "Review": "review", "Item": "review item",
 
 		"StaffChangeSuperior.Staff": "grantee", "StaffTransfer.Staff": "grantee",
 		"CompanyChange.Parent": "company", "CompanyOpen.Parent": "company", "CompanyChange.Company": "company without anything",
@@ -28,6 +28,12 @@ func kinds() map[string]string {
 		"ContractReturn.ContractID": "contract under review", "ContractWithdraw.ContractID": "contract under review", "ContractComplete.ContractID": "contract in force",
 		"ContractTerminate.ContractID": "contract in force",
 		"PolicyDiscard.PolicyVersion":  "draft of somebody else", "PolicyPublish.PolicyVersion": "draft of somebody else", "RoleRetire.Role": "role without holder", "ObligationAdd.ContractID": "contract in force",
+
+		"OriginalID": "original", "OriginalIDs": "original", "CustodianID": "staff", "FileID": "file", "IncidentID": "incident", "BorrowingID": "loan", "AccessRequestID": "request",
+		"BorrowingApprove.BorrowingID": "loan endorsed", "BorrowingHandOut.BorrowingID": "loan approved", "BorrowingRenew.BorrowingID": "loan out", "BorrowingReturn.BorrowingID": "loan out",
+		"BorrowingReturn.OriginalID": "original out", "BorrowingReportLost.BorrowingID": "loan out", "BorrowingRevoke.BorrowingID": "loan out", "BorrowingWithdraw.BorrowingID": "loan of mine",
+		"AccessRequestApprove.AccessRequestID": "request endorsed", "AccessRequestWithdraw.AccessRequestID": "request of mine",
+		"RoleEndorse.Binding": "waiting binding", "PolicyTest": "policy test", "StaffDepartment": "department", "RowCompany": "company", "RowDepartment": "department",
 	}
 }
 
@@ -40,7 +46,11 @@ func words() map[string]string {
 		"DepartmentOpen.Kind": "SECTION", "DepartmentChange.Kind": "SECTION", "Login": "somebody.new", "Password": "correct horse battery 9", "New": "correct horse battery 9",
 		"Scopes": "read", "RoleKey": "list_reader", "ValidFrom": "", "ContractDraft.Name": "", "Current": "", "Number": "N-77",
 		"PolicyDraft.Object": "client", "PolicyDraft.Action": "reveal", "PolicyDraft.Scope": "DEPT", "PolicyDraft.Effect": "allow", "Condition": "",
-		"RoleCreate.Key": "shift_lead", "ParentKey": "", "Template": "",
+		"OriginalFile.Kind": "CREDIT", "OriginalFile.File": "", "OriginalAddVersion.Paper": "", "OriginalReportIncident.Kind": "DAMAGED", "BorrowingReturn.Condition": "INTACT",
+		"BorrowingRequest.DueAt": "", "BorrowingRenew.DueAt": "", "WantedFrom": "",
+		"PolicyDraft.Key": "mine", "ActionA": "contract.submit", "ActionB": "contract.return", "RemoveConflicts": "disposal",
+		"Expectation": "NEVER", "PolicyTestAdd.Object": "client#credit", "PolicyTestAdd.Action": "reveal", "RowCondition": "", "RowOwn": "OTHERS",
+		"Period": "2031-H1", "Decision": "KEEP", "RoleCreate.Key": "shift_lead", "ParentKey": "", "Template": "",
 	}
 }
 
@@ -80,7 +90,7 @@ func (f *filler) fill(path, field string, v reflect.Value) {
 		f.places = append(f.places, place{path, kind, func(u uuid.UUID) { *x = u }})
 		return
 	case *time.Time:
-		*x = f.mine.Clock.Now().UTC().Truncate(24*time.Hour).AddDate(0, 0, map[string]int{"ExpiresAt": 30, "ValidUntil": 30, "EndsOn": 400, "DueOn": 10}[field])
+		*x = f.mine.Clock.Now().UTC().Truncate(24*time.Hour).AddDate(0, 0, map[string]int{"ExpiresAt": 30, "DueAt": 30, "ValidUntil": 30, "EndsOn": 400, "DueOn": 10, "WantedUntil": 30}[field])
 		return
 	case *input.Money:
 		*x = input.Money{Minor: 100, Currency: "CNY"}

@@ -2,6 +2,7 @@ package policyadmin
 
 import (
 	"context"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -22,16 +23,19 @@ type Sentence struct {
 type Comparison struct {
 	From, To       uuid.UUID
 	Added, Removed []Sentence
+
+	ConflictsAdded, ConflictsRemoved []string // keys of duty conflicts
 }
 
 // PolicyCompare: permission policy.read. Numbers of versions in any state; NOT_FOUND when there is no such version. Rules
 // that differ in number, clause or note alone are the same rule.
 func (s *Service) PolicyCompare(ctx context.Context, session *tenancy.Session, from, to int64) (out Comparison, err error) {
-	err = s.asking(ctx, session, func(ctx context.Context, tx *tenancy.Tx, rights *policy.Rights) error {
+	err = s.asking(ctx, session, question{name: "policy.compare"}, func(ctx context.Context, tx *tenancy.Tx, rights *policy.Rights) error {
 		if err := mayReadRules(rights); err != nil {
 			return err
 		}
 		var rules [2][]policy.Rule
+		var conflicts [2][]policy.DutyConflict
 		for i, side := range []struct {
 			number int64
 			id     *uuid.UUID
@@ -47,12 +51,27 @@ func (s *Service) PolicyCompare(ctx context.Context, session *tenancy.Session, f
 			if rules[i], err = access.Rules(ctx, tx, v.ID); err != nil {
 				return err
 			}
+			if conflicts[i], err = access.Conflicts(ctx, tx, &v.ID); err != nil {
+				return err
+			}
 		}
 		added, removed := compare(rules[0], rules[1])
 		out.Added, out.Removed = said(added), said(removed)
+		out.ConflictsAdded, out.ConflictsRemoved = keysWithout(conflicts[1], conflicts[0]), keysWithout(conflicts[0], conflicts[1])
 		return nil
 	})
 	return out, err
+}
+
+// keysWithout are the conflicts of one side that the other has not, or not with these acts.
+func keysWithout(of, without []policy.DutyConflict) []string {
+	out := []string{}
+	for _, c := range of {
+		if !slices.ContainsFunc(without, func(o policy.DutyConflict) bool { return o.Key == c.Key && o.A == c.A && o.B == c.B }) {
+			out = append(out, c.Key)
+		}
+	}
+	return out
 }
 
 func said(rules []policy.Rule) []Sentence {

@@ -23,7 +23,7 @@ import (
 // PolicyDraft: permission policy.write. The draft has a complete set of rules, those of the base without the removed ones
 // and then the added ones, numbered anew. CONFLICT BASE_NOT_IN_FORCE when the base is not the version in force;
 // INVALID_INPUT at input.add.N.<field> with the code of policy.Problem, ROLE_UNKNOWN or ROLE_RETIRED; RULE_NOT_IN_BASE at
-// input.remove.N.
+// input.remove.N; LIMIT_EXCEEDED as saveDraft.
 func (s *Service) PolicyDraft(ctx context.Context, session *tenancy.Session, in PolicyDraft, key string) (act.Result, error) {
 	if err := in.Validate(); err != nil {
 		return act.Result{}, err
@@ -45,8 +45,15 @@ func (s *Service) PolicyDraft(ctx context.Context, session *tenancy.Session, in 
 		if err != nil {
 			return act.Result{}, err
 		}
+		conflicts, err := editedConflicts(ctx, w, base, in)
+		if err != nil {
+			return act.Result{}, err
+		}
 		changes := []act.Change{{Field: "added", New: sentences(rules[len(rules)-len(in.Add):])}, {Field: "removed", New: in.Remove}, {Field: "reason", New: in.Reason}}
-		return saveDraft(ctx, w, base.Number, in.Reason, rules, changes)
+		if len(in.AddConflicts)+len(in.RemoveConflicts) > 0 {
+			changes = append(changes, act.Change{Field: "conflictsAdded", New: in.AddConflicts}, act.Change{Field: "conflictsRemoved", New: in.RemoveConflicts})
+		}
+		return saveDraft(ctx, w, base.Number, in.Reason, rules, conflicts, changes)
 	})
 }
 
@@ -98,6 +105,36 @@ func edited(ctx context.Context, w *act.Work, base *entdb.PolicyVersion, in Poli
 	return rules, c.Err()
 }
 
+// editedConflicts gives the duty conflicts of the draft.
+func editedConflicts(ctx context.Context, w *act.Work, base *entdb.PolicyVersion, in PolicyDraft) ([]policy.DutyConflict, error) {
+	conflicts, err := access.Conflicts(ctx, w.Tx, &base.ID)
+	if err != nil {
+		return nil, err
+	}
+	var c input.Checks
+	at := func(key string) int {
+		return slices.IndexFunc(conflicts, func(k policy.DutyConflict) bool { return k.Key == key })
+	}
+	for i, key := range in.RemoveConflicts {
+		n := at(key)
+		if n < 0 {
+			c.Refuse(fmt.Sprintf("input.removeConflicts.%d", i), "CONFLICT_NOT_IN_BASE", "所依据的版本没有此职责互斥", "the base has no duty conflict of this key")
+			continue
+		}
+		conflicts = slices.Delete(conflicts, n, n+1)
+	}
+	for i, k := range in.AddConflicts {
+		if at(k.Key) >= 0 {
+			c.Refuse(fmt.Sprintf("input.addConflicts.%d.key", i), "CONFLICT_KEY_TAKEN", "已有此键的职责互斥", "there is a duty conflict of this key")
+			continue
+		}
+		conflicts = append(conflicts, policy.DutyConflict{
+			Key: k.Key, A: policy.Action(k.ActionA), B: policy.Action(k.ActionB), Label: policy.Text{ZH: k.NameZH, EN: k.NameEN}, Source: k.Clause,
+		})
+	}
+	return conflicts, c.Err()
+}
+
 func number(rules []policy.Rule) {
 	for i := range rules {
 		rules[i].Seq = i + 1
@@ -126,15 +163,50 @@ func refuseLines(c *input.Checks, err error, first int) {
 	}
 }
 
-// saveDraft stores a complete version in state draft.
-func saveDraft(ctx context.Context, w *act.Work, base int64, reason string, rules []policy.Rule, changes []act.Change) (act.Result, error) {
+// Open drafts at a time: each has a complete set of rules.
+const (
+	maxDraftsOfAuthor = 20
+	maxDraftsOfTenant = 200
+)
+
+// roomForDraft refuses one more open draft. Acts on policy hold the tenant's epochs, so nobody drafts meanwhile.
+func roomForDraft(ctx context.Context, w *act.Work) error {
+	var own, all int
+	err := w.QueryRow(ctx, `SELECT count(*) FILTER (WHERE author_id = $2), count(*) FROM policy_versions WHERE tenant_id = $1 AND state = 'draft'`,
+		w.Tenant(), w.Session().Actor.Account).Scan(&own, &all)
+	if err != nil {
+		return wrap("open drafts", err)
+	}
+	remedy := fault.Text{ZH: "请先发布或作废已有草案", EN: "publish or discard a draft first"}
+	for _, l := range []struct {
+		n, most int
+		reason  string
+		who     fault.Text
+	}{
+		{own, maxDraftsOfAuthor, "OPEN_DRAFTS_OF_AUTHOR", fault.Text{ZH: "每人最多 %d 份未决草案", EN: "one person has at most %d open drafts"}},
+		{all, maxDraftsOfTenant, "OPEN_DRAFTS_OF_TENANT", fault.Text{ZH: "租户最多 %d 份未决草案", EN: "a tenant has at most %d open drafts"}},
+	} {
+		if l.n >= l.most {
+			f := fault.Limit(l.reason, fault.Text{ZH: fmt.Sprintf(l.who.ZH, l.most), EN: fmt.Sprintf(l.who.EN, l.most)}).With("limit", l.most)
+			f.Remedy = remedy
+			return f
+		}
+	}
+	return nil
+}
+
+// saveDraft stores a complete version in state draft. LIMIT_EXCEEDED OPEN_DRAFTS_OF_AUTHOR (20), OPEN_DRAFTS_OF_TENANT (200).
+func saveDraft(ctx context.Context, w *act.Work, base int64, reason string, rules []policy.Rule, conflicts []policy.DutyConflict, changes []act.Change) (act.Result, error) {
+	if err := roomForDraft(ctx, w); err != nil {
+		return act.Result{}, err
+	}
 	last, err := w.Ent().PolicyVersion.Query().Where(policyversion.TenantID(w.Tenant())).Order(entdb.Desc(policyversion.FieldNumber)).First(ctx)
 	if err != nil {
 		return act.Result{}, wrap("last number", err)
 	}
 	author := w.Session().Actor.Account
 	v, err := w.Ent().PolicyVersion.Create().SetID(w.IDs.New()).SetTenantID(w.Tenant()).SetNumber(last.Number + 1).SetBaseNumber(base).SetState(stateDraft).SetReason(reason).
-		SetContentHash(identity.RulesHash(rules)).SetAuthorID(author).SetCreatedAt(w.Now()).SetNillableCreatedBy(w.Staff()).SetUpdatedAt(w.Now()).SetNillableUpdatedBy(w.Staff()).Save(ctx)
+		SetContentHash(identity.VersionHash(rules, conflicts)).SetAuthorID(author).SetCreatedAt(w.Now()).SetNillableCreatedBy(w.Staff()).SetUpdatedAt(w.Now()).SetNillableUpdatedBy(w.Staff()).Save(ctx)
 	if err != nil {
 		return act.Result{}, wrap("write version", err)
 	}
@@ -148,6 +220,9 @@ func saveDraft(ctx context.Context, w *act.Work, base int64, reason string, rule
 		if _, err := w.Ent().PolicyRule.CreateBulk(lines...).Save(ctx); err != nil {
 			return act.Result{}, wrap("write rules", err)
 		}
+	}
+	if err := identity.SaveConflicts(ctx, w, v.ID, conflicts); err != nil {
+		return act.Result{}, err
 	}
 	return act.Result{Subject: act.Subject{Type: typeVersion, ID: v.ID, Version: v.Version}, Snapshot: versionSnapshot(v), Changes: changes}, nil
 }

@@ -50,7 +50,14 @@ func (s *Service) ExplainAccess(ctx context.Context, session *tenancy.Session, q
 	if err := q.validate(); err != nil {
 		return out, err
 	}
-	err = s.asking(ctx, session, func(ctx context.Context, tx *tenancy.Tx, rights *policy.Rights) error {
+	asked := question{name: "policy.explain"}
+	switch {
+	case q.About != nil:
+		asked.about = *q.About
+	case q.Staff != nil:
+		asked.about = Object{"Staff", *q.Staff}
+	}
+	err = s.asking(ctx, session, asked, func(ctx context.Context, tx *tenancy.Tx, rights *policy.Rights) error {
 		refusal := mayReadRules(rights)
 		staff := session.Actor.Staff
 		own := q.Staff == nil || *q.Staff == staff
@@ -59,8 +66,8 @@ func (s *Service) ExplainAccess(ctx context.Context, session *tenancy.Session, q
 				return refusal
 			}
 			staff = *q.Staff
-			f, _ := factsOf("Staff")
-			row, err := f.row(ctx, tx, rights, staff)
+			f, _ := access.FactsOf("Staff")
+			row, err := f.Row(ctx, tx, rights, staff)
 			if err != nil {
 				return err
 			}
@@ -78,17 +85,17 @@ func (s *Service) ExplainAccess(ctx context.Context, session *tenancy.Session, q
 		}
 		row, seen := &policy.Row{}, false
 		if q.About != nil {
-			f, _ := factsOf(q.About.Type)
-			if row, err = f.row(ctx, tx, theirs, q.About.ID); err != nil {
+			f, _ := access.FactsOf(q.About.Type)
+			if row, err = f.Row(ctx, tx, theirs, q.About.ID); err != nil {
 				return err
 			}
 			mine := row
-			if row != nil && !own && f.cols.Client != "" {
-				if mine, err = f.row(ctx, tx, rights, q.About.ID); err != nil {
+			if row != nil && !own && f.Cols.Client != "" {
+				if mine, err = f.Row(ctx, tx, rights, q.About.ID); err != nil {
 					return err
 				}
 			}
-			seen = mine != nil && rights.Decide(f.entity, policy.Read, mine).Allow
+			seen = mine != nil && rights.Decide(f.Entity, policy.Read, mine).Allow
 			// SECURITY: who may not read rules learns of no row that he cannot read, not even that it is there.
 			if row == nil || refusal != nil && !seen {
 				return fault.NotFound(q.About.Type)
@@ -130,8 +137,8 @@ func (q *Question) validate() error {
 	if q.About == nil {
 		return nil
 	}
-	f, ok := factsOf(q.About.Type)
-	if entity, _ := policy.EntityOf(q.Object); !ok || entity != f.entity {
+	f, ok := access.FactsOf(q.About.Type)
+	if entity, _ := policy.EntityOf(q.Object); !ok || entity != f.Entity {
 		return fault.Invalid("objectId", "OBJECT_OF_ANOTHER_KIND", fault.Text{ZH: "标识不属于所问的对象", EN: "the id is of another kind of object"}, fault.Text{})
 	}
 	return nil

@@ -13,7 +13,7 @@ import (
 
 // roleInUse tells whether bindings that have not ended and active roles below keep a role alive.
 const roleInUse = `SELECT
-	EXISTS (SELECT FROM role_bindings WHERE tenant_id = $1 AND role_id = $2 AND revoked_at IS NULL AND (valid_until IS NULL OR valid_until > $3)),
+	EXISTS (SELECT FROM role_bindings WHERE tenant_id = $1 AND role_id = $2 AND revoked_at IS NULL AND COALESCE(LEAST(valid_until, review_due_at) > $3, true)),
 	EXISTS (SELECT FROM roles WHERE tenant_id = $1 AND parent_id = $2 AND state = 'active')`
 
 // RoleRetire: permission role.retire. The key is never used again. INVALID_STATE ROLE_RETIRED, ROLE_HELD while somebody holds

@@ -30,21 +30,21 @@ const askedAtOnce = 200
 // WhoCanSee: permission policy.read. The object's row, or what may be seen of one of its field groups, by everybody with an
 // account in use; more tells that there are others. NOT_FOUND; INVALID_INPUT at objectId, group and first.
 func (s *Service) WhoCanSee(ctx context.Context, session *tenancy.Session, about Object, group policy.Object, first int) (paths []Path, more bool, err error) {
-	f, ok := factsOf(about.Type)
+	f, ok := access.FactsOf(about.Type)
 	if !ok {
 		return nil, false, fault.Invalid("objectId", "OBJECT_OF_ANOTHER_KIND", fault.Text{ZH: "不支持此类对象", EN: "objects of this kind are not explained"}, fault.Text{})
 	}
-	if entity, _ := policy.EntityOf(group); group != "" && (entity != f.entity || !policy.Known(group, policy.Reveal)) {
+	if entity, _ := policy.EntityOf(group); group != "" && (entity != f.Entity || !policy.Known(group, policy.Reveal)) {
 		return nil, false, fault.Invalid("group", "GROUP_UNKNOWN", fault.Text{ZH: "该对象没有此字段组", EN: "the object has no such field group"}, fault.Text{})
 	}
 	if first < 1 || first > maxPaths {
 		return nil, false, fault.Invalid("first", "PAGE_SIZE", fault.Text{ZH: "须为 1 至 100", EN: "1 to 100"}, fault.Text{})
 	}
-	err = s.asking(ctx, session, func(ctx context.Context, tx *tenancy.Tx, rights *policy.Rights) error {
+	err = s.asking(ctx, session, question{"policy.whoCanSee", about}, func(ctx context.Context, tx *tenancy.Tx, rights *policy.Rights) error {
 		if err := mayReadRules(rights); err != nil {
 			return err
 		}
-		row, err := f.row(ctx, tx, rights, about.ID)
+		row, err := f.Row(ctx, tx, rights, about.ID)
 		if err != nil {
 			return err
 		}
@@ -57,15 +57,15 @@ func (s *Service) WhoCanSee(ctx context.Context, session *tenancy.Session, about
 		}
 		holders = slices.DeleteFunc(holders, func(h access.Holder) bool { return h.Staff == uuid.Nil || h.Suspended || len(h.Bindings) == 0 })
 		for part := range slices.Chunk(holders, askedAtOnce) {
-			rows, err := f.rows(ctx, tx, rights, part, about.ID)
+			asked, err := rowsOf(ctx, tx, f, rights, part, about.ID)
 			if err != nil {
 				return err
 			}
 			for i := range part {
-				if rows[i] == nil {
+				if asked[i] == nil {
 					continue // gone since
 				}
-				found := sees(rights, tx, &part[i].Principal, f.entity, group, rows[i])
+				found := sees(rights, tx, &part[i].Principal, f.Entity, group, asked[i])
 				if found == nil {
 					continue
 				}
@@ -81,18 +81,18 @@ func (s *Service) WhoCanSee(ctx context.Context, session *tenancy.Session, about
 	return paths, more, err
 }
 
-// rows are one row as it stands to each of the people, in one round trip.
-func (f facts) rows(ctx context.Context, tx *tenancy.Tx, rights *policy.Rights, holders []access.Holder, id uuid.UUID) ([]*policy.Row, error) {
+// rowsOf is one row as it stands to each of the people, in one round trip.
+func rowsOf(ctx context.Context, tx *tenancy.Tx, f access.Facts, rights *policy.Rights, holders []access.Holder, id uuid.UUID) ([]*policy.Row, error) {
 	b := &pgx.Batch{}
 	for i := range holders {
-		sql, args := f.query(tx, rights.Other(&holders[i].Principal, tx.Now()), id)
+		sql, args := f.Query(tx, rights.Other(&holders[i].Principal, tx.Now()), id)
 		b.Queue(sql, args...)
 	}
 	br := tx.SendBatch(ctx, b)
 	out := make([]*policy.Row, len(holders))
 	var err error
 	for i := range holders {
-		if out[i], err = scanRow(id, br.QueryRow()); err != nil {
+		if out[i], err = access.ScanRow(id, br.QueryRow()); err != nil {
 			break
 		}
 	}

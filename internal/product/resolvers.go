@@ -12,6 +12,8 @@ type mutations struct {
 	resolver.Archive
 	resolver.Contract
 	resolver.Policy
+	resolver.Custody
+	resolver.Review
 }
 
 type resolvers struct {
@@ -29,9 +31,11 @@ func (r resolvers) Query() graph.QueryResolver { return r.questions }
 func newResolvers(s *Services) graph.ResolverRoot {
 	return resolvers{mutations{
 		resolver.Organisation{Service: s.Organisation},
-		resolver.Identity{Service: s.Identity},
+		resolver.Identity{Service: s.Identity, Reach: s.Policy},
 		resolver.Archive{Service: s.Archive},
 		resolver.Contract{Service: s.Contract},
 		resolver.Policy{Service: s.Policy},
+		resolver.Custody{Service: s.Custody},
+		resolver.Review{Service: s.Review},
 	}, resolver.PolicyQuestions{Service: s.Policy}}
 }

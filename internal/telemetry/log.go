@@ -54,7 +54,7 @@ type scrubber struct {
 func newScrubber() *scrubber {
 	return &scrubber{
 		secret:  regexp.MustCompile(`(?i)password|secret|authorization|cookie|bearer|^token$|phone|email`),
-		token:   regexp.MustCompile(`\bcl[ts]_[0-9A-Za-z]{8,}`),
+		token:   regexp.MustCompile(`\bcl[tsul]_[0-9A-Za-z_-]{8,}`),
 		phone:   regexp.MustCompile(`(^|[^0-9A-Za-z])((?:\+?86[- ]?)?1[3-9][0-9]{9})($|[^0-9A-Za-z])`),
 		mail:    regexp.MustCompile(`[0-9A-Za-z._%+-]+@[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)+`),
 		urlPass: regexp.MustCompile(`(://[^:/@\s]+):[^@/\s]+@`),
@@ -67,6 +67,10 @@ func (s *scrubber) attr(_ []string, a slog.Attr) slog.Attr {
 	}
 	switch v := a.Value.Any().(type) {
 	case string:
+		if a.Key == "stack" { // the program's own, whatever its length
+			a.Value = slog.StringValue(s.scrub(v))
+			break
+		}
 		a.Value = slog.StringValue(s.text(v))
 	case error:
 		a.Value = slog.StringValue(s.text(v.Error()))
@@ -76,7 +80,17 @@ func (s *scrubber) attr(_ []string, a slog.Attr) slog.Attr {
 	return a
 }
 
+// longestText is how many bytes of a text are logged: others' errors may quote what a caller sent.
+const longestText = 2000
+
 func (s *scrubber) text(v string) string {
+	if len(v) > longestText {
+		v = strings.ToValidUTF8(v[:longestText], "") + " […]"
+	}
+	return s.scrub(v)
+}
+
+func (s *scrubber) scrub(v string) string {
 	if strings.Contains(v, "cl") {
 		v = s.token.ReplaceAllString(v, "[token]")
 	}

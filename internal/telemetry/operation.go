@@ -26,6 +26,20 @@ func (t *Telemetry) Operation(ctx context.Context, o Operation) {
 	}
 }
 
+// WatchSealing publishes the age of the oldest audit record that is not sealed yet, in seconds; 0 when all are.
+func (t *Telemetry) WatchSealing(age func() time.Duration) error {
+	meter := t.meters.Meter(scope)
+	gauge, err := meter.Float64ObservableGauge("clientele.audit.unsealed.age", metric.WithUnit("s"), metric.WithDescription("Age of the oldest audit record that no worker has sealed yet"))
+	if err != nil {
+		return err
+	}
+	_, err = meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
+		o.ObserveFloat64(gauge, age().Seconds())
+		return nil
+	}, gauge)
+	return err
+}
+
 // finished is what operations are counted by: closed sets all.
 type finished struct {
 	kind, via string
@@ -34,6 +48,11 @@ type finished struct {
 
 func finishedLabels(f finished) []attribute.KeyValue {
 	return []attribute.KeyValue{attribute.String("kind", f.kind), attribute.String("via", f.via), attribute.Bool("failed", f.failed)}
+}
+
+// Disagreement counts a decision on which the compiled policy and casbin differed, by its question.
+func (t *Telemetry) Disagreement(object, action string) {
+	t.differing.Add(context.Background(), 1, metric.WithAttributes(attribute.String("object", object), attribute.String("action", action)))
 }
 
 // Pool is a snapshot of the application's connections.

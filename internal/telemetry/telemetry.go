@@ -56,6 +56,7 @@ type Telemetry struct {
 	finished  *options[finished]
 	cost      metric.Int64Histogram
 	refusals  metric.Int64Counter
+	differing metric.Int64Counter
 	shutdowns []func(context.Context) error
 }
 
@@ -107,15 +108,20 @@ func Start(ctx context.Context, c Config) (*Telemetry, error) {
 
 func (t *Telemetry) instruments() error {
 	meter := t.meters.Meter(scope)
-	var errs [4]error
-	t.requests, errs[3] = meter.Float64Histogram("http.server.request.duration", metric.WithUnit("s"), metric.WithDescription("Time of one HTTP request"),
+	var errs [5]error
+	t.requests, errs[4] = meter.Float64Histogram("http.server.request.duration", metric.WithUnit("s"), metric.WithDescription("Time of one HTTP request"),
 		metric.WithExplicitBucketBoundaries(0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10))
 	t.duration, errs[0] = meter.Float64Histogram("clientele.operation.duration", metric.WithUnit("s"), metric.WithDescription("Time of one GraphQL operation"),
 		metric.WithExplicitBucketBoundaries(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30))
 	t.cost, errs[1] = meter.Int64Histogram("clientele.operation.cost", metric.WithUnit("{point}"), metric.WithDescription("Cost of one GraphQL operation"),
 		metric.WithExplicitBucketBoundaries(1, 10, 50, 100, 250, 500, 1000, 2500, 5000))
 	t.refusals, errs[2] = meter.Int64Counter("clientele.operation.errors", metric.WithDescription("Errors of GraphQL operations by code"))
-	return errors.Join(errs[:]...)
+	t.differing, errs[3] = meter.Int64Counter("clientele.policy.disagreements", metric.WithDescription("Decisions on which the compiled policy and casbin differed"))
+	if err := errors.Join(errs[:]...); err != nil {
+		return err
+	}
+	t.differing.Add(context.Background(), 0) // an alarm needs a series before the first of them
+	return nil
 }
 
 // Metrics answers Prometheus.

@@ -39,6 +39,8 @@ const (
 	FieldRevokedAt = "revoked_at"
 	// FieldGrantedBy holds the string denoting the granted_by field in the database.
 	FieldGrantedBy = "granted_by"
+	// FieldReviewDueAt holds the string denoting the review_due_at field in the database.
+	FieldReviewDueAt = "review_due_at"
 	// Table holds the table name of the accessgrant in the database.
 	Table = "access_grants"
 )
@@ -60,6 +62,7 @@ var Columns = []string{
 	FieldValidUntil,
 	FieldRevokedAt,
 	FieldGrantedBy,
+	FieldReviewDueAt,
 }
 
 // ValidColumn reports if the column name is valid (part of the table columns).
@@ -153,4 +156,9 @@ func ByRevokedAt(opts ...sql.OrderTermOption) OrderOption {
 // ByGrantedBy orders the results by the granted_by field.
 func ByGrantedBy(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldGrantedBy, opts...).ToFunc()
+}
+
+// ByReviewDueAt orders the results by the review_due_at field.
+func ByReviewDueAt(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldReviewDueAt, opts...).ToFunc()
 }

@@ -125,6 +125,11 @@ func GrantedBy(v uuid.UUID) predicate.AccessGrant {
 	return predicate.AccessGrant(sql.FieldEQ(FieldGrantedBy, v))
 }
 
+// ReviewDueAt applies equality check predicate on the "review_due_at" field. It's identical to ReviewDueAtEQ.
+func ReviewDueAt(v time.Time) predicate.AccessGrant {
+	return predicate.AccessGrant(sql.FieldEQ(FieldReviewDueAt, v))
+}
+
 // TenantIDEQ applies the EQ predicate on the "tenant_id" field.
 func TenantIDEQ(v uuid.UUID) predicate.AccessGrant {
 	return predicate.AccessGrant(sql.FieldEQ(FieldTenantID, v))
@@ -748,6 +753,56 @@ func GrantedByIsNil() predicate.AccessGrant {
 // GrantedByNotNil applies the NotNil predicate on the "granted_by" field.
 func GrantedByNotNil() predicate.AccessGrant {
 	return predicate.AccessGrant(sql.FieldNotNull(FieldGrantedBy))
+}
+
+// ReviewDueAtEQ applies the EQ predicate on the "review_due_at" field.
+func ReviewDueAtEQ(v time.Time) predicate.AccessGrant {
+	return predicate.AccessGrant(sql.FieldEQ(FieldReviewDueAt, v))
+}
+
+// ReviewDueAtNEQ applies the NEQ predicate on the "review_due_at" field.
+func ReviewDueAtNEQ(v time.Time) predicate.AccessGrant {
+	return predicate.AccessGrant(sql.FieldNEQ(FieldReviewDueAt, v))
+}
+
+// ReviewDueAtIn applies the In predicate on the "review_due_at" field.
+func ReviewDueAtIn(vs ...time.Time) predicate.AccessGrant {
+	return predicate.AccessGrant(sql.FieldIn(FieldReviewDueAt, vs...))
+}
+
+// ReviewDueAtNotIn applies the NotIn predicate on the "review_due_at" field.
+func ReviewDueAtNotIn(vs ...time.Time) predicate.AccessGrant {
+	return predicate.AccessGrant(sql.FieldNotIn(FieldReviewDueAt, vs...))
+}
+
+// ReviewDueAtGT applies the GT predicate on the "review_due_at" field.
+func ReviewDueAtGT(v time.Time) predicate.AccessGrant {
+	return predicate.AccessGrant(sql.FieldGT(FieldReviewDueAt, v))
+}
+
+// ReviewDueAtGTE applies the GTE predicate on the "review_due_at" field.
+func ReviewDueAtGTE(v time.Time) predicate.AccessGrant {
+	return predicate.AccessGrant(sql.FieldGTE(FieldReviewDueAt, v))
+}
+
+// ReviewDueAtLT applies the LT predicate on the "review_due_at" field.
+func ReviewDueAtLT(v time.Time) predicate.AccessGrant {
+	return predicate.AccessGrant(sql.FieldLT(FieldReviewDueAt, v))
+}
+
+// ReviewDueAtLTE applies the LTE predicate on the "review_due_at" field.
+func ReviewDueAtLTE(v time.Time) predicate.AccessGrant {
+	return predicate.AccessGrant(sql.FieldLTE(FieldReviewDueAt, v))
+}
+
+// ReviewDueAtIsNil applies the IsNil predicate on the "review_due_at" field.
+func ReviewDueAtIsNil() predicate.AccessGrant {
+	return predicate.AccessGrant(sql.FieldIsNull(FieldReviewDueAt))
+}
+
+// ReviewDueAtNotNil applies the NotNil predicate on the "review_due_at" field.
+func ReviewDueAtNotNil() predicate.AccessGrant {
+	return predicate.AccessGrant(sql.FieldNotNull(FieldReviewDueAt))
 }
 
 // And groups predicates with the AND operator between them.

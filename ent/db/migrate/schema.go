@@ -26,6 +26,7 @@ var (
 		{Name: "valid_until", Type: field.TypeTime},
 		{Name: "revoked_at", Type: field.TypeTime, Nullable: true},
 		{Name: "granted_by", Type: field.TypeUUID, Nullable: true},
+		{Name: "review_due_at", Type: field.TypeTime, Nullable: true},
 	}
 	// AccessGrantsTable holds the schema information for the "access_grants" table.
 	AccessGrantsTable = &schema.Table{
@@ -831,6 +832,7 @@ var (
 		{Name: "awaits_endorsement", Type: field.TypeBool, Default: false},
 		{Name: "endorsed_at", Type: field.TypeTime, Nullable: true},
 		{Name: "endorsed_by", Type: field.TypeUUID, Nullable: true},
+		{Name: "review_due_at", Type: field.TypeTime, Nullable: true},
 	}
 	// RoleBindingsTable holds the schema information for the "role_bindings" table.
 	RoleBindingsTable = &schema.Table{

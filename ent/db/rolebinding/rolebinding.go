@@ -45,6 +45,8 @@ const (
 	FieldEndorsedAt = "endorsed_at"
 	// FieldEndorsedBy holds the string denoting the endorsed_by field in the database.
 	FieldEndorsedBy = "endorsed_by"
+	// FieldReviewDueAt holds the string denoting the review_due_at field in the database.
+	FieldReviewDueAt = "review_due_at"
 	// Table holds the table name of the rolebinding in the database.
 	Table = "role_bindings"
 )
@@ -69,6 +71,7 @@ var Columns = []string{
 	FieldAwaitsEndorsement,
 	FieldEndorsedAt,
 	FieldEndorsedBy,
+	FieldReviewDueAt,
 }
 
 // ValidColumn reports if the column name is valid (part of the table columns).
@@ -179,4 +182,9 @@ func ByEndorsedAt(opts ...sql.OrderTermOption) OrderOption {
 // ByEndorsedBy orders the results by the endorsed_by field.
 func ByEndorsedBy(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldEndorsedBy, opts...).ToFunc()
+}
+
+// ByReviewDueAt orders the results by the review_due_at field.
+func ByReviewDueAt(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldReviewDueAt, opts...).ToFunc()
 }

@@ -140,6 +140,11 @@ func EndorsedBy(v uuid.UUID) predicate.RoleBinding {
 	return predicate.RoleBinding(sql.FieldEQ(FieldEndorsedBy, v))
 }
 
+// ReviewDueAt applies equality check predicate on the "review_due_at" field. It's identical to ReviewDueAtEQ.
+func ReviewDueAt(v time.Time) predicate.RoleBinding {
+	return predicate.RoleBinding(sql.FieldEQ(FieldReviewDueAt, v))
+}
+
 // TenantIDEQ applies the EQ predicate on the "tenant_id" field.
 func TenantIDEQ(v uuid.UUID) predicate.RoleBinding {
 	return predicate.RoleBinding(sql.FieldEQ(FieldTenantID, v))
@@ -878,6 +883,56 @@ func EndorsedByIsNil() predicate.RoleBinding {
 // EndorsedByNotNil applies the NotNil predicate on the "endorsed_by" field.
 func EndorsedByNotNil() predicate.RoleBinding {
 	return predicate.RoleBinding(sql.FieldNotNull(FieldEndorsedBy))
+}
+
+// ReviewDueAtEQ applies the EQ predicate on the "review_due_at" field.
+func ReviewDueAtEQ(v time.Time) predicate.RoleBinding {
+	return predicate.RoleBinding(sql.FieldEQ(FieldReviewDueAt, v))
+}
+
+// ReviewDueAtNEQ applies the NEQ predicate on the "review_due_at" field.
+func ReviewDueAtNEQ(v time.Time) predicate.RoleBinding {
+	return predicate.RoleBinding(sql.FieldNEQ(FieldReviewDueAt, v))
+}
+
+// ReviewDueAtIn applies the In predicate on the "review_due_at" field.
+func ReviewDueAtIn(vs ...time.Time) predicate.RoleBinding {
+	return predicate.RoleBinding(sql.FieldIn(FieldReviewDueAt, vs...))
+}
+
+// ReviewDueAtNotIn applies the NotIn predicate on the "review_due_at" field.
+func ReviewDueAtNotIn(vs ...time.Time) predicate.RoleBinding {
+	return predicate.RoleBinding(sql.FieldNotIn(FieldReviewDueAt, vs...))
+}
+
+// ReviewDueAtGT applies the GT predicate on the "review_due_at" field.
+func ReviewDueAtGT(v time.Time) predicate.RoleBinding {
+	return predicate.RoleBinding(sql.FieldGT(FieldReviewDueAt, v))
+}
+
+// ReviewDueAtGTE applies the GTE predicate on the "review_due_at" field.
+func ReviewDueAtGTE(v time.Time) predicate.RoleBinding {
+	return predicate.RoleBinding(sql.FieldGTE(FieldReviewDueAt, v))
+}
+
+// ReviewDueAtLT applies the LT predicate on the "review_due_at" field.
+func ReviewDueAtLT(v time.Time) predicate.RoleBinding {
+	return predicate.RoleBinding(sql.FieldLT(FieldReviewDueAt, v))
+}
+
+// ReviewDueAtLTE applies the LTE predicate on the "review_due_at" field.
+func ReviewDueAtLTE(v time.Time) predicate.RoleBinding {
+	return predicate.RoleBinding(sql.FieldLTE(FieldReviewDueAt, v))
+}
+
+// ReviewDueAtIsNil applies the IsNil predicate on the "review_due_at" field.
+func ReviewDueAtIsNil() predicate.RoleBinding {
+	return predicate.RoleBinding(sql.FieldIsNull(FieldReviewDueAt))
+}
+
+// ReviewDueAtNotNil applies the NotNil predicate on the "review_due_at" field.
+func ReviewDueAtNotNil() predicate.RoleBinding {
+	return predicate.RoleBinding(sql.FieldNotNull(FieldReviewDueAt))
 }
 
 // And groups predicates with the AND operator between them.

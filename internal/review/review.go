@@ -1,0 +1,82 @@
+// Package review owns access reviews (权限复核): campaigns in which every binding and grant is confirmed by a reviewer or ends.
+// It does not own bindings and grants themselves (identity ends them), nor what makes one end by time: the rows' own due date does.
+package review
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/clientele/clientele/internal/act"
+	"github.com/clientele/clientele/internal/tenancy"
+	"github.com/clientele/clientele/policy"
+)
+
+// Service carries out reviews. Every act holds the tenant's epochs: nothing that gives rights changes between its decision and
+// its effect.
+//
+// Errors of every act: INVALID_INPUT (all fields at once), NOT_FOUND, FORBIDDEN, STALE_VERSION, INVALID_STATE, CONFLICT,
+// DUTY_CONFLICT, IDEMPOTENCY_MISMATCH.
+type Service struct {
+	runner *act.Runner
+	db     *tenancy.DB
+}
+
+// New makes the service.
+func New(runner *act.Runner, db *tenancy.DB) *Service { return &Service{runner: runner, db: db} }
+
+// GraphQL types of the subjects.
+const (
+	typeReview = "AccessReview"
+	typeItem   = "AccessReviewItem"
+)
+
+// States, kinds and decisions, as stored.
+const (
+	stateOpen   = "open"
+	stateClosed = "closed"
+	kindBinding = "BINDING"
+	kindGrant   = "GRANT"
+	keep        = "KEEP"
+	revoke      = "REVOKE"
+	lapsed      = "LAPSED"
+)
+
+const maxReason = 1000
+
+// Specs lists every act of a person; Lapse is the system's.
+func Specs() []act.Spec { return []act.Spec{reviewOpen(), reviewDecide(), reviewClose()} }
+
+func spec(name, event string) act.Spec {
+	return act.Spec{Name: name, Object: policy.OnPolicy, Action: policy.ReviewOpen, Event: event, Sensitive: true, ChangesRights: true}
+}
+
+func reviewOpen() act.Spec { return spec("review.open", "accessReview.opened.v1") }
+
+// reviewDecide needs no right but being the item's reviewer, or standing in for one who is not there.
+func reviewDecide() act.Spec { return spec("review.decide", "accessReviewItem.decided.v1") }
+func reviewClose() act.Spec  { return spec("review.close", "accessReview.closed.v1") }
+
+// reviewLapse writes down what has ended by time already: it changes no right.
+func reviewLapse() act.Spec {
+	s := spec("review.lapse", "accessReview.lapsed.v1")
+	s.ChangesRights = false
+	return s
+}
+
+// errWritten: a write met another number of rows than the one that was read. The acts hold the tenant's epochs, so that is
+// a defect, not a race.
+var errWritten = errors.New("not exactly one row was written")
+
+func once(n int, err error) error {
+	if err == nil && n != 1 {
+		err = errWritten
+	}
+	return wrap("write", err)
+}
+
+func wrap(what string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("review: %s: %w", what, err)
+}
