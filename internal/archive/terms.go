@@ -41,7 +41,7 @@ func Terms(n Named) []Term {
 	b := termSet{}
 	b.name(classList, n.Name)
 	b.code(classList, n.Code)
-	b.latin(classList, []rune(join(n.SortKey)))
+	b.latin(classList, withoutSpokenForm([]rune(join(normal(n.SortKey)))))
 	for _, former := range n.FormerNames {
 		b.name(classStandard, former)
 	}
@@ -88,7 +88,7 @@ func QueryTerms(s string) []string {
 			case len(run) <= 2:
 				add(string(run))
 			default:
-				eachPiece(run, 3, add)
+				eachPiece(withoutSpokenForm(run), 3, add)
 			}
 		}
 	}
@@ -115,7 +115,9 @@ func (b termSet) name(class int16, name string) {
 			b.add(class, string(units[i:i+2]))
 		}
 	}
-	// Three in a row of what is spoken lie within three characters, whichever of their readings are meant.
+	// Three in a row of what is spoken lie within three characters, whichever of their readings are meant. How a legal form is
+	// spoken is not entered: nearly every name ends with one, and nobody is told from another by it.
+	units = withoutLegalForm(units)
 	for i := range units {
 		for _, reading := range pinyin.Readings(string(units[i])) {
 			b.add(class, reading[:1])
@@ -206,6 +208,16 @@ func allDigits(run []rune) bool {
 
 func onlyDigits(s string) []rune {
 	return slices.DeleteFunc([]rune(normal(s)), func(r rune) bool { return r < '0' || r > '9' })
+}
+
+// withoutSpokenForm is withoutLegalForm for pinyin and initials.
+func withoutSpokenForm(run []rune) []rune {
+	for _, form := range []string{"gufenyouxiangongsi", "youxianzerengongsi", "youxiangongsi", "gfyxgs", "yxzrgs", "yxgs"} {
+		if len(run) >= len(form)+2 && string(run[len(run)-len(form):]) == form {
+			return run[:len(run)-len(form)]
+		}
+	}
+	return run
 }
 
 // withoutLegalForm needs two characters to remain: 有限公司 alone is what somebody is looking for.

@@ -30,6 +30,7 @@ func TestWhatFindsAClient(t *testing.T) {
 	for query, class := range map[string]int16{
 		"重庆长安": 0, "长安汽车": 0, "安": 0, "汽车股份": 0, "长安 重庆": 0, "重庆长安汽车有限责任公司": 0,
 		"chongqing": 0, "zhongqing": 0, "changan": 0, "zhangan": 0, "cqca": 0, "CQCAQC": 0, "qc": 0, "ch": 0, "c": 0, "长安qiche": 0, "ＣＱＣＡ": 0,
+		"cqcaqcgfyxgs": 0, "changanqichegufenyouxiangongsi": 0,
 		"KA-000123": 0, "ka000123": 0, "0123": 0, "  长安　汽车 ": 0, "长安（汽车）": 0,
 		"机器厂": 1, "jiqichang": 1, "9150000020": 1, "91500000202855963x": 1, "2855963X": 1, "4008": 1, "67594008": 1, "02367594008": 1,
 	} {
@@ -64,6 +65,21 @@ func TestALegalFormIsLookedForWhenNothingElseIs(t *testing.T) {
 	}
 	if got := QueryTerms("海尔股份有限公司"); !slices.Equal(got, []string{"海尔"}) {
 		t.Error(got)
+	}
+}
+
+// A legal form as it is spoken makes no terms: it would be a third of all rows and tells nobody from another.
+func TestSpokenLegalFormsMakeNoTerms(t *testing.T) {
+	t.Parallel()
+	n := Named{Name: "华东工业设备有限公司", SortKey: pinyin.SortKey("华东工业设备有限公司")}
+	for _, query := range []string{"gongsi", "yxgs", "youxian"} {
+		if found(n, query, 7) {
+			t.Errorf("%q finds it", query)
+		}
+	}
+	bare := Named{Name: "华东工业设备", SortKey: pinyin.SortKey("华东工业设备")}
+	if more := len(Terms(n)) - len(Terms(bare)); more > 9 { // four characters, four pairs, one between name and form
+		t.Errorf("the legal form makes %d terms", more)
 	}
 }
 

@@ -41,7 +41,7 @@ func (s *statements) TraceBatchStart(ctx context.Context, _ *pgx.Conn, _ pgx.Tra
 
 // TraceBatchQuery implements pgx.BatchTracer.
 func (s *statements) TraceBatchQuery(_ context.Context, _ *pgx.Conn, q pgx.TraceBatchQueryData) {
-	if s.keep && strings.HasPrefix(q.SQL, "SELECT t1.") {
+	if s.keep && (strings.HasPrefix(q.SQL, "SELECT t1.") || strings.HasPrefix(q.SQL, "WITH ")) {
 		s.kept = append(s.kept, statement{q.SQL, q.Args})
 	}
 }

@@ -104,6 +104,11 @@ func scopeRows() []string {
 		`INSERT INTO access_grants (tenant_id, id, grantee_staff_id, client_id, class_mask, purpose, valid_from, valid_until, created_at, updated_at, recorded_from)
 			SELECT pg_temp.made_id(1, 0, 1), pg_temp.made_id(1, 10, g), pg_temp.made_id(1, 3, 1 + g / 200), pg_temp.made_id(1, 11, 1 + g * 37 % {n}), 63, '合同评审', ` + times + `, timestamptz '2100-01-01', ` +
 			times + `, ` + times + `, ` + times + ` FROM generate_series(0, 3999) g`,
+		// terms that every client has, and those of its code
+		`INSERT INTO client_search_terms (tenant_id, field_class, term, client_id)
+			SELECT DISTINCT pg_temp.made_id(1, 0, 1), 0, term, pg_temp.made_id(1, 11, i) FROM placed
+			CROSS JOIN LATERAL (SELECT unnest(ARRAY['华', '东', '华东', '工业', '业设', '设备', 'hua', 'uad', 'don']) UNION ALL
+				SELECT substr(lpad(i::text, 8, '0'), n, 4) FROM generate_series(1, 5) n) t (term)`,
 	}
 }
 
@@ -162,6 +167,11 @@ func (s *scope) rights(org *policy.Org, now time.Time) (*policy.Rights, error) {
 	}, org, now), nil
 }
 
+// searches are a term that every client has, one that few have, both, and one that nobody has.
+func searches() []string { return []string{"华东", "7919", "华东设备 7919", "工业 华北"} }
+
+const searchPage = `query($search: String!) { clients(first: 20, filter: {search: $search}) { totalCount { value } nodes { id code name } } }`
+
 const firstPage = `{ clients(first: 50) { nodes { id code name stage grade region updatedAt } pageInfo { hasNextPage } } }`
 
 // runScopes prints the database's processor time of the first page under every scope.
@@ -193,24 +203,36 @@ func runScopes(ctx context.Context, o *options, plans bool) (err error) {
 	if err != nil {
 		return err
 	}
-	doc, errs := gqlparser.LoadQuery(graph.Schema(), firstPage)
-	if len(errs) > 0 {
-		return errs
-	}
 	d := &driver{super: super, cluster: c}
-	fmt.Printf("First page of 50 of %d clients; database processor time in milliseconds, 50 requests each.\n%-28s | %6s | %6s | %s\n", n, "scope", "p50", "p99", "rows")
-	for _, s := range scopes() {
-		if !strings.Contains(s.name, o.only) {
-			continue
+	pages := []question{{"first page of 50", firstPage, nil}}
+	for _, text := range searches() {
+		pages = append(pages, question{"search " + text, searchPage, map[string]any{"search": text}})
+	}
+	for _, q := range pages {
+		fmt.Printf("\n%s of %d clients; database processor time in milliseconds, 50 requests each.\n%-28s | %6s | %6s | %s\n", q.title, n, "scope", "p50", "p99", "rows")
+		doc, errs := gqlparser.LoadQuery(graph.Schema(), q.text)
+		if len(errs) > 0 {
+			return errs
 		}
-		if err := s.measure(ctx, d, db, seen, org, doc, plans); err != nil {
-			return fmt.Errorf("%s: %w", s.name, err)
+		for _, s := range scopes() {
+			if !strings.Contains(q.title+" / "+s.name, o.only) {
+				continue
+			}
+			if err := s.measure(ctx, d, db, seen, org, doc, q.variables, plans); err != nil {
+				return fmt.Errorf("%s: %s: %w", q.title, s.name, err)
+			}
 		}
 	}
 	return nil
 }
 
-func (s *scope) measure(ctx context.Context, d *driver, db *tenancy.DB, seen *statements, org *policy.Org, doc *ast.QueryDocument, plans bool) error {
+// question is what is asked under every scope.
+type question struct {
+	title, text string
+	variables   map[string]any
+}
+
+func (s *scope) measure(ctx context.Context, d *driver, db *tenancy.DB, seen *statements, org *policy.Org, doc *ast.QueryDocument, variables map[string]any, plans bool) error {
 	rights, err := s.rights(org, time.Now())
 	if err != nil {
 		return err
@@ -238,7 +260,7 @@ func (s *scope) measure(ctx context.Context, d *driver, db *tenancy.DB, seen *st
 			return err
 		}
 		seen.keep = i == 59
-		a, err := gate.Query(ctx, session, doc, op, nil, roots)
+		a, err := gate.Query(ctx, session, doc, op, variables, roots)
 		if err != nil {
 			return err
 		}
