@@ -184,6 +184,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("MoneyInput", ec.unmarshalInputMoneyInput),
 			graphql.NewInputUnmarshaler("ObligationAddInput", ec.unmarshalInputObligationAddInput),
 			graphql.NewInputUnmarshaler("ObligationSettleInput", ec.unmarshalInputObligationSettleInput),
+			graphql.NewInputUnmarshaler("PolicyClassInput", ec.unmarshalInputPolicyClassInput),
 			graphql.NewInputUnmarshaler("PolicyDiscardInput", ec.unmarshalInputPolicyDiscardInput),
 			graphql.NewInputUnmarshaler("PolicyDraftInput", ec.unmarshalInputPolicyDraftInput),
 			graphql.NewInputUnmarshaler("PolicyPublishInput", ec.unmarshalInputPolicyPublishInput),
@@ -794,6 +795,18 @@ func (ec *executionContext) childFields_ObligationSettlePayload(ctx context.Cont
 	return nil, fmt.Errorf("no field named %q was found under type ObligationSettlePayload", field.Name)
 }
 
+func (ec *executionContext) childFields_PolicyClassChange(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "object":
+		return ec.fieldContext_PolicyClassChange_object(ctx, field)
+	case "from":
+		return ec.fieldContext_PolicyClassChange_from(ctx, field)
+	case "to":
+		return ec.fieldContext_PolicyClassChange_to(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PolicyClassChange", field.Name)
+}
+
 func (ec *executionContext) childFields_PolicyComparison(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "from":
@@ -804,6 +817,8 @@ func (ec *executionContext) childFields_PolicyComparison(ctx context.Context, fi
 		return ec.fieldContext_PolicyComparison_added(ctx, field)
 	case "removed":
 		return ec.fieldContext_PolicyComparison_removed(ctx, field)
+	case "classes":
+		return ec.fieldContext_PolicyComparison_classes(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PolicyComparison", field.Name)
 }
@@ -7904,6 +7919,75 @@ func (ec *executionContext) fieldContext_ObligationSettlePayload_userErrors(_ co
 	return fc, nil
 }
 
+func (ec *executionContext) _PolicyClassChange_object(ctx context.Context, field graphql.CollectedField, obj *model.PolicyClassChange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PolicyClassChange_object(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Object, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PolicyClassChange_object(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PolicyClassChange", field, false, false, "String")
+}
+
+func (ec *executionContext) _PolicyClassChange_from(ctx context.Context, field graphql.CollectedField, obj *model.PolicyClassChange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PolicyClassChange_from(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.From, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PolicyClassChange_from(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PolicyClassChange", field, false, false, "Int")
+}
+
+func (ec *executionContext) _PolicyClassChange_to(ctx context.Context, field graphql.CollectedField, obj *model.PolicyClassChange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PolicyClassChange_to(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.To, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PolicyClassChange_to(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PolicyClassChange", field, false, false, "Int")
+}
+
 func (ec *executionContext) _PolicyComparison_from(ctx context.Context, field graphql.CollectedField, obj *model.PolicyComparison) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -8009,6 +8093,38 @@ func (ec *executionContext) fieldContext_PolicyComparison_removed(_ context.Cont
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_PolicyRuleSentence(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _PolicyComparison_classes(ctx context.Context, field graphql.CollectedField, obj *model.PolicyComparison) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PolicyComparison_classes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Classes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.PolicyClassChange) graphql.Marshaler {
+			return ec.marshalNPolicyClassChange2ᚕᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐPolicyClassChangeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PolicyComparison_classes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PolicyComparison",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PolicyClassChange(ctx, field)
 		},
 	}
 	return fc, nil
@@ -14536,6 +14652,55 @@ func UnmarshalObligationSettleInput(ctx context.Context, raw any) (model.Obligat
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputPolicyClassInput(ctx context.Context, obj any) (model.PolicyClassInput, error) {
+	var it model.PolicyClassInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"object", "class"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "object":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("object"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Object = data
+		case "class":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("class"))
+			data, err := ec.unmarshalNInt2int(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Class = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalPolicyClassInput unmarshals raw into the PolicyClassInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalPolicyClassInput(ctx context.Context, raw any) (model.PolicyClassInput, error) {
+	var out model.PolicyClassInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "PolicyClassInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputPolicyDiscardInput(ctx context.Context, obj any) (model.PolicyDiscardInput, error) {
 	var it model.PolicyDiscardInput
 	if obj == nil {
@@ -14603,7 +14768,7 @@ func (ec *executionContext) unmarshalInputPolicyDraftInput(ctx context.Context, 
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"baseNumber", "reason", "add", "remove"}
+	fieldsInOrder := [...]string{"baseNumber", "reason", "add", "remove", "classes"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -14638,6 +14803,13 @@ func (ec *executionContext) unmarshalInputPolicyDraftInput(ctx context.Context, 
 				return it, err
 			}
 			it.Remove = data
+		case "classes":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("classes"))
+			data, err := ec.unmarshalOPolicyClassInput2ᚕᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐPolicyClassInputᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Classes = data
 		}
 	}
 	return it, nil
@@ -17806,6 +17978,49 @@ func (ec *executionContext) _ObligationSettlePayload(ctx context.Context, sel as
 	return out
 }
 
+var policyClassChangeImplementors = []string{"PolicyClassChange"}
+
+func (ec *executionContext) _PolicyClassChange(ctx context.Context, sel ast.SelectionSet, obj *model.PolicyClassChange) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, policyClassChangeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("PolicyClassChange")
+		case "object":
+			out.Values[i] = ec._PolicyClassChange_object(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "from":
+			out.Values[i] = ec._PolicyClassChange_from(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "to":
+			out.Values[i] = ec._PolicyClassChange_to(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var policyComparisonImplementors = []string{"PolicyComparison"}
 
 func (ec *executionContext) _PolicyComparison(ctx context.Context, sel ast.SelectionSet, obj *model.PolicyComparison) graphql.Marshaler {
@@ -17834,6 +18049,11 @@ func (ec *executionContext) _PolicyComparison(ctx context.Context, sel ast.Selec
 			}
 		case "removed":
 			out.Values[i] = ec._PolicyComparison_removed(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "classes":
+			out.Values[i] = ec._PolicyComparison_classes(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -19995,6 +20215,35 @@ func (ec *executionContext) marshalNPartySide2githubᚗcomᚋclienteleᚋcliente
 	return v
 }
 
+func (ec *executionContext) marshalNPolicyClassChange2ᚕᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐPolicyClassChangeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.PolicyClassChange) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNPolicyClassChange2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐPolicyClassChange(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNPolicyClassChange2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐPolicyClassChange(ctx context.Context, sel ast.SelectionSet, v *model.PolicyClassChange) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "PolicyClassChange!")
+		return graphql.Null
+	}
+	return ec._PolicyClassChange(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNPolicyClassInput2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐPolicyClassInput(ctx context.Context, v any) (*model.PolicyClassInput, error) {
+	res, err := ec.unmarshalInputPolicyClassInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNPolicyDiscardInput2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐPolicyDiscardInput(ctx context.Context, v any) (model.PolicyDiscardInput, error) {
 	res, err := ec.unmarshalInputPolicyDiscardInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -21284,6 +21533,23 @@ func (ec *executionContext) marshalOPartyCapacity2ᚖgithubᚗcomᚋclienteleᚋ
 		return graphql.Null
 	}
 	return v
+}
+
+func (ec *executionContext) unmarshalOPolicyClassInput2ᚕᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐPolicyClassInputᚄ(ctx context.Context, v any) ([]*model.PolicyClassInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]*model.PolicyClassInput, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNPolicyClassInput2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐPolicyClassInput(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
 }
 
 func (ec *executionContext) marshalOPolicyComparison2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐPolicyComparison(ctx context.Context, sel ast.SelectionSet, v *model.PolicyComparison) graphql.Marshaler {

@@ -707,6 +707,19 @@ type ObligationSettlePayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+type PolicyClassChange struct {
+	Object string `json:"object"`
+	From   int    `json:"from"`
+	To     int    `json:"to"`
+}
+
+type PolicyClassInput struct {
+	// A field group: `client#contacts`.
+	Object string `json:"object"`
+	// 0-7
+	Class int `json:"class"`
+}
+
 // What one version has and the other has not. Rules that differ in number, clause or note alone are the same rule.
 type PolicyComparison struct {
 	From *read.Ref `json:"from,omitempty"`
@@ -715,6 +728,8 @@ type PolicyComparison struct {
 	Added []*PolicyRuleSentence `json:"added"`
 	// Rules of `from` that `to` has not.
 	Removed []*PolicyRuleSentence `json:"removed"`
+	// Field groups that the two keep at different classes.
+	Classes []*PolicyClassChange `json:"classes"`
 }
 
 type PolicyDiscardInput struct {
@@ -735,6 +750,8 @@ type PolicyDraftInput struct {
 	Add        []*PolicyRuleInput `json:"add,omitempty"`
 	// Rules of the base, by their `seq`.
 	Remove []int `json:"remove,omitempty"`
+	// Field groups that get another class. Rules written for classes reach the groups that have them in their own version; readings of groups of class 4 and above are recorded. The shipped class takes a group's own one back.
+	Classes []*PolicyClassInput `json:"classes,omitempty"`
 }
 
 type PolicyDraftPayload struct {
@@ -824,7 +841,7 @@ type PolicySimulation struct {
 
 // Something about a rule that is lawful and probably not meant.
 type PolicyWarning struct {
-	// DUPLICATE, SHADOWED, ALWAYS_DENIED, ROLE_UNHELD, ROLE_RETIRED.
+	// DUPLICATE, SHADOWED, ALWAYS_DENIED, CLASS_EMPTY, ROLE_UNHELD, ROLE_RETIRED.
 	Code    string    `json:"code"`
 	Seq     int       `json:"seq"`
 	Rule    *read.Ref `json:"rule,omitempty"`

@@ -115,10 +115,11 @@ func ceiling(w *act.Work, client *policy.Row, classes []int) (policy.ClassSet, e
 			continue
 		}
 		for _, group := range entity.Groups {
+			class, _ := w.Rights.ClassOf(group.Object)
 			if access, _ := w.Rights.Field(group.Object, &own); access == policy.Full {
-				readable |= group.Class.Set()
+				readable |= class.Set()
 			} else {
-				hidden |= group.Class.Set()
+				hidden |= class.Set()
 			}
 		}
 	}

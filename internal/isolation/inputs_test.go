@@ -39,7 +39,7 @@ func words() map[string]string {
 		"ClientRecordChange.Field": "name", "ContractDraft.Kind": "SALES", "ContractRegister.Kind": "SALES", "ObligationAdd.Kind": "DELIVERY", "Outcome": "MET",
 		"DepartmentOpen.Kind": "SECTION", "DepartmentChange.Kind": "SECTION", "Login": "somebody.new", "Password": "correct horse battery 9", "New": "correct horse battery 9",
 		"Scopes": "read", "RoleKey": "list_reader", "ValidFrom": "", "ContractDraft.Name": "", "Current": "", "Number": "N-77",
-		"PolicyDraft.Object": "client", "PolicyDraft.Action": "reveal", "PolicyDraft.Scope": "DEPT", "PolicyDraft.Effect": "allow", "Condition": "",
+		"PolicyDraft.Object": "client", "Group": "client#contacts", "PolicyDraft.Action": "reveal", "PolicyDraft.Scope": "DEPT", "PolicyDraft.Effect": "allow", "Condition": "",
 		"Period": "2031-H1", "Decision": "KEEP", "RoleCreate.Key": "shift_lead", "ParentKey": "", "Template": "",
 	}
 }

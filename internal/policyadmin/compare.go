@@ -22,6 +22,7 @@ type Sentence struct {
 type Comparison struct {
 	From, To       uuid.UUID
 	Added, Removed []Sentence
+	Classes        []ClassChange
 }
 
 // PolicyCompare: permission policy.read. Numbers of versions in any state; NOT_FOUND when there is no such version. Rules
@@ -32,6 +33,7 @@ func (s *Service) PolicyCompare(ctx context.Context, session *tenancy.Session, f
 			return err
 		}
 		var rules [2][]policy.Rule
+		var classes [2]policy.Classes
 		for i, side := range []struct {
 			number int64
 			id     *uuid.UUID
@@ -47,7 +49,11 @@ func (s *Service) PolicyCompare(ctx context.Context, session *tenancy.Session, f
 			if rules[i], err = access.Rules(ctx, tx, v.ID); err != nil {
 				return err
 			}
+			if classes[i], err = access.Classes(ctx, tx, v.ID); err != nil {
+				return err
+			}
 		}
+		out.Classes = classChanges(classes[0], classes[1])
 		added, removed := compare(rules[0], rules[1])
 		out.Added, out.Removed = said(added), said(removed)
 		return nil

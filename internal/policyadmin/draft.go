@@ -41,12 +41,19 @@ func (s *Service) PolicyDraft(ctx context.Context, session *tenancy.Session, in 
 		case base.State != stateInForce:
 			return act.Result{}, baseNotInForce("input.baseNumber")
 		}
-		rules, err := edited(ctx, w, base, in)
+		classes, err := reclassified(ctx, w, base, in)
+		if err != nil {
+			return act.Result{}, err
+		}
+		rules, err := edited(ctx, w, base, in, classes)
 		if err != nil {
 			return act.Result{}, err
 		}
 		changes := []act.Change{{Field: "added", New: sentences(rules[len(rules)-len(in.Add):])}, {Field: "removed", New: in.Remove}, {Field: "reason", New: in.Reason}}
-		return saveDraft(ctx, w, base.Number, in.Reason, rules, changes)
+		if len(in.Classes) > 0 {
+			changes = append(changes, act.Change{Field: "classes", New: classes})
+		}
+		return saveDraft(ctx, w, base.Number, in.Reason, rules, classes, changes)
 	})
 }
 
@@ -56,7 +63,7 @@ func baseNotInForce(field string) *fault.Error {
 }
 
 // edited gives the rules of the draft, or what is wrong with each added or removed line.
-func edited(ctx context.Context, w *act.Work, base *entdb.PolicyVersion, in PolicyDraft) ([]policy.Rule, error) {
+func edited(ctx context.Context, w *act.Work, base *entdb.PolicyVersion, in PolicyDraft, classes policy.Classes) ([]policy.Rule, error) {
 	rules, err := access.Rules(ctx, w.Tx, base.ID)
 	if err != nil {
 		return nil, err
@@ -92,7 +99,7 @@ func edited(ctx context.Context, w *act.Work, base *entdb.PolicyVersion, in Poli
 	if err != nil {
 		return nil, err
 	}
-	if _, err := policy.Compile(base.Number, rules, inherits); err != nil {
+	if _, err := policy.CompileWith(base.Number, rules, inherits, classes); err != nil {
 		refuseLines(&c, err, first)
 	}
 	return rules, c.Err()
@@ -127,16 +134,19 @@ func refuseLines(c *input.Checks, err error, first int) {
 }
 
 // saveDraft stores a complete version in state draft.
-func saveDraft(ctx context.Context, w *act.Work, base int64, reason string, rules []policy.Rule, changes []act.Change) (act.Result, error) {
+func saveDraft(ctx context.Context, w *act.Work, base int64, reason string, rules []policy.Rule, classes policy.Classes, changes []act.Change) (act.Result, error) {
 	last, err := w.Ent().PolicyVersion.Query().Where(policyversion.TenantID(w.Tenant())).Order(entdb.Desc(policyversion.FieldNumber)).First(ctx)
 	if err != nil {
 		return act.Result{}, wrap("last number", err)
 	}
 	author := w.Session().Actor.Account
 	v, err := w.Ent().PolicyVersion.Create().SetID(w.IDs.New()).SetTenantID(w.Tenant()).SetNumber(last.Number + 1).SetBaseNumber(base).SetState(stateDraft).SetReason(reason).
-		SetContentHash(identity.RulesHash(rules)).SetAuthorID(author).SetCreatedAt(w.Now()).SetNillableCreatedBy(w.Staff()).SetUpdatedAt(w.Now()).SetNillableUpdatedBy(w.Staff()).Save(ctx)
+		SetContentHash(identity.ClassesHash(identity.RulesHash(rules), classes)).SetAuthorID(author).SetCreatedAt(w.Now()).SetNillableCreatedBy(w.Staff()).SetUpdatedAt(w.Now()).SetNillableUpdatedBy(w.Staff()).Save(ctx)
 	if err != nil {
 		return act.Result{}, wrap("write version", err)
+	}
+	if err := saveClasses(ctx, w, v.ID, classes); err != nil {
+		return act.Result{}, err
 	}
 	for part := range slices.Chunk(rules, 1000) { // PostgreSQL takes 65 535 parameters a statement
 		lines := make([]*entdb.PolicyRuleCreate, len(part))

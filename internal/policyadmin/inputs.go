@@ -32,6 +32,7 @@ type PolicyDraft struct {
 	Reason     string
 	Add        []Rule
 	Remove     []int // seq of the base
+	Classes    []Class
 }
 
 // Validate trims texts and reports all field errors at once; what the lines mean is judged when they are compiled.
@@ -40,8 +41,8 @@ func (in *PolicyDraft) Validate() error {
 	c.Version("input.baseNumber", in.BaseNumber)
 	in.Reason = c.Lines("input.reason", in.Reason, maxReason)
 	switch {
-	case len(in.Add)+len(in.Remove) == 0:
-		c.Refuse("input.add", "NOTHING_CHANGES", "没有增加或删除任何规则", "no rule is added or removed")
+	case len(in.Add)+len(in.Remove)+len(in.Classes) == 0:
+		c.Refuse("input.add", "NOTHING_CHANGES", "没有任何变更", "nothing is added, removed or reclassified")
 	case len(in.Add)+len(in.Remove) > maxChanges:
 		c.Refuse("input.add", "TOO_MANY", fmt.Sprintf("一次最多变更 %d 条规则", maxChanges), fmt.Sprintf("at most %d rules change at once", maxChanges))
 		return c.Err()

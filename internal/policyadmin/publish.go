@@ -53,7 +53,7 @@ func (s *Service) PolicyPublish(ctx context.Context, session *tenancy.Session, i
 			return act.Result{}, err
 		}
 		// SECURITY: what comes into force is what was drafted.
-		if !bytes.Equal(identity.RulesHash(newRules), v.ContentHash) {
+		if !bytes.Equal(identity.ClassesHash(identity.RulesHash(newRules), after.Classes()), v.ContentHash) {
 			return act.Result{}, wrap("publish", errContent)
 		}
 		r := &review{before: before, after: after, oldRules: oldRules, newRules: newRules, now: w.Now(), tenant: w.Tenant()}

@@ -99,7 +99,7 @@ func (r *review) overCeiling(author *uuid.UUID) []Sentence {
 	}
 	added, _ := compare(r.oldRules, r.newRules)
 	return said(slices.DeleteFunc(added, func(rule policy.Rule) bool {
-		return rule.Effect != policy.Allow || !slices.ContainsFunc(rule.Targets(), func(o policy.Object) bool { return own.Reach(o, rule.Action).None })
+		return rule.Effect != policy.Allow || !slices.ContainsFunc(r.after.Targets(&rule), func(o policy.Object) bool { return own.Reach(o, rule.Action).None })
 	}))
 }
 
@@ -113,8 +113,9 @@ type pending struct {
 
 func (r *review) effects(ctx context.Context, tx *tenancy.Tx) (out []Effect, more bool, err error) {
 	added, removed := compare(r.oldRules, r.newRules)
+	added = append(added, r.moved()...)
 	var cells []cell
-	for _, c := range cellsOf(append(added, removed...)) {
+	for _, c := range r.cellsOf(append(added, removed...)) {
 		if !slices.ContainsFunc(cells, func(k cell) bool { return k.object == c.object && k.action == c.action }) {
 			cells = append(cells, c)
 		}

@@ -91,7 +91,7 @@ func (b *block) access(group policy.Object) *grant {
 	if reveal != yes {
 		peek = b.can(group, policy.Peek)
 	}
-	class, _ := policy.ClassOf(group)
+	class, _ := b.rights.ClassOf(group)
 	switch {
 	case reveal == yes && (own == "" || class < openingClass):
 		g.code = 2
@@ -143,7 +143,7 @@ func (b *block) program(o *object) *program {
 		g := &grant{code: 2, col: -1}
 		if f.Group != Open {
 			g = b.access(f.Group)
-			if class, ok := policy.ClassOf(f.Group); ok && class >= openingClass && !opened[f.Group] && (g.col >= 0 || g.code == 2) {
+			if class, ok := b.rights.ClassOf(f.Group); ok && class >= openingClass && !opened[f.Group] && (g.col >= 0 || g.code == 2) {
 				opened[f.Group] = true
 				p.opens = append(p.opens, openGroup{f.Group, g.col})
 			}
