@@ -44,7 +44,7 @@ func exported(t *testing.T) []string {
 		t.Fatal(err)
 	}
 	tel.Operation(context.Background(), telemetry.Operation{Kind: "query", Via: "http", Cost: 1, Codes: []string{"INTERNAL"}, Duration: time.Millisecond})
-	tel.HTTP(http.NotFoundHandler()).ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/graphql", strings.NewReader("{}")))
+	tel.HTTP(http.NotFoundHandler(), telemetry.Route(http.NewServeMux())).ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/graphql", strings.NewReader("{}")))
 	rec := httptest.NewRecorder()
 	tel.Metrics().ServeHTTP(rec, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	var names []string

@@ -77,6 +77,12 @@ func (c *cluster) pooler(settings ...string) int {
 	if out, err := runToEnd(c.environ("postgres", superPassword, "postgres"), "psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-f", "pgbouncer/userlist.sql", "-o", list); err != nil {
 		c.t.Fatalf("userlist.sql: %v\n%s", err, out)
 	}
+	// The owner too, whom the shipped list leaves out: a test shows what becomes of his migrations.
+	var owner string
+	if err := c.super("postgres").QueryRow(c.t.Context(), `SELECT format('"%s" "%s"', rolname, rolpassword) FROM pg_authid WHERE rolname = 'clientele_owner'`).Scan(&owner); err != nil {
+		c.t.Fatal(err)
+	}
+	write(c.t, list, strings.TrimSpace(read(c.t, list))+"\n"+owner+"\n")
 	// Addresses, files and sizes are the test's, all else is as shipped.
 	text := read(c.t, "pgbouncer/pgbouncer.ini")
 	server := "host=127.0.0.1 port=" + strconv.Itoa(c.port)

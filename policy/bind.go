@@ -19,6 +19,8 @@ type Rights struct {
 	principal Principal
 	boundAt   time.Time
 	refused   Reason // why nothing at all is allowed; "" normally
+	shadow    *Shadow
+	certain   bool
 	cells     []boundCell
 	terms     []boundTerm
 }
@@ -113,7 +115,7 @@ func (r *Rights) Other(p *Principal, now time.Time) *Rights {
 	if r == nil {
 		return nil
 	}
-	return r.table.Bind(p, r.org, now)
+	return r.table.Bind(p, r.org, now).Watched(r.shadow)
 }
 
 // Staff is the person the rights were bound to; zero for applications.

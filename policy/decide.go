@@ -8,7 +8,16 @@ import (
 
 // Decide answers whether the person may do the action on the row. It allocates nothing. Any Deny that is met wins; no
 // Allow that is met denies; so does every irregularity: nil rights or row, unknown object or action, a suspended account.
+// Watched rights have a sample of their answers judged by casbin, too.
 func (r *Rights) Decide(obj Object, act Action, row *Row) Decision {
+	d := r.decide(obj, act, row)
+	if r != nil && r.shadow != nil && (r.certain || r.shadow.chosen()) {
+		return r.shadow.judge(r, obj, act, row, d)
+	}
+	return d
+}
+
+func (r *Rights) decide(obj Object, act Action, row *Row) Decision {
 	c, reason := r.cell(obj, act)
 	if reason == "" && row == nil {
 		reason = ReasonIncomplete

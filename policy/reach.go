@@ -5,7 +5,7 @@ import "slices"
 // Reach answers for all rows at once what Decide answers for one: a row lies in the Reach iff Decide allows it.
 func (r *Rights) Reach(obj Object, act Action) Reach {
 	c, reason := r.cell(obj, act)
-	if reason != "" || c.allow == c.end {
+	if reason != "" || c.allow == c.end || r.shadow.shut(obj, act) {
 		return Reach{None: true}
 	}
 	entity := words.entities[obj].Object

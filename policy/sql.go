@@ -152,8 +152,12 @@ func grantFrom(c Columns, me string) string {
 // Facts gives select expressions for Row.OnTeam (boolean), Row.DistributedTo (uuid[]) and Row.Granted (integer) of the
 // row, for those who load a row to call Decide.
 func (r *Rights) Facts(cols Columns, arg func(any) string) (onTeam, distributedTo, granted string) {
+	return FactsOf(cols, arg(r.principal.Staff))
+}
+
+// FactsOf is Facts of the person whose staff id the expression me gives, for statements that go out before rights are known.
+func FactsOf(cols Columns, me string) (onTeam, distributedTo, granted string) {
 	c := cols.orNull()
-	me := arg(r.principal.Staff)
 	return "EXISTS (SELECT 1 FROM " + teamFrom(c, me) + ")",
 		"ARRAY(SELECT d.department_id FROM " + distributionFrom(c) + ")",
 		"COALESCE((SELECT bit_or(g.class_mask)::int FROM " + grantFrom(c, me) + "), 0)"

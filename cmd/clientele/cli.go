@@ -54,6 +54,7 @@ type listenFlags struct {
 	CursorKey string        `name:"cursor-key" setting:"CLIENTELE_CURSOR_KEY" placeholder:"HEX" help:"分页游标的密钥，至少 16 字节，各进程相同；不设则存于数据目录 · Key of page cursors, 16 bytes or more in hex, the same in all processes; without it one is kept in the data folder."`
 	AuditKey  string        `name:"audit-key" setting:"CLIENTELE_AUDIT_KEY" placeholder:"KEY" help:"审计检查点的签名私钥，各进程相同，由 audit new-key 生成；不设则存于数据目录 · Private key that signs audit checkpoints, the same in all processes, made by audit new-key; without it one is kept in the data folder."`
 	Drain     time.Duration `name:"drain" setting:"CLIENTELE_DRAIN" default:"0s" help:"收到停止信号后、关闭监听前的等待时间 · Time between the stop signal and closing the listener."`
+	Shadow    uint32        `name:"shadow-every" setting:"CLIENTELE_SHADOW_EVERY" default:"1000" help:"每多少次权限判定由 casbin 复核一次；0 为不抽查 · One of how many decisions casbin judges, too; 0 for none."`
 	Public    bool          `name:"production" setting:"CLIENTELE_PRODUCTION" help:"关闭自省与控制台页面 · No introspection, no console page."`
 }
 

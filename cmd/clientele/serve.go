@@ -64,6 +64,7 @@ func serveOn(p *program, db *databaseFlags, listen *listenFlags, logging *logFla
 	if err != nil {
 		return err
 	}
+	s.Shadow(listen.Shadow, tel)
 	if more.before != nil {
 		if err := more.before(p.ctx, sv, s, tel.Log); err != nil {
 			return err

@@ -91,10 +91,14 @@ func Drop(ctx context.Context, superuserDSN, database string) error {
 }
 
 // Up applies every migration that the database at ownerDSN lacks, each in its own transaction, as the owner role.
-// A session advisory lock keeps two programs from migrating at once.
+// A session advisory lock keeps two programs from migrating at once. ErrPooled: the URL leads through a pooler that keeps no
+// sessions; nothing was done.
 func Up(ctx context.Context, ownerDSN string, log *slog.Logger) error {
 	cfg, err := pgx.ParseConfig(ownerDSN)
 	if err != nil {
+		return fmt.Errorf("migrate: %w", err)
+	}
+	if err := direct(ctx, cfg); err != nil {
 		return fmt.Errorf("migrate: %w", err)
 	}
 	db := stdlib.OpenDB(*cfg)

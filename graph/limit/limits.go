@@ -57,8 +57,6 @@ type Limits struct {
 	PrincipalLeak   float64 // points a second that flow out again
 	TenantPoints    int     // capacity for all principals of one tenant together
 	TenantLeak      float64
-	BadTokens       int     // refused credentials an address may send at once
-	BadTokensLeak   float64 // and a second after that
 
 	// Memory.
 	CachedDocuments int // parsed and validated documents that are kept
@@ -84,8 +82,6 @@ func Default() Limits {
 		Recheck: 400 * time.Millisecond,
 
 		PrincipalPoints: 20_000, PrincipalLeak: 1_000, TenantPoints: 200_000, TenantLeak: 10_000,
-		BadTokens: 100, BadTokensLeak: 5,
-
 		CachedDocuments: 1_000, CachedLength: 16 << 10,
 	}
 }

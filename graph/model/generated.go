@@ -383,7 +383,9 @@ type ClientProfileInput struct {
 // A change learnt by somebody who may not change the archive (G08: the market department at any time).
 type ClientRecordChangeInput struct {
 	ClientID string `json:"clientId"`
-	Field    string `json:"field"`
+	// GraphQL name of the field of Client.
+	Field string `json:"field"`
+	// What was learnt, in words: no longer than the field itself may be, 100 characters for what is no text.
 	NewValue string `json:"newValue"`
 	Source   string `json:"source"`
 }

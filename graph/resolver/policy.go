@@ -39,7 +39,7 @@ func (r Policy) PolicyDraft(ctx context.Context, from model.PolicyDraftInput, ke
 		return result, err
 	})
 	if err == nil && p.PolicyVersion != nil {
-		if warnings, failed := r.Service.PolicyLint(ctx, graph.SessionFrom(ctx), drafted); failed == nil {
+		if warnings, failed := r.Service.DraftWarnings(ctx, graph.SessionFrom(ctx), drafted); failed == nil {
 			p.Warnings = warned(ctx, warnings)
 		}
 	}

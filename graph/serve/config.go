@@ -23,7 +23,7 @@ type Reader interface {
 	// Query answers root fields of one query together, in one snapshot.
 	Query(ctx context.Context, s *tenancy.Session, doc *ast.QueryDocument, op *ast.OperationDefinition, vars map[string]any, roots []*ast.Field) (read.Answer, error)
 	// Render writes one object of a mutation's payload.
-	Render(ctx context.Context, s *tenancy.Session, typ string, id uuid.UUID, sel ast.SelectionSet, doc *ast.QueryDocument, vars map[string]any) ([]byte, []read.MaskedField, error)
+	Render(ctx context.Context, s *tenancy.Session, typ string, id uuid.UUID, sel ast.SelectionSet, doc *ast.QueryDocument, vars map[string]any) (read.Answer, error)
 }
 
 // Streams answers subscriptions.
@@ -41,7 +41,8 @@ type Stream interface {
 }
 
 // Authenticator turns a bearer credential ("" when there is none; a cookie may be in r) into a session. It returns
-// fault.SignIn for a credential that is missing or not good. The session is a new one each time: the serving layer
+// fault.SignIn for a credential that is missing or not good, RATE_LIMITED with "retryAfter" (seconds) for a caller who sends
+// many that are not: counting them is the authenticator's, for every transport alike. The session is a new one each time: the serving layer
 // writes the request's id and language into it.
 type Authenticator interface {
 	Authenticate(ctx context.Context, bearer string, r *http.Request) (*tenancy.Session, error)
@@ -70,10 +71,6 @@ type Config struct {
 
 	Registered     Registered // persisted operations by id; nil: none
 	RegisteredOnly bool       // nothing else is executed
-
-	// Address gives the caller's network address for the rate of bad credentials. nil: the connection's own, which
-	// behind a proxy is the proxy's.
-	Address func(*http.Request) string
 
 	Now func() time.Time // clock.Clock.Now
 	Log *slog.Logger

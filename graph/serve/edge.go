@@ -22,6 +22,18 @@ func RequestID(ctx context.Context) string {
 // Edge gives every request an id, every answer the security headers, and turns a panic of any handler into a plain
 // 500. It may stand around a whole mux; a handler that is already behind one does not repeat it.
 func Edge(next http.Handler, log *slog.Logger) http.Handler {
+	// Keys in canonical form and values without room to append: answers share them.
+	fixed := []struct {
+		key   string
+		value []string
+	}{
+		{"X-Content-Type-Options", []string{"nosniff"}},
+		{"Referrer-Policy", []string{"no-referrer"}},
+		{"X-Frame-Options", []string{"DENY"}},
+		{"Cross-Origin-Resource-Policy", []string{"same-site"}},
+		{"Content-Security-Policy", []string{"default-src 'none'; frame-ancestors 'none'"}},
+		{"Cache-Control", []string{"no-store"}},
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if RequestID(r.Context()) != "" {
 			next.ServeHTTP(w, r)
@@ -31,13 +43,10 @@ func Edge(next http.Handler, log *slog.Logger) http.Handler {
 		_, _ = rand.Read(b[:]) // never fails
 		id := hex.EncodeToString(b[:])
 		h := w.Header()
-		h.Set("X-Request-Id", id)
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Referrer-Policy", "no-referrer")
-		h.Set("X-Frame-Options", "DENY")
-		h.Set("Cross-Origin-Resource-Policy", "same-site")
-		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
-		h.Set("Cache-Control", "no-store")
+		h["X-Request-Id"] = []string{id}
+		for i := range fixed {
+			h[fixed[i].key] = fixed[i].value
+		}
 		if r.TLS != nil {
 			h.Set("Strict-Transport-Security", "max-age=31536000")
 		}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/clientele/clientele/graph/limit"
 	"github.com/clientele/clientele/internal/fault"
+	"github.com/clientele/clientele/internal/read"
 	"github.com/clientele/clientele/internal/tenancy"
 )
 
@@ -200,7 +201,9 @@ func seconds(d time.Duration) int { return int((d + time.Second - 1) / time.Seco
 
 // answer is what an executed operation gives.
 type answer struct {
-	data []byte // JSON, nil for null
-	errs gqlerror.List
-	ext  map[string]any
+	data        []byte // JSON, nil for null
+	errs        gqlerror.List
+	cost, limit int // in points; limit 0: not told
+	masked      []read.MaskedField
+	more        bool // masked fields that are not listed
 }

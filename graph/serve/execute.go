@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"strconv"
 	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -24,7 +25,7 @@ type execution struct {
 	opCtx  *graphql.OperationContext
 	errs   []error
 	masked []read.MaskedField
-	more   bool // there are more masked fields than masked lists
+	more   bool // there are more masked fields than masked, which holds at most read.MaxMasked, lists
 }
 
 // run executes a query or mutation. It always gives an answer: a panic becomes a masked error beside null data.
@@ -62,13 +63,23 @@ func (x *execution) context(ctx context.Context) context.Context {
 	ctx = WithSession(ctx, x.s)
 	ctx = graphql.WithOperationContext(ctx, x.opCtx)
 	return read.WithRenderer(ctx, func(ctx context.Context, ref read.Ref, sel ast.SelectionSet) ([]byte, error) {
-		b, masked, err := x.e.Reader.Render(ctx, x.s, ref.Type, ref.ID, sel, x.o.doc, x.o.vars)
+		a, err := x.e.Reader.Render(ctx, x.s, ref.Type, ref.ID, sel, x.o.doc, x.o.vars)
 		at := graphql.GetPath(ctx)
-		for _, m := range masked {
-			x.masked = append(x.masked, read.MaskedField{Path: append(at[:len(at):len(at)], m.Path...), Reason: m.Reason})
+		for i, m := range a.Masked {
+			a.Masked[i].Path = append(at[:len(at):len(at)], m.Path...)
 		}
-		return b, err
+		x.hidden(a)
+		return a.Data, err
 	})
+}
+
+// hidden notes the masked fields of one part. All parts of an answer together list so many; that there are more is told.
+func (x *execution) hidden(a read.Answer) {
+	room := read.MaxMasked - len(x.masked)
+	if x.more = x.more || a.MaskedMore; len(a.Masked) > room {
+		a.Masked, x.more = a.Masked[:room], true
+	}
+	x.masked = append(x.masked, a.Masked...)
 }
 
 // generated has generated code answer some of the roots.
@@ -126,7 +137,7 @@ func (x *execution) query(ctx context.Context) []byte {
 			return nil
 		}
 		x.errs = append(x.errs, widen(a.Errors)...)
-		x.masked, x.more = append(x.masked, a.Masked...), x.more || a.MaskedMore
+		x.hidden(a)
 		if len(gate) == len(fields) {
 			return a.Data
 		}
@@ -183,15 +194,12 @@ func (x *execution) answer(ctx context.Context, data []byte) *answer {
 			x.errs = append(x.errs, fault.Masked())
 		}
 	}
-	a := &answer{data: data, ext: map[string]any{}, errs: x.e.present(ctx, x.errs, x.s.Language)}
+	a := &answer{data: data, masked: x.masked, more: x.more}
+	if len(x.errs) > 0 {
+		a.errs = x.e.present(ctx, x.errs, x.s.Language)
+	}
 	if x.o.op.Operation != ast.Subscription {
-		a.ext["cost"] = map[string]any{"requested": x.o.cost, "limit": x.e.Limits.Cost}
-	}
-	if len(x.masked) > 0 {
-		a.ext["masked"] = x.masked
-	}
-	if x.more {
-		a.ext["maskedMore"] = true
+		a.cost, a.limit = x.o.cost, x.e.Limits.Cost
 	}
 	return a
 }
@@ -216,14 +224,38 @@ func (a *answer) bytes() []byte {
 	} else {
 		b.Write(a.data)
 	}
-	if len(a.ext) > 0 {
-		if ext, err := json.Marshal(a.ext); err == nil {
-			b.WriteString(`,"extensions":`)
-			b.Write(ext)
-		}
-	}
+	a.extensions(&b)
 	b.WriteByte('}')
 	return b.Bytes()
+}
+
+// extensions writes cost and masked fields, where there are any. They are in every answer: no encoder is asked for the cost.
+func (a *answer) extensions(b *bytes.Buffer) {
+	open := `,"extensions":{`
+	entry := func(key string) {
+		b.WriteString(open)
+		b.WriteString(key)
+		open = ","
+	}
+	if a.limit > 0 {
+		entry(`"cost":{"limit":`)
+		b.Write(strconv.AppendInt(b.AvailableBuffer(), int64(a.limit), 10))
+		b.WriteString(`,"requested":`)
+		b.Write(strconv.AppendInt(b.AvailableBuffer(), int64(a.cost), 10))
+		b.WriteByte('}')
+	}
+	if len(a.masked) > 0 {
+		if masked, err := json.Marshal(a.masked); err == nil {
+			entry(`"masked":`)
+			b.Write(masked)
+		}
+	}
+	if a.more {
+		entry(`"maskedMore":true`)
+	}
+	if open == "," {
+		b.WriteByte('}')
+	}
 }
 
 // rejection is the response to a request error: it has no data entry.

@@ -3,8 +3,8 @@ package serve
 import (
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -19,8 +19,9 @@ import (
 type Handler struct {
 	*engine
 	outer http.Handler
-	bad   *limit.Buckets[string] // refused credentials by address
 	live  *connections
+	// policy is the value of RateLimit-Policy, shared by all answers.
+	policy []string
 }
 
 // New checks a Config and builds the handler.
@@ -30,9 +31,6 @@ func New(c Config) (*Handler, error) {
 	}
 	if c.RegisteredOnly && len(c.Registered) == 0 {
 		return nil, errors.New("serve: only registered operations are to be accepted and none is registered")
-	}
-	if c.Address == nil {
-		c.Address = remoteAddress
 	}
 	if c.Tracer == nil {
 		c.Tracer = noop.NewTracerProvider().Tracer("")
@@ -46,7 +44,10 @@ func New(c Config) (*Handler, error) {
 			return nil, fmt.Errorf("serve: registered operation %s: %w", id, errors.Join(r.errs...))
 		}
 	}
-	h := &Handler{engine: e, bad: limit.NewBuckets[string](c.Limits.BadTokens, c.Limits.BadTokensLeak, maxBuckets, c.Now), live: newConnections(c.Limits.Sockets)}
+	h := &Handler{
+		engine: e, live: newConnections(c.Limits.Sockets),
+		policy: []string{`"points";q=` + strconv.Itoa(c.Limits.PrincipalPoints) + `;w=` + strconv.Itoa(int(float64(c.Limits.PrincipalPoints)/c.Limits.PrincipalLeak))},
+	}
 
 	compress, err := gzhttp.NewWrapper(gzhttp.MinSize(1024), gzhttp.ContentTypes([]string{typeJSON, typeGraphQL}))
 	if err != nil {
@@ -99,18 +100,6 @@ func NewServer(addr string, h http.Handler, l limit.Limits) *http.Server {
 		Addr: addr, Handler: h, MaxHeaderBytes: l.Header,
 		ReadHeaderTimeout: l.ReadHeader, ReadTimeout: l.Read, WriteTimeout: l.Operation + l.Write, IdleTimeout: l.Idle,
 	}
-}
-
-// remoteAddress is the address of the connection; an IPv6 caller is its /64.
-func remoteAddress(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return r.RemoteAddr
-	}
-	if ip := net.ParseIP(host); ip != nil && ip.To4() == nil {
-		return ip.Mask(net.CIDRMask(64, 128)).String()
-	}
-	return host
 }
 
 // bearer reads the Authorization header; any other scheme is no credential.

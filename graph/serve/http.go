@@ -72,6 +72,11 @@ func (h *Handler) plain(w http.ResponseWriter, r *http.Request) {
 		ctx, end := h.begin(r.Context(), o, "http")
 		a := h.run(ctx, session, o)
 		end(codesOf(a.errs))
+		for _, g := range a.errs { // an act may be limited by itself
+			if n, ok := g.Extensions["retryAfter"].(int); ok && g.Extensions["code"] == string(fault.RateLimited) {
+				w.Header().Set("Retry-After", strconv.Itoa(max(1, n)))
+			}
+		}
 		send(w, accept.answer, http.StatusOK, a.bytes())
 	}
 }
@@ -90,8 +95,8 @@ func (h *Handler) screen(r *http.Request) (problem, bool) {
 		return tokenInURL, true
 	}
 	if r.Method == http.MethodPost {
-		mt, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-		charset, encoding := params["charset"], r.Header.Get("Content-Encoding")
+		mt, charset, err := contentType(r.Header.Get("Content-Type"))
+		encoding := r.Header.Get("Content-Encoding")
 		// SECURITY: what a form of a foreign page can send (form types, text/plain, multipart) is never read.
 		if err != nil || mt != typeJSON || (charset != "" && !strings.EqualFold(charset, "utf-8")) || (encoding != "" && encoding != "identity") {
 			return unsupported, true
@@ -101,6 +106,15 @@ func (h *Handler) screen(r *http.Request) (problem, bool) {
 		}
 	}
 	return problem{}, false
+}
+
+// contentType reads the header; the one value that nearly all send needs no parser.
+func contentType(header string) (mt, charset string, err error) {
+	if header == typeJSON {
+		return typeJSON, "", nil
+	}
+	mt, params, err := mime.ParseMediaType(header)
+	return mt, params["charset"], err
 }
 
 // drain reads on for as much again as is allowed, so that a sender who went a little too far reads the answer instead
@@ -119,13 +133,6 @@ func (h *Handler) authenticate(w http.ResponseWriter, r *http.Request) (*tenancy
 	if err == nil {
 		return s, true
 	}
-	if fault.CodeOf(err) == fault.Unauthenticated && r.Header.Get("Authorization") != "" {
-		if spent := h.bad.Take(h.Address(r), 1); !spent.OK {
-			w.Header().Set("Retry-After", strconv.Itoa(max(1, seconds(spent.Retry))))
-			h.problem(w, r, tooManyBadToken)
-			return nil, false
-		}
-	}
 	ct := negotiate(r.Header.Get("Accept")).answer
 	if ct == "" {
 		ct = typeJSON
@@ -138,8 +145,8 @@ func (h *Handler) authenticate(w http.ResponseWriter, r *http.Request) (*tenancy
 	if status < http.StatusBadRequest {
 		status = http.StatusForbidden
 	}
-	if retry, ok := errs[0].Extensions["retryAfter"].(int); ok && status == http.StatusTooManyRequests {
-		w.Header().Set("Retry-After", strconv.Itoa(max(1, retry)))
+	if status == http.StatusTooManyRequests {
+		w.Header().Set("Retry-After", strconv.Itoa(retryAfter(err)))
 	}
 	send(w, ct, status, rejection(errs))
 	return nil, false

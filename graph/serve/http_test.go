@@ -3,6 +3,7 @@ package serve_test
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -14,7 +15,10 @@ import (
 	"time"
 
 	"github.com/clientele/clientele/graph"
+	"github.com/clientele/clientele/graph/serve"
 	"github.com/clientele/clientele/graph/servetest"
+	"github.com/clientele/clientele/internal/fault"
+	"github.com/clientele/clientele/internal/tenancy"
 )
 
 // reply is what came back.
@@ -118,6 +122,41 @@ func TestMaskedFieldsAndCostAreTold(t *testing.T) {
 	got, _ := json.Marshal(r.json.Extensions)
 	if string(got) != want {
 		t.Fatalf("got  %s\nwant %s", got, want)
+	}
+}
+
+// What a client sees when more is masked than an answer lists: the first hundred, and that there are more; whichever part of
+// the answer they are in.
+func TestMaskedFieldsBeyondTheListAreTold(t *testing.T) {
+	t.Parallel()
+	s := servetest.Start(t, func(o *graph.Options) { o.Limits.Aliases, o.Limits.Fields = 500, 5000 })
+	aliased := func(prefix string, n int, field string) string {
+		var b strings.Builder
+		for i := range n {
+			fmt.Fprintf(&b, "%s%d: %s ", prefix, i, field)
+		}
+		return b.String()
+	}
+	act := `clientOpen(idempotencyKey: "k", input: {name: "good", kinds: [KEY], departmentId: "d", source: "s"}) { client { %s } }`
+	for name, c := range map[string]struct {
+		query string
+		more  any
+		last  string // path of the last one listed
+	}{
+		"a list, as many":     {"{ clients { nodes { " + aliased("f", 50, "legalRepresentative") + "} } }", nil, `["clients","nodes",1,"f49"]`},
+		"a list, one more":    {"{ clients { nodes { " + aliased("f", 50, "legalRepresentative") + "} } x: clients(first: 1) { nodes { legalRepresentative } } }", true, `["clients","nodes",1,"f49"]`},
+		"payloads, as many":   {"mutation { " + aliased("m", 10, fmt.Sprintf(act, aliased("f", 10, "legalRepresentative"))) + "}", nil, `["m9","client","f9"]`},
+		"payloads, many more": {"mutation { " + aliased("m", 10, fmt.Sprintf(act, aliased("f", 15, "legalRepresentative"))) + "}", true, `["m6","client","f9"]`},
+	} {
+		r := post(t, s, c.query, nil, nil)
+		list, _ := r.json.Extensions["masked"].([]any)
+		if len(list) != 100 || r.json.Extensions["maskedMore"] != c.more {
+			t.Errorf("%s: %d listed, maskedMore %v: %.200s", name, len(list), r.json.Extensions["maskedMore"], r.body)
+			continue
+		}
+		if last, _ := json.Marshal(list[99].(map[string]any)["path"]); string(last) != c.last {
+			t.Errorf("%s: the last one listed is %s", name, last)
+		}
 	}
 }
 
@@ -260,17 +299,27 @@ func TestCredentials(t *testing.T) {
 	}
 }
 
-func TestBadCredentialsAreLimitedByAddress(t *testing.T) {
+// holding is an authenticator that has had enough of its caller.
+type holding struct{ serve.Authenticator }
+
+func (h holding) Authenticate(ctx context.Context, bearer string, r *http.Request) (*tenancy.Session, error) {
+	if bearer == "x" {
+		return nil, fault.Busy("CREDENTIALS", fault.Text{ZH: "过多", EN: "too many"}).With("retryAfter", 7)
+	}
+	return h.Authenticator.Authenticate(ctx, bearer, r)
+}
+
+func TestACallerWhoIsHeldBackIsToldForHowLong(t *testing.T) {
 	t.Parallel()
-	s := servetest.Start(t, func(o *graph.Options) { o.Limits.BadTokens, o.Limits.BadTokensLeak = 3, 0.001 })
-	for i := range 4 {
-		r := post(t, s, "{ __typename }", nil, map[string]string{"Authorization": "Bearer x"})
-		if want := map[bool]int{true: 401, false: 429}[i < 3]; r.status != want {
-			t.Fatalf("attempt %d: %d %s", i, r.status, r.body)
+	s := servetest.Start(t, func(o *graph.Options) { o.Auth = holding{o.Auth} })
+	for _, accept := range []string{"application/json", "application/graphql-response+json", "text/event-stream"} {
+		r := post(t, s, "{ __typename }", nil, map[string]string{"Authorization": "Bearer x", "Accept": accept})
+		if r.status != 429 || r.header.Get("Retry-After") != "7" {
+			t.Errorf("%s: %d %v %s", accept, r.status, r.header, r.body)
 		}
 	}
 	if r := post(t, s, "{ __typename }", nil, nil); r.status != 200 {
-		t.Fatalf("a good credential of the same address: %d", r.status)
+		t.Fatalf("a good credential: %d", r.status)
 	}
 }
 

@@ -66,8 +66,8 @@ func (p *parts) Query(_ context.Context, _ *tenancy.Session, _ *ast.QueryDocumen
 	return p.gate(roots)
 }
 
-func (p *parts) Render(context.Context, *tenancy.Session, string, uuid.UUID, ast.SelectionSet, *ast.QueryDocument, map[string]any) ([]byte, []read.MaskedField, error) {
-	return nil, nil, errors.New("nothing to render")
+func (p *parts) Render(context.Context, *tenancy.Session, string, uuid.UUID, ast.SelectionSet, *ast.QueryDocument, map[string]any) (read.Answer, error) {
+	return read.Answer{}, errors.New("nothing to render")
 }
 
 func (p *parts) Subscribe(_ context.Context, _ *tenancy.Session, _ *ast.QueryDocument, _ *ast.OperationDefinition, _ map[string]any, root *ast.Field) (serve.Stream, error) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"strconv"
 	"unicode/utf8"
 
 	"github.com/coder/websocket"
@@ -76,11 +77,11 @@ func (p *protocol) init(payload json.RawMessage) bool {
 	session, err := s.h.session(ctx, bearer(header), s.r)
 	switch code := fault.CodeOf(err); {
 	case err == nil:
-	case code == fault.RateLimited || code == fault.Unavailable || code == fault.Internal:
+	case code == fault.RateLimited: // a close frame has no headers; its reason says what Retry-After would
+		return p.close(closeTryLater, "Too many refused credentials; Retry-After: "+strconv.Itoa(retryAfter(err)))
+	case code == fault.Unavailable || code == fault.Internal:
 		s.h.present(ctx, []error{err}, language("")) // logs what is foreign
 		return p.close(closeTryLater, "Try again later")
-	case !s.h.bad.Take(s.h.Address(s.r), 1).OK:
-		return p.close(closeTryLater, "Too many refused credentials")
 	default:
 		return p.close(closeForbidden, "Forbidden")
 	}

@@ -239,14 +239,19 @@ func TestOperationsASocketAreCounted(t *testing.T) {
 	}
 }
 
-func TestBadCredentialsOfSocketsAreCounted(t *testing.T) {
+func TestASocketThatIsHeldBackIsToldForHowLong(t *testing.T) {
 	t.Parallel()
-	s := servetest.Start(t, func(o *graph.Options) { o.Limits.BadTokens, o.Limits.BadTokensLeak = 1, 0.001 })
-	for _, want := range []int{4403, 1013} {
+	s := servetest.Start(t, func(o *graph.Options) { o.Auth = holding{o.Auth} })
+	for token, want := range map[string]websocket.CloseError{
+		"y": {Code: 4403, Reason: "Forbidden"},
+		"x": {Code: 1013, Reason: "Too many refused credentials; Retry-After: 7"},
+	} {
 		p := connect(t, s)
-		p.say(`{"type":"connection_init","payload":{"authorization":"Bearer x"}}`)
-		if got := p.closed(); got != want {
-			t.Fatalf("closed with %d, want %d", got, want)
+		p.say(`{"type":"connection_init","payload":{"authorization":"Bearer ` + token + `"}}`)
+		_, _, err := p.c.Read(t.Context())
+		var got websocket.CloseError
+		if !errors.As(err, &got) || got != want {
+			t.Errorf("%s: closed with %v, want %v", token, err, want)
 		}
 	}
 	acknowledged(t, s, servetest.Token)

@@ -51,7 +51,8 @@ func (e *engine) each(ctx context.Context, s *tenancy.Session, o *operation, via
 		if err != nil {
 			return err
 		}
-		x.errs, x.masked, x.more = widen(next.Errors), next.Masked, next.MaskedMore
+		x.errs, x.masked, x.more = widen(next.Errors), nil, false
+		x.hidden(next)
 		if err := emit(x.answer(ctx, next.Data).bytes()); err != nil {
 			return err
 		}

@@ -37,10 +37,10 @@ func (r *Reader) Query(ctx context.Context, _ *tenancy.Session, doc *ast.QueryDo
 }
 
 // Render implements serve.Reader.
-func (r *Reader) Render(_ context.Context, _ *tenancy.Session, typ string, _ uuid.UUID, sel ast.SelectionSet, doc *ast.QueryDocument, vars map[string]any) ([]byte, []read.MaskedField, error) {
+func (r *Reader) Render(_ context.Context, _ *tenancy.Session, typ string, _ uuid.UUID, sel ast.SelectionSet, doc *ast.QueryDocument, vars map[string]any) (read.Answer, error) {
 	w := writer{schema: r.schema, op: &graphql.OperationContext{Doc: doc, Variables: vars}}
 	w.object(r.schema.Types[typ], sel, 1, nil)
-	return w.buf.Bytes(), w.masked, nil
+	return read.Answer{Data: w.buf.Bytes(), Masked: w.masked}, nil
 }
 
 type writer struct {

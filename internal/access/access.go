@@ -24,6 +24,15 @@ import (
 type Provider struct {
 	db        *tenancy.DB
 	snapshots *otter.Cache[tenancy.TenantID, *snapshot]
+	every     uint32
+	disagreed func(tenancy.TenantID, policy.Disagreement)
+	tripped   sync.Map // tenancy.TenantID -> trip: a snapshot may be dropped and loaded again
+}
+
+// trip is a disagreement at a policy version.
+type trip struct {
+	version int64
+	what    policy.Disagreement
 }
 
 // snapshot is immutable but for the memo of principals, which is valid exactly as long as the snapshot.
@@ -31,6 +40,7 @@ type snapshot struct {
 	tenant tenancy.TenantID
 	epochs tenancy.Epochs
 	table  *policy.Table
+	shadow *policy.Shadow // of table
 	org    *policy.Org
 
 	mu         sync.RWMutex
@@ -50,6 +60,33 @@ func New(db *tenancy.DB, maxTenants int) (*Provider, error) {
 		return nil, fmt.Errorf("access: cache: %w", err)
 	}
 	return &Provider{db: db, snapshots: cache}, nil
+}
+
+// Shadowed has casbin judge one of every decisions, too (0: none), and disagreed hear where the two differ: the decision was
+// refused then, and casbin decides alone for that tenant until another version of its policy is in force or the process ends.
+// Called before the first question.
+func (p *Provider) Shadowed(every uint32, disagreed func(tenancy.TenantID, policy.Disagreement)) *Provider {
+	p.every, p.disagreed = every, disagreed
+	return p
+}
+
+// watch puts a shadow behind a snapshot's table, or takes over that of the snapshot that the table is from.
+func (p *Provider) watch(snap, old *snapshot) *snapshot {
+	if old != nil && old.table == snap.table {
+		snap.shadow = old.shadow
+		return snap
+	}
+	tenant, at := snap.tenant, snap.epochs.Policy
+	snap.shadow = snap.table.Shadow(tenant.UUID(), p.every, func(d policy.Disagreement) {
+		p.tripped.Store(tenant, trip{at, d})
+		if p.disagreed != nil {
+			p.disagreed(tenant, d)
+		}
+	})
+	if t, ok := p.tripped.Load(tenant); ok && t.(trip).version == at {
+		snap.shadow.Trip(t.(trip).what)
+	}
+	return snap
 }
 
 // Current is the newest rights known of the session's actor, to be used only if the transaction's epochs turn out to be
@@ -148,14 +185,14 @@ func (p *Provider) snapshot(ctx context.Context, tenant tenancy.TenantID, epochs
 	if old != nil && old.epochs.Policy == epochs.Policy && old.epochs.Org == epochs.Org {
 		// Only credentials changed: transactions verify those themselves.
 		fresh := &snapshot{tenant: tenant, epochs: epochs, table: old.table, org: old.org, principals: map[uuid.UUID]*policy.Principal{}, rights: map[rightsKey]*policy.Rights{}}
-		p.snapshots.Set(tenant, fresh)
+		p.snapshots.Set(tenant, p.watch(fresh, old))
 		return fresh, nil
 	}
 	loaded, err := load(ctx, tenant, epochs, old, send)
 	if err != nil {
 		return nil, fault.Down("POLICY_UNREADABLE", err)
 	}
-	p.snapshots.Set(tenant, loaded)
+	p.snapshots.Set(tenant, p.watch(loaded, old))
 	return loaded, nil
 }
 
@@ -188,7 +225,7 @@ func (p *Provider) bind(ctx context.Context, session *tenancy.Session, snap *sna
 	}
 	narrowed := *principal
 	narrowed.Scopes = session.Actor.Scopes
-	rights := snap.table.Bind(&narrowed, snap.org, now)
+	rights := snap.table.Bind(&narrowed, snap.org, now).Watched(snap.shadow)
 	snap.mu.Lock()
 	snap.principals[account] = principal
 	snap.rights[keyOf(session)] = rights

@@ -12,6 +12,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 	"go.opentelemetry.io/otel/trace/noop"
 
+	entdb "github.com/clientele/clientele/ent/db"
 	"github.com/clientele/clientele/internal/access"
 	"github.com/clientele/clientele/internal/fault"
 	"github.com/clientele/clientele/internal/id"
@@ -94,6 +95,9 @@ type Work struct {
 	later  pgx.Batch
 }
 
+// EntLater is Later for the typed store: changes of exactly one row, as the act knows by a lock.
+func (w *Work) EntLater() *entdb.Client { return w.EntInto(&w.later) }
+
 // Later is for rows that nothing reads again before the act is over, and whose writing cannot be refused: the statement
 // goes out with COMMIT, before audit record, outcome and event, and takes no round trip of its own.
 func (w *Work) Later(sql string, args ...any) { w.later.Queue(sql, args...) }
@@ -115,7 +119,23 @@ func (w *Work) Staff() *uuid.UUID {
 // else of a failed act remains. input is what the key is bound to; secrets in it must carry `json:"-"` or be hashed.
 func (r *Runner) Run(ctx context.Context, s *tenancy.Session, spec Spec, key string, input any, fn func(ctx context.Context, w *Work) (Result, error)) (Result, error) {
 	return r.traced(ctx, s, spec, func(ctx context.Context) (Result, error) {
-		return r.run(ctx, s, spec, key, input, nil, fn)
+		return r.run(ctx, s, spec, key, input, nil, nothingAhead, fn)
+	})
+}
+
+// Ahead is what an act reads, and locks, in the round trip that begins its transaction. Its statements run after the key was
+// claimed and before it is known whether the actor may do anything: Read only keeps what they bring for fn to decide on.
+type Ahead struct {
+	Queue func(b *pgx.Batch)
+	Read  func(br pgx.BatchResults) error
+}
+
+var nothingAhead = Ahead{func(*pgx.Batch) {}, func(pgx.BatchResults) error { return nil }}
+
+// RunAhead is Run for an act that knows what it will read before it begins.
+func (r *Runner) RunAhead(ctx context.Context, s *tenancy.Session, spec Spec, key string, input any, ahead Ahead, fn func(ctx context.Context, w *Work) (Result, error)) (Result, error) {
+	return r.traced(ctx, s, spec, func(ctx context.Context) (Result, error) {
+		return r.run(ctx, s, spec, key, input, nil, ahead, fn)
 	})
 }
 
@@ -123,11 +143,11 @@ func (r *Runner) Run(ctx context.Context, s *tenancy.Session, spec Spec, key str
 // record or event can stand, and then the act goes its way in the same transaction.
 func (r *Runner) Found(ctx context.Context, s *tenancy.Session, spec Spec, key string, input any, found func(ctx context.Context, tx *tenancy.Tx) error, fn func(ctx context.Context, w *Work) (Result, error)) (Result, error) {
 	return r.traced(ctx, s, spec, func(ctx context.Context) (Result, error) {
-		return r.run(ctx, s, spec, key, input, found, fn)
+		return r.run(ctx, s, spec, key, input, found, nothingAhead, fn)
 	})
 }
 
-func (r *Runner) run(ctx context.Context, s *tenancy.Session, spec Spec, key string, input any, found func(ctx context.Context, tx *tenancy.Tx) error, fn func(ctx context.Context, w *Work) (Result, error)) (Result, error) {
+func (r *Runner) run(ctx context.Context, s *tenancy.Session, spec Spec, key string, input any, found func(ctx context.Context, tx *tenancy.Tx) error, ahead Ahead, fn func(ctx context.Context, w *Work) (Result, error)) (Result, error) {
 	if err := checkKey(key); err != nil {
 		return Result{}, err
 	}
@@ -136,10 +156,25 @@ func (r *Runner) run(ctx context.Context, s *tenancy.Session, spec Spec, key str
 		return Result{}, err
 	}
 	var result Result
-	c := &claim{spec: spec, key: key, hash: hash}
+	c, h := &claim{spec: spec, key: key, hash: hash}, &hold{}
 	b := &pgx.Batch{}
 	c.queue(b, s)
-	first, read := b, c.read
+	if spec.Sensitive {
+		h.queue(b, s)
+	}
+	ahead.Queue(b)
+	begun := func(br pgx.BatchResults) error {
+		if err := c.read(br); err != nil {
+			return err
+		}
+		if spec.Sensitive {
+			if err := h.read(br); err != nil {
+				return err
+			}
+		}
+		return ahead.Read(br)
+	}
+	first, read := b, begun
 	if found != nil { // no key stands before the tenant does
 		first, read = &pgx.Batch{}, func(pgx.BatchResults) error { return nil }
 	}
@@ -149,7 +184,7 @@ func (r *Runner) run(ctx context.Context, s *tenancy.Session, spec Spec, key str
 				return err
 			}
 			br := tx.SendBatch(ctx, b)
-			err := c.read(br)
+			err := begun(br)
 			if e := br.Close(); err == nil {
 				err = e
 			}
@@ -167,13 +202,16 @@ func (r *Runner) run(ctx context.Context, s *tenancy.Session, spec Spec, key str
 		}
 		w := &Work{Tx: tx, IDs: r.ids, spec: spec}
 		if spec.Sensitive {
-			if err := holdEpochs(ctx, tx); err != nil {
+			if err := h.take(ctx, tx); err != nil {
 				return err
 			}
 		}
 		if kind := s.Actor.Kind; kind == tenancy.StaffActor || kind == tenancy.AppActor {
 			if w.Rights, err = r.access.For(ctx, tx); err != nil {
 				return err
+			}
+			if spec.Sensitive { // SECURITY: what changes rights is decided by the table and by casbin
+				w.Rights = w.Rights.Certain()
 			}
 		}
 		if result, err = fn(ctx, w); err != nil {

@@ -95,16 +95,34 @@ func (c *claim) stored(ctx context.Context, tx *tenancy.Tx) (*Subject, error) {
 	return &subject, nil
 }
 
-// holdEpochs: SECURITY: serialises changes of rights in the tenant until this transaction ends. An actor whose credential ended
-// while he waited for it acts no more.
-func holdEpochs(ctx context.Context, tx *tenancy.Tx) error {
-	var revocation int64
-	err := tx.QueryRow(ctx, `SELECT revocation_version FROM tenant_epochs WHERE tenant_id = $1 FOR NO KEY UPDATE`, tx.Session().Tenant.UUID()).Scan(&revocation)
-	if errors.Is(err, pgx.ErrNoRows) && tx.Session().Actor.System == tenancy.SystemOperator {
-		return nil // the tenant is being made
-	}
-	if err != nil {
+// hold locks the tenant's epochs for a sensitive act.
+//
+// SECURITY: it serialises changes of rights in the tenant until the transaction ends, and the act is decided by the rights of
+// after the wait for it. An actor whose credential ended meanwhile acts no more.
+type hold struct {
+	epochs tenancy.Epochs
+	found  bool
+}
+
+const holdEpochs = `SELECT policy_version, org_version, revocation_version FROM tenant_epochs WHERE tenant_id = $1 FOR NO KEY UPDATE`
+
+func (h *hold) queue(b *pgx.Batch, s *tenancy.Session) { b.Queue(holdEpochs, s.Tenant.UUID()) }
+
+func (h *hold) read(br pgx.BatchResults) error {
+	err := br.QueryRow().Scan(&h.epochs.Policy, &h.epochs.Org, &h.epochs.Revocation)
+	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 		return fmt.Errorf("act: hold epochs: %w", err)
 	}
-	return tx.VerifyAt(ctx, revocation)
+	h.found = err == nil
+	return nil
+}
+
+func (h *hold) take(ctx context.Context, tx *tenancy.Tx) error {
+	switch {
+	case h.found:
+		return tx.Held(ctx, h.epochs)
+	case tx.Session().Actor.System == tenancy.SystemOperator:
+		return nil // the tenant is being made
+	}
+	return fmt.Errorf("act: hold epochs: %w", pgx.ErrNoRows)
 }

@@ -105,18 +105,18 @@ func newEvent(eventID uuid.UUID, w *Work, d Done) (event, error) {
 	if err != nil {
 		return event{}, fmt.Errorf("act: %s: snapshot: %w", d.Spec.Name, err)
 	}
-	// encoding/json sorts map keys and struct fields stand in order: the bytes are canonical.
-	sealed, err := json.Marshal(struct {
-		ID      uuid.UUID         `json:"id"`
-		Type    string            `json:"type"`
-		Subject Subject           `json:"subject"`
-		At      time.Time         `json:"occurredAt"`
-		Actor   tenancy.ActorKind `json:"actorKind"`
-		Body    json.RawMessage   `json:"snapshot"`
-	}{eventID, d.Spec.Event, d.Result.Subject, w.Now().UTC(), w.Session().Actor.Kind, body})
+	// encoding/json sorts map keys and what stands around them has its order here: the bytes are canonical. Names of events and
+	// kinds of actors are plain letters.
+	subject, err := json.Marshal(d.Result.Subject)
 	if err != nil {
 		return event{}, fmt.Errorf("act: %s: envelope: %w", d.Spec.Name, err)
 	}
+	sealed := make([]byte, 0, len(body)+len(subject)+256)
+	sealed = append(append(append(sealed, `{"id":"`...), eventID.String()...), `","type":"`...)
+	sealed = append(append(append(sealed, d.Spec.Event...), `","subject":`...), subject...)
+	sealed = w.Now().UTC().AppendFormat(append(sealed, `,"occurredAt":"`...), time.RFC3339Nano)
+	sealed = append(append(append(sealed, `","actorKind":"`...), w.Session().Actor.Kind...), `","snapshot":`...)
+	sealed = append(append(sealed, body...), '}')
 	hash := sha256.Sum256(sealed)
 	return event{id: eventID, snapshot: body, hash: hash[:]}, nil
 }

@@ -15,9 +15,13 @@ import (
 func (s *Service) change(ctx context.Context, session *tenancy.Session, spec act.Spec, key string, in any, t Target, source string,
 	apply func(ctx context.Context, w *act.Work, before Client, after *Client) error,
 ) (act.Result, error) {
-	return s.runner.Run(ctx, session, spec, key, in, func(ctx context.Context, w *act.Work) (act.Result, error) {
-		before, row, err := loadFor(ctx, w, t)
+	l := &loading{id: t.ClientID, lock: ForChange, session: session}
+	return s.runner.RunAhead(ctx, session, spec, key, in, l.ahead(), func(ctx context.Context, w *act.Work) (act.Result, error) {
+		before, row, err := l.loaded(w)
 		if err != nil {
+			return act.Result{}, err
+		}
+		if err := mayAct(w, t, before, row); err != nil {
 			return act.Result{}, err
 		}
 		after := before.copied()

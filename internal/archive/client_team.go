@@ -61,13 +61,18 @@ func loadFor(ctx context.Context, w *act.Work, t Target) (Client, policy.Row, er
 	if err != nil {
 		return c, row, err
 	}
+	return c, row, mayAct(w, t, c, row)
+}
+
+// mayAct decides on the act and refuses another version or a disposed archive.
+func mayAct(w *act.Work, t Target, c Client, row policy.Row) error {
 	if err := w.Require(c.subject(), &row); err != nil {
-		return c, row, err
+		return err
 	}
 	if err := version(t.ExpectedVersion, c.Version); err != nil {
-		return c, row, err
+		return err
 	}
-	return c, row, c.open()
+	return c.open()
 }
 
 func teamToBe(ctx context.Context, w *act.Work, members []TeamMember) (map[uuid.UUID]string, error) {

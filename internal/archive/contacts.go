@@ -121,7 +121,7 @@ func (s *Service) changeContact(ctx context.Context, session *tenancy.Session, s
 			}
 		}
 		after.Version++
-		return contactResult(&after, changes), saveContact(ctx, w, before.Version, &after)
+		return contactResult(&after, changes), saveContact(ctx, w, before, &after)
 	})
 }
 
@@ -134,15 +134,15 @@ func lockedContact(ctx context.Context, w *act.Work, contactID uuid.UUID) (*entd
 	return p, nil
 }
 
-func saveContact(ctx context.Context, w *act.Work, version int64, p *entdb.Contact) error {
-	u := w.Ent().Contact.Update().Where(contact.TenantID(w.Tenant()), contact.ID(p.ID), contact.Version(version)).
+func saveContact(ctx context.Context, w *act.Work, before, p *entdb.Contact) error {
+	u := w.Ent().Contact.Update().Where(contact.TenantID(w.Tenant()), contact.ID(p.ID), contact.Version(before.Version)).
 		SetVersion(p.Version).SetUpdatedAt(w.Now()).SetName(p.Name).SetState(p.State).
 		SetIsPrimary(p.IsPrimary).SetRefusesCalls(p.RefusesCalls).SetRefusesMail(p.RefusesMail)
-	put(u.SetUpdatedBy, u.ClearUpdatedBy, w.Staff())
-	put(u.SetTitle, u.ClearTitle, p.Title)
-	put(u.SetPhone, u.ClearPhone, p.Phone)
-	put(u.SetEmail, u.ClearEmail, p.Email)
-	put(u.SetBirthday, u.ClearBirthday, p.Birthday)
+	put(u.SetUpdatedBy, u.ClearUpdatedBy, before.UpdatedBy, w.Staff())
+	put(u.SetTitle, u.ClearTitle, before.Title, p.Title)
+	put(u.SetPhone, u.ClearPhone, before.Phone, p.Phone)
+	put(u.SetEmail, u.ClearEmail, before.Email, p.Email)
+	put(u.SetBirthday, u.ClearBirthday, before.Birthday, p.Birthday)
 	n, err := u.Save(ctx)
 	if err != nil {
 		return fmt.Errorf("archive: update contact: %w", err)

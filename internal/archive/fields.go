@@ -10,39 +10,47 @@ import (
 	"github.com/clientele/clientele/policy"
 )
 
-// field is one fact of the archive: its name in the API, the group it belongs to, and how a person reads it.
+// field is one fact of the archive: its name in the API, the group it belongs to, how many characters it has at most, and how a
+// person reads it.
 type field struct {
 	name  string
 	group policy.Object
+	most  int
 	text  func(Client) *string
 }
+
+// maxTold is the limit of what is told of a fact that is no text: a number, a day, one of a list of words.
+const maxTold = 100
+
+// lines tells whether the field's text may have several.
+func (f field) lines() bool { return f.most >= maxNote }
 
 // fields is the one list of what acts may change and change records may speak of.
 func fields() []field {
 	return []field{
-		{"name", policy.ClientList, func(c Client) *string { return &c.Name }},
-		{"sortKey", policy.ClientList, func(c Client) *string { return &c.SortKey }},
-		{"kinds", policy.ClientList, func(c Client) *string { return list(c.Kinds) }},
-		{"region", policy.ClientList, func(c Client) *string { return c.Region }},
-		{"stage", policy.ClientList, func(c Client) *string { return upper(c.Stage) }},
-		{"suspended", policy.ClientList, func(c Client) *string { return yes(c.Suspended) }},
-		{"unifiedCreditCode", policy.ClientStandard, func(c Client) *string { return c.UnifiedCreditCode }},
-		{"legalRepresentative", policy.ClientStandard, func(c Client) *string { return c.LegalRepresentative }},
-		{"address", policy.ClientStandard, func(c Client) *string { return c.Address }},
-		{"postcode", policy.ClientStandard, func(c Client) *string { return c.Postcode }},
-		{"phone", policy.ClientStandard, func(c Client) *string { return c.Phone }},
-		{"fax", policy.ClientStandard, func(c Client) *string { return c.Fax }},
-		{"businessScope", policy.ClientStandard, func(c Client) *string { return c.BusinessScope }},
-		{"registeredCapital", policy.ClientStandard, func(c Client) *string { return money(c.registeredCapital()) }},
-		{"specialType", policy.ClientStandard, func(c Client) *string { return c.SpecialType }},
-		{"acquisition", policy.ClientStandard, func(c Client) *string { return c.Acquisition }},
-		{"grade", policy.ClientStandard, func(c Client) *string { return c.Grade }},
-		{"important", policy.ClientStandard, func(c Client) *string { return yes(c.Important) }},
-		{"policyNote", policy.ClientDealings, func(c Client) *string { return c.PolicyNote }},
-		{"attitude", policy.ClientDealings, func(c Client) *string { return c.Attitude }},
-		{"nextContactOn", policy.ClientDealings, func(c Client) *string { return day(c.NextContactOn) }},
-		{"creditLimit", policy.ClientCredit, func(c Client) *string { return money(c.creditLimit()) }},
-		{"creditNote", policy.ClientCredit, func(c Client) *string { return c.CreditNote }},
+		{"name", policy.ClientList, maxName, func(c Client) *string { return &c.Name }},
+		{"sortKey", policy.ClientList, maxSortKey, func(c Client) *string { return &c.SortKey }},
+		{"kinds", policy.ClientList, maxTold, func(c Client) *string { return list(c.Kinds) }},
+		{"region", policy.ClientList, maxRegion, func(c Client) *string { return c.Region }},
+		{"stage", policy.ClientList, maxTold, func(c Client) *string { return upper(c.Stage) }},
+		{"suspended", policy.ClientList, maxTold, func(c Client) *string { return yes(c.Suspended) }},
+		{"unifiedCreditCode", policy.ClientStandard, maxCreditCode, func(c Client) *string { return c.UnifiedCreditCode }},
+		{"legalRepresentative", policy.ClientStandard, maxPerson, func(c Client) *string { return c.LegalRepresentative }},
+		{"address", policy.ClientStandard, maxAddress, func(c Client) *string { return c.Address }},
+		{"postcode", policy.ClientStandard, maxPostcode, func(c Client) *string { return c.Postcode }},
+		{"phone", policy.ClientStandard, maxPhone, func(c Client) *string { return c.Phone }},
+		{"fax", policy.ClientStandard, maxPhone, func(c Client) *string { return c.Fax }},
+		{"businessScope", policy.ClientStandard, maxScope, func(c Client) *string { return c.BusinessScope }},
+		{"registeredCapital", policy.ClientStandard, maxTold, func(c Client) *string { return money(c.registeredCapital()) }},
+		{"specialType", policy.ClientStandard, maxTold, func(c Client) *string { return c.SpecialType }},
+		{"acquisition", policy.ClientStandard, maxTold, func(c Client) *string { return c.Acquisition }},
+		{"grade", policy.ClientStandard, maxTold, func(c Client) *string { return c.Grade }},
+		{"important", policy.ClientStandard, maxTold, func(c Client) *string { return yes(c.Important) }},
+		{"policyNote", policy.ClientDealings, maxNote, func(c Client) *string { return c.PolicyNote }},
+		{"attitude", policy.ClientDealings, maxNote, func(c Client) *string { return c.Attitude }},
+		{"nextContactOn", policy.ClientDealings, maxTold, func(c Client) *string { return day(c.NextContactOn) }},
+		{"creditLimit", policy.ClientCredit, maxTold, func(c Client) *string { return money(c.creditLimit()) }},
+		{"creditNote", policy.ClientCredit, maxNote, func(c Client) *string { return c.CreditNote }},
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 const (
 	maxName, maxSortKey, maxRegion, maxPerson = 200, 400, 100, 100
 	maxAddress, maxPostcode, maxPhone         = 400, 12, 40
+	maxCreditCode                             = 18
 	maxScope, maxNote, maxSource              = 10000, 4000, 400
 	maxTeam                                   = 100
 )

@@ -105,17 +105,23 @@ func (in *ClientDistribute) Validate() error {
 type ClientRecordChange struct {
 	ClientID uuid.UUID
 	Field    string // GraphQL field name of Client
-	NewValue string
+	NewValue string // what was learnt, in words; no longer than the field itself may be
 	Source   string
 }
 
 // Validate checks the input.
 func (in *ClientRecordChange) Validate() error {
 	var c input.Checks
-	if _, ok := fieldNamed(in.Field); !ok {
+	f, ok := fieldNamed(in.Field)
+	if !ok {
+		f.most = maxTold
 		c.Refuse("input.field", "UNKNOWN_FIELD", "客户档案没有这一可登记的字段", "the archive has no such field to record a change of")
 	}
-	in.NewValue = c.Lines("input.newValue", in.NewValue, maxScope)
+	if f.lines() {
+		in.NewValue = c.Lines("input.newValue", in.NewValue, f.most)
+	} else {
+		in.NewValue = c.Line("input.newValue", in.NewValue, f.most)
+	}
 	in.Source = c.Line("input.source", in.Source, maxSource)
 	return c.Err()
 }

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
+	"strings"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -13,6 +13,7 @@ import (
 	entdb "github.com/clientele/clientele/ent/db"
 	"github.com/clientele/clientele/ent/db/clientrecord"
 	"github.com/clientele/clientele/internal/act"
+	"github.com/clientele/clientele/internal/tenancy"
 	"github.com/clientele/clientele/policy"
 )
 
@@ -25,67 +26,87 @@ const (
 	ForUse    Lock = "FOR SHARE"
 )
 
-// LoadRow locks a client and reads it with what policy may know of it. NOT_FOUND: no such client in the tenant. It does
-// not decide whether the actor may see it: Require does, with the returned row.
+// LoadRow locks a client and reads it with what policy may know of it, in one round trip. NOT_FOUND: no such client in the
+// tenant. It does not decide whether the actor may see it: Require does, with the returned row.
 func LoadRow(ctx context.Context, w *act.Work, clientID uuid.UUID, lock Lock) (Client, policy.Row, error) {
-	var c Client
-	var about policy.Row
-	var found bool
+	l := &loading{id: clientID, lock: lock, session: w.Session()}
 	b := &pgx.Batch{}
-	b.Queue(`SELECT 1 FROM clients WHERE tenant_id = $1 AND id = $2 `+string(lock), w.Tenant(), clientID)
-	// SECURITY: facts come from a statement after the lock's, so they are those of after the wait for it.
-	queueFacts(b, w, clientID)
+	l.queue(b)
 	br := w.SendBatch(ctx, b)
-	err := func() error {
-		tag, err := br.Exec()
-		if err != nil {
-			return err
-		}
-		found = tag.RowsAffected() == 1
-		c.Kinds, c.FormerNames, about, err = readFacts(br.QueryRow())
-		return err
-	}()
+	err := l.read(br)
 	if e := br.Close(); err == nil {
 		err = e
 	}
 	if err != nil {
-		return Client{}, policy.Row{}, fmt.Errorf("archive: load client: %w", err)
+		return Client{}, policy.Row{}, err
 	}
-	if !found {
-		return Client{}, policy.Row{}, w.Absent("Client", clientID)
-	}
-	c.ClientRecord, err = w.Ent().ClientRecord.Query().Where(clientrecord.TenantID(w.Tenant()), clientrecord.ID(clientID)).Only(ctx)
-	if entdb.IsNotFound(err) {
-		return Client{}, policy.Row{}, w.Absent("Client", clientID)
-	}
-	if err != nil {
-		return Client{}, policy.Row{}, fmt.Errorf("archive: load client: %w", err)
-	}
-	return c, c.row(about), nil
+	return l.loaded(w)
 }
 
-// queueFacts asks for a client's kinds and former names and for what stands between it and the asking person.
-func queueFacts(b *pgx.Batch, w *act.Work, clientID uuid.UUID) {
-	args := []any{w.Tenant(), clientID}
-	team, distributed, granted := "false", "ARRAY[]::uuid[]", "0"
-	if w.Rights != nil {
-		arg := func(v any) string {
-			args = append(args, v)
-			return "$" + strconv.Itoa(len(args))
-		}
-		now := arg(w.Now())
-		team, distributed, granted = w.Rights.Facts(policy.Columns{Tenant: "$1", Client: "$2", Now: now}, arg)
-	}
-	b.Queue(`SELECT ARRAY(SELECT k.kind FROM client_kinds k WHERE k.tenant_id = $1 AND k.client_id = $2 ORDER BY k.kind),
-		ARRAY(SELECT n.name FROM client_former_names n WHERE n.tenant_id = $1 AND n.client_id = $2 ORDER BY n.used_until, n.id), `+
-		team+`, `+distributed+`, `+granted, args...)
+// loading is a client on its way from the database.
+type loading struct {
+	id      uuid.UUID
+	lock    Lock
+	session *tenancy.Session
+	record  entdb.ClientRecord
+	client  Client
+	about   policy.Row
+	found   bool
 }
 
-func readFacts(row pgx.Row) (kinds, former []string, about policy.Row, err error) {
+// ahead is for acts whose client is known before they begin.
+func (l *loading) ahead() act.Ahead { return act.Ahead{Queue: l.queue, Read: l.read} }
+
+func (l *loading) queue(b *pgx.Batch) {
+	b.Queue(selectRecord+string(l.lock), l.session.Tenant.UUID(), l.id)
+	// SECURITY: facts come from a statement after the lock's, so they are those of after the wait for it.
+	b.Queue(selectFacts, l.session.Tenant.UUID(), l.id, l.session.Actor.Staff)
+}
+
+func (l *loading) read(br pgx.BatchResults) error {
+	err := br.QueryRow().Scan(columnsOf(&l.record)...)
+	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+		return fmt.Errorf("archive: load client: %w", err)
+	}
+	l.found = err == nil
 	var granted int32
-	err = row.Scan(&kinds, &former, &about.OnTeam, &about.DistributedTo, &granted)
-	about.Granted = policy.ClassSet(granted)
-	return kinds, former, about, err
+	if err := br.QueryRow().Scan(&l.client.Kinds, &l.client.FormerNames, &l.about.OnTeam, &l.about.DistributedTo, &granted); err != nil {
+		return fmt.Errorf("archive: load client: %w", err)
+	}
+	l.about.Granted = policy.ClassSet(granted)
+	return nil
+}
+
+func (l *loading) loaded(w *act.Work) (Client, policy.Row, error) {
+	if !l.found {
+		return Client{}, policy.Row{}, w.Absent("Client", l.id)
+	}
+	l.client.ClientRecord = &l.record
+	return l.client, l.client.row(l.about), nil
+}
+
+var (
+	selectRecord = "SELECT " + strings.Join(clientrecord.Columns, ", ") + " FROM " + clientrecord.Table + " WHERE tenant_id = $1 AND id = $2 "
+	// A client's kinds and former names and what stands between it and the asking person.
+	selectFacts = factsOfClient()
+)
+
+func factsOfClient() string {
+	team, distributed, granted := policy.FactsOf(policy.Columns{Tenant: "$1", Client: "$2", Now: "(SELECT current_setting('app.now')::timestamptz)"}, "$3")
+	return `SELECT ARRAY(SELECT k.kind FROM client_kinds k WHERE k.tenant_id = $1 AND k.client_id = $2 ORDER BY k.kind),
+		ARRAY(SELECT n.name FROM client_former_names n WHERE n.tenant_id = $1 AND n.client_id = $2 ORDER BY n.used_until, n.id), ` +
+		team + `, ` + distributed + `, ` + granted
+}
+
+// columnsOf is where the columns go, in the order of clientrecord.Columns.
+func columnsOf(r *entdb.ClientRecord) []any {
+	return []any{
+		(*[16]byte)(&r.ID), (*[16]byte)(&r.TenantID), &r.CreatedAt, &r.CreatedBy, &r.UpdatedAt, &r.UpdatedBy, &r.Version,
+		(*[16]byte)(&r.CompanyID), (*[16]byte)(&r.DepartmentID), &r.OwnerID, &r.Code, &r.Name, &r.SortKey, &r.Region, &r.Stage, &r.Suspended,
+		&r.UnifiedCreditCode, &r.LegalRepresentative, &r.Address, &r.Postcode, &r.Phone, &r.Fax, &r.BusinessScope,
+		&r.RegisteredCapitalMinor, &r.RegisteredCapitalCurrency, &r.SpecialType, &r.Acquisition, &r.Grade, &r.Important,
+		&r.PolicyNote, &r.Attitude, &r.NextContactOn, &r.CreditLimitMinor, &r.CreditLimitCurrency, &r.CreditNote,
+	}
 }
 
 // contact loads a contact with its client, both locked for change: the client first, as every act does.

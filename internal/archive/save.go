@@ -31,7 +31,7 @@ func store(ctx context.Context, w *act.Work, before, after Client, diffs []diff,
 	}
 	after.Version++
 	after.UpdatedAt, after.UpdatedBy = w.Now(), w.Staff()
-	if err := updateRow(ctx, w, before.Version, after); err != nil {
+	if err := updateRow(ctx, w, before, after); err != nil {
 		return Client{}, err
 	}
 	if err := replaceKinds(ctx, w, before, after); err != nil {
@@ -59,33 +59,44 @@ func store(ctx context.Context, w *act.Work, before, after Client, diffs []diff,
 	return after, nil
 }
 
-func updateRow(ctx context.Context, w *act.Work, version int64, c Client) error {
-	u := w.Ent().ClientRecord.Update().
-		Where(clientrecord.TenantID(w.Tenant()), clientrecord.ID(c.ID), clientrecord.Version(version)).
-		SetVersion(c.Version).SetUpdatedAt(c.UpdatedAt).
-		SetCompanyID(c.CompanyID).SetDepartmentID(c.DepartmentID).
-		SetName(c.Name).SetSortKey(c.SortKey).SetStage(c.Stage).SetSuspended(c.Suspended).SetImportant(c.Important)
-	put(u.SetUpdatedBy, u.ClearUpdatedBy, c.UpdatedBy)
-	put(u.SetOwnerID, u.ClearOwnerID, c.OwnerID)
-	put(u.SetRegion, u.ClearRegion, c.Region)
-	put(u.SetUnifiedCreditCode, u.ClearUnifiedCreditCode, c.UnifiedCreditCode)
-	put(u.SetLegalRepresentative, u.ClearLegalRepresentative, c.LegalRepresentative)
-	put(u.SetAddress, u.ClearAddress, c.Address)
-	put(u.SetPostcode, u.ClearPostcode, c.Postcode)
-	put(u.SetPhone, u.ClearPhone, c.Phone)
-	put(u.SetFax, u.ClearFax, c.Fax)
-	put(u.SetBusinessScope, u.ClearBusinessScope, c.BusinessScope)
-	put(u.SetRegisteredCapitalMinor, u.ClearRegisteredCapitalMinor, c.RegisteredCapitalMinor)
-	put(u.SetRegisteredCapitalCurrency, u.ClearRegisteredCapitalCurrency, c.RegisteredCapitalCurrency)
-	put(u.SetSpecialType, u.ClearSpecialType, c.SpecialType)
-	put(u.SetAcquisition, u.ClearAcquisition, c.Acquisition)
-	put(u.SetGrade, u.ClearGrade, c.Grade)
-	put(u.SetPolicyNote, u.ClearPolicyNote, c.PolicyNote)
-	put(u.SetAttitude, u.ClearAttitude, c.Attitude)
-	put(u.SetNextContactOn, u.ClearNextContactOn, c.NextContactOn)
-	put(u.SetCreditLimitMinor, u.ClearCreditLimitMinor, c.CreditLimitMinor)
-	put(u.SetCreditLimitCurrency, u.ClearCreditLimitCurrency, c.CreditLimitCurrency)
-	put(u.SetCreditNote, u.ClearCreditNote, c.CreditNote)
+// updateRow writes the columns that differ. It goes out with COMMIT, unless a unique key can refuse it: the row is locked and
+// its version was compared, so that nothing else can.
+func updateRow(ctx context.Context, w *act.Work, before, c Client) error {
+	store := w.EntLater()
+	if !same(before.UnifiedCreditCode, c.UnifiedCreditCode) {
+		store = w.Ent()
+	}
+	u := store.ClientRecord.Update().
+		Where(clientrecord.TenantID(w.Tenant()), clientrecord.ID(c.ID), clientrecord.Version(before.Version)).
+		SetVersion(c.Version).SetUpdatedAt(c.UpdatedAt)
+	set(u.SetCompanyID, before.CompanyID, c.CompanyID)
+	set(u.SetDepartmentID, before.DepartmentID, c.DepartmentID)
+	set(u.SetName, before.Name, c.Name)
+	set(u.SetSortKey, before.SortKey, c.SortKey)
+	set(u.SetStage, before.Stage, c.Stage)
+	set(u.SetSuspended, before.Suspended, c.Suspended)
+	set(u.SetImportant, before.Important, c.Important)
+	put(u.SetUpdatedBy, u.ClearUpdatedBy, before.UpdatedBy, c.UpdatedBy)
+	put(u.SetOwnerID, u.ClearOwnerID, before.OwnerID, c.OwnerID)
+	put(u.SetRegion, u.ClearRegion, before.Region, c.Region)
+	put(u.SetUnifiedCreditCode, u.ClearUnifiedCreditCode, before.UnifiedCreditCode, c.UnifiedCreditCode)
+	put(u.SetLegalRepresentative, u.ClearLegalRepresentative, before.LegalRepresentative, c.LegalRepresentative)
+	put(u.SetAddress, u.ClearAddress, before.Address, c.Address)
+	put(u.SetPostcode, u.ClearPostcode, before.Postcode, c.Postcode)
+	put(u.SetPhone, u.ClearPhone, before.Phone, c.Phone)
+	put(u.SetFax, u.ClearFax, before.Fax, c.Fax)
+	put(u.SetBusinessScope, u.ClearBusinessScope, before.BusinessScope, c.BusinessScope)
+	put(u.SetRegisteredCapitalMinor, u.ClearRegisteredCapitalMinor, before.RegisteredCapitalMinor, c.RegisteredCapitalMinor)
+	put(u.SetRegisteredCapitalCurrency, u.ClearRegisteredCapitalCurrency, before.RegisteredCapitalCurrency, c.RegisteredCapitalCurrency)
+	put(u.SetSpecialType, u.ClearSpecialType, before.SpecialType, c.SpecialType)
+	put(u.SetAcquisition, u.ClearAcquisition, before.Acquisition, c.Acquisition)
+	put(u.SetGrade, u.ClearGrade, before.Grade, c.Grade)
+	put(u.SetPolicyNote, u.ClearPolicyNote, before.PolicyNote, c.PolicyNote)
+	put(u.SetAttitude, u.ClearAttitude, before.Attitude, c.Attitude)
+	put(u.SetNextContactOn, u.ClearNextContactOn, before.NextContactOn, c.NextContactOn)
+	put(u.SetCreditLimitMinor, u.ClearCreditLimitMinor, before.CreditLimitMinor, c.CreditLimitMinor)
+	put(u.SetCreditLimitCurrency, u.ClearCreditLimitCurrency, before.CreditLimitCurrency, c.CreditLimitCurrency)
+	put(u.SetCreditNote, u.ClearCreditNote, before.CreditNote, c.CreditNote)
 	n, err := u.Save(ctx)
 	if err != nil {
 		return duplicate(fmt.Errorf("archive: update client: %w", err))
@@ -93,13 +104,21 @@ func updateRow(ctx context.Context, w *act.Work, version int64, c Client) error 
 	return exactlyOne(n, "client", c.ID)
 }
 
-// put sets a nullable column or clears it.
-func put[T any, B any](set func(T) B, null func() B, v *T) {
-	if v == nil {
-		null()
-		return
+// set sets a column that differs.
+func set[T comparable, B any](column func(T) B, before, after T) {
+	if before != after {
+		column(after)
 	}
-	set(*v)
+}
+
+// put sets a nullable column that differs, or clears it.
+func put[T comparable, B any](column func(T) B, null func() B, before, after *T) {
+	switch {
+	case after == nil && before != nil:
+		null()
+	case after != nil && (before == nil || *before != *after):
+		column(*after)
+	}
 }
 
 // exactlyOne: the row is locked and its version was compared; another count is a mistake of ours and must not pass.

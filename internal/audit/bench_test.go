@@ -91,7 +91,7 @@ func BenchmarkOpened(b *testing.B) {
 		b.SetParallelism(16)
 		b.RunParallel(func(pb *testing.PB) {
 			for pb.Next() {
-				if err := insert(context.Background(), w.db, w.tenant, []row{w.writer.opening(s, client(w))}); err != nil {
+				if err := insert(context.Background(), w.db, w.tenant, []*entry{w.writer.openings(s, []Opening{client(w)})}); err != nil {
 					b.Error(err)
 				}
 			}

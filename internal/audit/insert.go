@@ -4,56 +4,74 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/clientele/clientele/internal/tenancy"
 	"github.com/clientele/clientele/policy"
 )
 
-// row is a record of a read before it has a time: that is the transaction's.
+// head is what records of one caller have in common; row is a record of a read before it has a time: that is the transaction's.
+type head struct {
+	kind, act, actorKind       string
+	actor, credential          uuid.UUID // zero: none
+	actorName, objectType      string
+	reason, detail, requestTag string
+}
+
 type row struct {
-	id         uuid.UUID
-	kind, act  string
-	actorKind  string
-	actor      *uuid.UUID
-	actorName  string
-	credential *uuid.UUID
-	objectType string
-	object     *uuid.UUID
-	reason     string
-	detail     string
-	request    string
+	id, object uuid.UUID
+	head       int // of the entry's
 }
 
-func (w *Writer) row(s *tenancy.Session, kind, act, objectType string, object uuid.UUID) row {
-	return row{
-		id: w.ids.New(), kind: kind, act: fit(act, 64),
-		actorKind: string(s.Actor.Kind), actor: nullable(s.Actor.Account), actorName: fit(s.Actor.Name, 100),
-		credential: nullable(s.Actor.Credential), objectType: fit(objectType, 40), object: nullable(object),
-		detail: "{}", request: fit(s.RequestID, 64),
+func (w *Writer) head(s *tenancy.Session, kind, act, objectType string) head {
+	return head{
+		kind: kind, act: fit(act, 64), actorKind: string(s.Actor.Kind), actor: s.Actor.Account, actorName: fit(s.Actor.Name, 100),
+		credential: s.Actor.Credential, objectType: fit(objectType, 40), detail: "{}", requestTag: fit(s.RequestID, 64),
 	}
 }
 
-func (w *Writer) opening(s *tenancy.Session, o Opening) row {
-	r := w.row(s, "opening", o.Act, o.Type, o.ID)
-	if len(o.Groups) > 0 {
-		// Marshal of strings does not fail.
-		detail, _ := json.Marshal(map[string][]policy.Object{"groups": o.Groups})
-		r.detail = string(detail)
+// openings makes the records of a read. Objects of one type of which the same is revealed share what is said of them.
+func (w *Writer) openings(s *tenancy.Session, all []Opening) *entry {
+	e := newEntry(len(all))
+	var first []Opening // of each head
+	for i := range all {
+		o := &all[i]
+		n := slices.IndexFunc(first, func(f Opening) bool {
+			return f.Type == o.Type && f.Act == o.Act && slices.Equal(f.Groups, o.Groups)
+		})
+		if n < 0 {
+			n = len(first)
+			first = append(first, *o)
+			h := w.head(s, "opening", o.Act, o.Type)
+			if len(o.Groups) > 0 {
+				// Marshal of strings does not fail.
+				detail, _ := json.Marshal(map[string][]policy.Object{"groups": o.Groups})
+				h.detail = string(detail)
+			}
+			e.heads = append(e.heads, h)
+		}
+		e.rows = append(e.rows, row{w.ids.New(), o.ID, n})
 	}
-	return r
+	return e
 }
 
-func (w *Writer) refusal(s *tenancy.Session, o Refusal) row {
-	r := w.row(s, "refusal", o.Act, o.Type, o.ID)
-	r.reason = "NOT_FOUND"
-	if o.Reason != "" {
-		r.reason = fit(o.Reason, 200)
+func (w *Writer) refusals(s *tenancy.Session, all []Refusal) *entry {
+	e := newEntry(len(all))
+	for i, r := range all {
+		h := w.head(s, "refusal", r.Act, r.Type)
+		h.reason = "NOT_FOUND"
+		if r.Reason != "" {
+			h.reason = fit(r.Reason, 200)
+		}
+		e.heads = append(e.heads, h)
+		e.rows = append(e.rows, row{w.ids.New(), r.ID, i})
 	}
-	return r
+	return e
 }
 
 // fit makes text that its column takes: one caller's odd request id must not fail the group of others.
@@ -65,40 +83,47 @@ func fit(s string, runes int) string {
 	return s
 }
 
-func nullable(u uuid.UUID) *uuid.UUID {
-	if u == uuid.Nil {
-		return nil
-	}
-	return &u
-}
-
-// COPY is refused on tables with row-level security; arrays cost one round trip too.
+// COPY is refused on tables with row-level security; arrays cost one round trip too. The time is that of the transaction.
 const insertRows = `INSERT INTO audit_records (tenant_id, id, kind, act, actor_kind, actor_id, actor_name, credential_id,
 	object_type, object_id, reason, detail, request_id, occurred_at)
-	SELECT $1, v.id, v.kind, v.act, v.actor_kind, v.actor, v.actor_name, v.credential, v.object_type, v.object, v.reason, v.detail::jsonb, v.request, $2
-	FROM unnest($3::uuid[], $4::text[], $5::text[], $6::text[], $7::uuid[], $8::text[], $9::uuid[], $10::text[], $11::uuid[], $12::text[], $13::text[], $14::text[])
-		AS v (id, kind, act, actor_kind, actor, actor_name, credential, object_type, object, reason, detail, request)`
+	SELECT $1, v.id, h.kind, h.act, h.actor_kind, NULLIF(h.actor, '00000000-0000-0000-0000-000000000000'), h.actor_name,
+		NULLIF(h.credential, '00000000-0000-0000-0000-000000000000'), h.object_type, NULLIF(v.object, '00000000-0000-0000-0000-000000000000'),
+		h.reason, h.detail::jsonb, h.request, current_setting('app.now')::timestamptz
+	FROM unnest($2::uuid[], $3::uuid[], $4::bigint[]) AS v (id, object, head)
+	JOIN unnest($5::text[], $6::text[], $7::text[], $8::uuid[], $9::text[], $10::uuid[], $11::text[], $12::text[], $13::text[], $14::text[])
+		WITH ORDINALITY AS h (kind, act, actor_kind, actor, actor_name, credential, object_type, reason, detail, request, n) ON h.n = v.head`
 
 // insert writes one group in a transaction of its own. The session is the audit's own: every caller's was found alive by
 // the transaction that read what is recorded here.
-func insert(ctx context.Context, db *tenancy.DB, tenant tenancy.TenantID, rows []row) error {
-	n := len(rows)
-	var (
-		ids                                     = make([]uuid.UUID, n)
-		actors, credentials, objects            = make([]*uuid.UUID, n), make([]*uuid.UUID, n), make([]*uuid.UUID, n)
-		kinds, acts, actorKinds, names          = make([]string, n), make([]string, n), make([]string, n), make([]string, n)
-		objectTypes, reasons, details, requests = make([]string, n), make([]string, n), make([]string, n), make([]string, n)
-	)
-	for i, r := range rows {
-		ids[i], kinds[i], acts[i], actorKinds[i], actors[i], names[i] = r.id, r.kind, r.act, r.actorKind, r.actor, r.actorName
-		credentials[i], objectTypes[i], objects[i], reasons[i], details[i], requests[i] = r.credential, r.objectType, r.object, r.reason, r.detail, r.request
+func insert(ctx context.Context, db *tenancy.DB, tenant tenancy.TenantID, group []*entry) error {
+	n, m := 0, 0
+	for _, e := range group {
+		n, m = n+len(e.rows), m+len(e.heads)
 	}
-	return db.InTx(ctx, tenancy.ForSystem(tenant, tenancy.SystemSealer), func(ctx context.Context, tx *tenancy.Tx) error {
-		_, err := tx.Exec(ctx, insertRows, tenant.UUID(), tx.Now(), ids, kinds, acts, actorKinds, actors, names, credentials,
-			objectTypes, objects, reasons, details, requests)
-		if err != nil {
-			return fmt.Errorf("audit: insert: %w", err)
+	var (
+		ids, objects                   = make([]uuid.UUID, 0, n), make([]uuid.UUID, 0, n)
+		of                             = make([]int64, 0, n)
+		actors, credentials            = make([]uuid.UUID, 0, m), make([]uuid.UUID, 0, m)
+		kinds, acts, actorKinds, names = make([]string, 0, m), make([]string, 0, m), make([]string, 0, m), make([]string, 0, m)
+		objectTypes, reasons           = make([]string, 0, m), make([]string, 0, m)
+		details, requests              = make([]string, 0, m), make([]string, 0, m)
+	)
+	for _, e := range group {
+		base := len(kinds) + 1 // ordinals begin with one
+		for _, r := range e.rows {
+			ids, objects, of = append(ids, r.id), append(objects, r.object), append(of, int64(base+r.head))
 		}
-		return nil
-	})
+		for i := range e.heads {
+			h := &e.heads[i]
+			kinds, acts, actorKinds, actors, names = append(kinds, h.kind), append(acts, h.act), append(actorKinds, h.actorKind), append(actors, h.actor), append(names, h.actorName)
+			credentials, objectTypes, reasons = append(credentials, h.credential), append(objectTypes, h.objectType), append(reasons, h.reason)
+			details, requests = append(details, h.detail), append(requests, h.requestTag)
+		}
+	}
+	b := &pgx.Batch{}
+	b.Queue(insertRows, tenant.UUID(), ids, objects, of, kinds, acts, actorKinds, actors, names, credentials, objectTypes, reasons, details, requests)
+	if err := db.Write(ctx, tenancy.ForSystem(tenant, tenancy.SystemSealer), b); err != nil {
+		return fmt.Errorf("audit: insert: %w", err)
+	}
+	return nil
 }

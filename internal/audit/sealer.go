@@ -19,6 +19,8 @@ const (
 	checkpointEvery = time.Minute
 	sealAtMost      = 2_000
 	sweepEvery      = 500 * time.Millisecond
+	// gatherFor: what is recorded in a busy moment is sealed together; a transaction for each group would cost more than the reads.
+	gatherFor = 100 * time.Millisecond
 )
 
 // Sealer seals the records of all tenants. Any number of processes may run one.
@@ -89,6 +91,11 @@ func (s *Sealer) Run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-s.hint:
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(gatherFor):
+			}
 			s.each(ctx, s.takeHints(), s.sealLogged)
 		case <-tick.C:
 			s.sweep(ctx, sweep)

@@ -64,10 +64,13 @@ type lane struct{ waiting []*entry }
 
 // entry is one caller's records.
 type entry struct {
-	rows []row
-	done chan error // one answer, buffered
-	gone bool       // the caller has left before a transaction took it; guarded by Writer.mu
+	heads []head
+	rows  []row
+	done  chan error // one answer, buffered
+	gone  bool       // the caller has left before a transaction took it; guarded by Writer.mu
 }
+
+func newEntry(rows int) *entry { return &entry{rows: make([]row, 0, rows), done: make(chan error, 1)} }
 
 // NewWriter makes a writer. wake is told of tenants with new records, for the sealer; it may be nil and must not block.
 func NewWriter(db *tenancy.DB, ids *id.Source, log *slog.Logger, cfg WriterConfig, wake func(tenancy.TenantID)) *Writer {
@@ -94,20 +97,12 @@ func NewWriter(db *tenancy.DB, ids *id.Source, log *slog.Logger, cfg WriterConfi
 
 // Opened returns when the openings are committed. Any error is UNAVAILABLE and means that the answer must not leave.
 func (w *Writer) Opened(ctx context.Context, s *tenancy.Session, openings []Opening) error {
-	rows := make([]row, len(openings))
-	for i, o := range openings {
-		rows[i] = w.opening(s, o)
-	}
-	return w.write(ctx, s.Tenant, rows)
+	return w.write(ctx, s.Tenant, w.openings(s, openings))
 }
 
 // Refused is Opened for refusals of reads by id.
 func (w *Writer) Refused(ctx context.Context, s *tenancy.Session, refusals []Refusal) error {
-	rows := make([]row, len(refusals))
-	for i, r := range refusals {
-		rows[i] = w.refusal(s, r)
-	}
-	return w.write(ctx, s.Tenant, rows)
+	return w.write(ctx, s.Tenant, w.refusals(s, refusals))
 }
 
 // Close lets what is queued be written and refuses what comes later.
@@ -126,14 +121,13 @@ var (
 
 func down(cause error) error { return fault.Down("AUDIT_NOT_WRITTEN", cause) }
 
-func (w *Writer) write(ctx context.Context, tenant tenancy.TenantID, rows []row) error {
-	if len(rows) == 0 {
+func (w *Writer) write(ctx context.Context, tenant tenancy.TenantID, e *entry) error {
+	if len(e.rows) == 0 {
 		return nil
 	}
 	if err := ctx.Err(); err != nil {
 		return down(err)
 	}
-	e := &entry{rows: rows, done: make(chan error, 1)}
 	if err := w.enqueue(tenant, e); err != nil {
 		return down(err)
 	}
@@ -182,18 +176,18 @@ func (w *Writer) drain(tenant tenancy.TenantID, l *lane) {
 	w.active <- struct{}{}
 	defer func() { <-w.active }()
 	for {
-		group, rows := w.take(tenant, l)
+		group, written, records := w.take(tenant, l)
 		if group == nil {
 			return
 		}
 		var err error
-		if len(rows) > 0 {
+		if records > 0 {
 			// No caller's context: one that leaves must not undo what others wait for.
 			ctx, cancel := context.WithTimeout(context.Background(), 2*w.cfg.MaxWait)
-			err = insert(ctx, w.db, tenant, rows)
+			err = insert(ctx, w.db, tenant, written)
 			cancel()
 			if err != nil {
-				w.log.Error("openings not recorded", slog.String("tenant", tenant.String()), slog.Int("records", len(rows)), slog.Any("error", err))
+				w.log.Error("openings not recorded", slog.String("tenant", tenant.String()), slog.Int("records", records), slog.Any("error", err))
 			} else {
 				w.wake(tenant)
 			}
@@ -205,22 +199,22 @@ func (w *Writer) drain(tenant tenancy.TenantID, l *lane) {
 }
 
 // take removes the next group from the lane, and the lane when there is none. Callers who have left are not written.
-func (w *Writer) take(tenant tenancy.TenantID, l *lane) (group []*entry, rows []row) {
+func (w *Writer) take(tenant tenancy.TenantID, l *lane) (group, written []*entry, records int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	n := 0
-	for n < len(l.waiting) && (n == 0 || len(rows)+len(l.waiting[n].rows) <= w.cfg.MaxGroup) {
+	for n < len(l.waiting) && (n == 0 || records+len(l.waiting[n].rows) <= w.cfg.MaxGroup) {
 		if e := l.waiting[n]; !e.gone {
-			rows = append(rows, e.rows...)
+			written, records = append(written, e), records+len(e.rows)
 		}
 		w.queued -= len(l.waiting[n].rows)
 		n++
 	}
 	if n == 0 {
 		delete(w.lanes, tenant)
-		return nil, nil
+		return nil, nil, 0
 	}
 	group = l.waiting[:n:n]
 	l.waiting = l.waiting[n:]
-	return group, rows
+	return group, written, records
 }

@@ -50,6 +50,9 @@ func (s *Service) Authenticate(ctx context.Context, bearer string, r *http.Reque
 	}
 	kind, hash, err := credential.Parse(bearer)
 	if err != nil {
+		if busy := s.held(s.address(r)); busy != nil {
+			return nil, busy
+		}
 		return nil, fault.SignIn() // the checksum: no look-up for typing errors and guesses
 	}
 	key := [32]byte(hash)
@@ -64,11 +67,20 @@ func (s *Service) Authenticate(ctx context.Context, bearer string, r *http.Reque
 	return session, nil
 }
 
+// held counts a credential against its sender's address; RATE_LIMITED when too many were not good. It is the one place where
+// they are counted, for HTTP, event streams and sockets alike.
+func (s *Service) held(address string) error {
+	if spent := s.bad.Take(address, 1); !spent.OK {
+		return busy("CREDENTIALS", fault.Text{ZH: "无效凭证过多，请稍后再试", EN: "too many refused credentials, try again later"}, spent.Retry)
+	}
+	return nil
+}
+
 // find asks the directory and then the tenant. SECURITY: an address that keeps sending tokens that nobody has is refused
 // before the database is asked; what is good is given back to the address.
 func (s *Service) find(ctx context.Context, key [32]byte, kind credential.Kind, address string) (*entry, error) {
-	if spent := s.bad.Take(address, 1); !spent.OK {
-		return nil, busy("CREDENTIALS", fault.Text{ZH: "无效凭证过多，请稍后再试", EN: "too many refused credentials, try again later"}, spent.Retry)
+	if busy := s.held(address); busy != nil {
+		return nil, busy
 	}
 	if _, ok := s.unknown.GetIfPresent(key); ok {
 		return nil, fault.SignIn()

@@ -35,7 +35,7 @@ type Limits struct {
 	// them waiting; the next one is refused.
 	Pending int
 
-	// Bearer tokens that nobody has: the directory is not even asked beyond this.
+	// Bearer tokens that are malformed or that nobody has, by address: the directory is not even asked beyond this.
 	BadTokens     int
 	BadTokensLeak float64
 

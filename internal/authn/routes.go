@@ -4,18 +4,16 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"log/slog"
 	"mime"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/jub0bs/cors"
-	"golang.org/x/text/language"
 
 	"github.com/clientele/clientele/internal/fault"
 	"github.com/clientele/clientele/internal/id"
+	"github.com/clientele/clientele/internal/problem"
 	"github.com/clientele/clientele/internal/tenancy"
 )
 
@@ -99,7 +97,7 @@ func (s *Service) signIn(w http.ResponseWriter, r *http.Request) {
 	}
 	out := toJSON(opened.Tenant, opened.Account, opened.ExpiresAt)
 	out.Token = opened.Token
-	answer(w, http.StatusOK, out)
+	problem.JSON(w, http.StatusOK, out)
 }
 
 func (s *Service) signOut(w http.ResponseWriter, r *http.Request, session *tenancy.Session) {
@@ -119,7 +117,7 @@ func (s *Service) session(w http.ResponseWriter, r *http.Request, session *tenan
 	}
 	out := toJSON(c.Tenant, c.Account, c.ExpiresAt)
 	out.Scopes = c.Scopes
-	answer(w, http.StatusOK, out)
+	problem.JSON(w, http.StatusOK, out)
 }
 
 func (s *Service) withSession(next func(http.ResponseWriter, *http.Request, *tenancy.Session)) http.HandlerFunc {
@@ -160,80 +158,6 @@ func decode(w http.ResponseWriter, r *http.Request, into any) error {
 		fault.Text{ZH: "请只提交 tenant、login、password", EN: "send tenant, login and password, nothing else"})
 }
 
-func answer(w http.ResponseWriter, status int, body any) {
-	w.Header().Set("Content-Type", "application/json; charset=utf-8")
-	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(body) // the caller has gone
-}
-
-type fieldJSON struct {
-	Field   string `json:"field"`
-	Reason  string `json:"reason"`
-	Message string `json:"message"`
-}
-
-type errorJSON struct {
-	Code      fault.Code  `json:"code"`
-	Reason    string      `json:"reason"`
-	Message   string      `json:"message"`
-	Remedy    string      `json:"remedy,omitempty"`
-	Fields    []fieldJSON `json:"fields,omitempty"`
-	RequestID string      `json:"requestId,omitempty"`
-}
-
 func (s *Service) fail(w http.ResponseWriter, r *http.Request, err error) {
-	list, ok := fault.As(err)
-	if !ok {
-		list = fault.List{fault.Masked()}
-	}
-	first := list[0]
-	if first.Code == fault.Internal || first.Code == fault.Unavailable {
-		s.log.ErrorContext(r.Context(), "sign-in failed", slog.String("request_id", s.requestID(r.Context())), slog.Any("error", err))
-	}
-	in := languageOf(r.Header.Get("Accept-Language"))
-	out := errorJSON{Code: first.Code, Reason: first.Reason, Message: first.Message.In(in), Remedy: first.Remedy.In(in), RequestID: s.requestID(r.Context())}
-	for _, e := range list {
-		if e.Field != "" {
-			out.Fields = append(out.Fields, fieldJSON{e.Field, e.Reason, e.Message.In(in)})
-		}
-	}
-	if seconds, ok := first.Current["retryAfter"].(int); ok {
-		w.Header().Set("Retry-After", strconv.Itoa(seconds))
-	}
-	if first.Code == fault.Unauthenticated {
-		w.Header().Set("WWW-Authenticate", `Bearer realm="clientele"`)
-	}
-	answer(w, statusOf(first), map[string]errorJSON{"error": out})
-}
-
-func statusOf(e *fault.Error) int {
-	switch e.Code {
-	case fault.InvalidInput:
-		if e.Reason == "UNSUPPORTED_MEDIA_TYPE" {
-			return http.StatusUnsupportedMediaType
-		}
-		return http.StatusBadRequest
-	case fault.LimitExceeded:
-		return http.StatusRequestEntityTooLarge
-	case fault.Unauthenticated:
-		return http.StatusUnauthorized
-	case fault.ForbiddenCode:
-		return http.StatusForbidden
-	case fault.RateLimited:
-		return http.StatusTooManyRequests
-	case fault.Unavailable:
-		return http.StatusServiceUnavailable
-	default:
-		return http.StatusInternalServerError
-	}
-}
-
-// languageOf picks one of the product's two languages; Chinese when neither is asked for.
-func languageOf(header string) string {
-	matcher := language.NewMatcher([]language.Tag{language.SimplifiedChinese, language.English})
-	if _, i := language.MatchStrings(matcher, header); i == 1 {
-		return "en"
-	}
-	return "zh-CN"
+	problem.Answer(w, r, s.log, "sign-in failed", s.requestID(r.Context()), err)
 }

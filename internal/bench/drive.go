@@ -116,6 +116,9 @@ type sample struct {
 // round sends count requests over the connections and reads every meter before and after.
 func (d *driver) round(ctx context.Context, p *process, r role, src *source, count int) (sample, error) {
 	var s sample
+	if err := d.sealed(ctx); err != nil {
+		return s, err
+	}
 	before, err := p.figures()
 	if err != nil {
 		return s, err
@@ -149,6 +152,9 @@ func (d *driver) round(ctx context.Context, p *process, r role, src *source, cou
 			return s, err
 		}
 	}
+	if err := d.sealed(ctx); err != nil { // a round pays for the sealing of what it has recorded
+		return s, err
+	}
 	serverAfter, err := cpu(p.cmd.Process.Pid)
 	if err != nil {
 		return s, err
@@ -171,6 +177,22 @@ func (d *driver) round(ctx context.Context, p *process, r role, src *source, cou
 	s.took = slices.Concat(took...)
 	slices.Sort(s.took)
 	return s, nil
+}
+
+// sealed waits until every audit record has its seal.
+func (d *driver) sealed(ctx context.Context) error {
+	for {
+		var left bool
+		err := d.super.QueryRow(ctx, `SELECT EXISTS (SELECT FROM audit_records WHERE seal_seq IS NULL)`).Scan(&left)
+		if err != nil || !left {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
 }
 
 // backends is the processor time of every connection's process but the driver's own.

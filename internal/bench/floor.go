@@ -16,6 +16,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/clientele/clientele/internal/audit"
 	"github.com/clientele/clientele/internal/tenancy"
 )
 
@@ -26,6 +27,7 @@ import (
 type floor struct {
 	app, authn *pgxpool.Pool
 	queries    map[string]*queries // by role
+	sealer     *audit.Sealer
 
 	mu     sync.RWMutex
 	actors map[[32]byte]*actor // by token hash
@@ -70,6 +72,19 @@ func newFloor(ctx context.Context) (http.Handler, error) {
 			return nil, err
 		}
 	}
+	// What is recorded is sealed behind the answers, as in the product and by the same code.
+	s, tel, err := services(ctx)
+	if err != nil {
+		return nil, err
+	}
+	key, err := trailKey()
+	if err != nil {
+		return nil, err
+	}
+	if f.sealer, err = audit.NewSealer(s.DB, key, nil, tel.Log); err != nil {
+		return nil, err
+	}
+	go f.sealer.Run(ctx)
 	return http.HandlerFunc(f.serve), nil
 }
 

@@ -45,12 +45,12 @@ func (f *floor) client(t *transaction, q *queries, c *call, out []byte) ([]byte,
 	if err != nil {
 		return out, err
 	}
-	b := t.begin(beginRead)
+	var o openings
+	b := t.begin(beginOpen)
 	b.Queue(q.client, q.with(t.actor, key0)...)
 	b.Queue(q.contacts, q.with(t.actor, key0)...)
 	b.Queue(q.contracts, q.with(t.actor, key0)...)
 	b.Queue(q.obligations, q.with(t.actor, key0)...)
-	b.Queue("commit")
 	err = t.send(b, func(br pgx.BatchResults) error {
 		found := false
 		rows, _ := br.Query()
@@ -74,6 +74,7 @@ func (f *floor) client(t *transaction, q *queries, c *call, out []byte) ([]byte,
 			out = append(out, `{"data":{"client":null}}`...)
 			return nil
 		}
+		o.add("read", "Client", client)
 		out = append(out, `{"data":{"client":{`...)
 		out = textIn(textIn(idIn(out, id.Client, client), "code", code), "name", name)
 		out = append(key(out, "kinds"), '[')
@@ -108,6 +109,9 @@ func (f *floor) client(t *transaction, q *queries, c *call, out []byte) ([]byte,
 				return err
 			}
 			contracts = append(contracts, x)
+			if x.amount != nil {
+				o.add("reveal", "Contract", x.id)
+			}
 		}
 		if err := rows.Err(); err != nil {
 			return err
@@ -120,6 +124,9 @@ func (f *floor) client(t *transaction, q *queries, c *call, out []byte) ([]byte,
 				return err
 			}
 			obligations = append(obligations, x)
+			if x.amount != nil {
+				o.add("reveal", "Obligation", x.id)
+			}
 		}
 		if err := rows.Err(); err != nil {
 			return err
@@ -127,7 +134,10 @@ func (f *floor) client(t *transaction, q *queries, c *call, out []byte) ([]byte,
 		out = append(contractsIn(out, contracts, obligations), "}}}"...)
 		return nil
 	})
-	return out, err
+	if err != nil {
+		return out, err
+	}
+	return out, f.opened(t, &o)
 }
 
 func contractsIn(out []byte, contracts []contract, obligations []obligation) []byte {
@@ -172,7 +182,8 @@ func (x *listed) in(out []byte, withRegion bool) []byte {
 
 // page answers in two round trips: the clients, then what belongs to them.
 func (f *floor) page(t *transaction, q *queries, out []byte) ([]byte, error) {
-	b := t.begin(beginRead)
+	var o openings
+	b := t.begin(beginOpen)
 	b.Queue(q.page, q.with(t.actor)...)
 	clients := make([]listed, 0, 51)
 	err := t.send(b, func(br pgx.BatchResults) error {
@@ -212,7 +223,6 @@ func (f *floor) page(t *transaction, q *queries, out []byte) ([]byte, error) {
 	b = &pgx.Batch{}
 	b.Queue(q.pageContacts, t.actor.tenant, ids)
 	b.Queue(q.pageContracts, q.with(t.actor, ids)...)
-	b.Queue("commit")
 	err = t.send(b, func(br pgx.BatchResults) error {
 		rows, _ := br.Query()
 		for rows.Next() {
@@ -232,10 +242,16 @@ func (f *floor) page(t *transaction, q *queries, out []byte) ([]byte, error) {
 				return err
 			}
 			deals = append(deals, x)
+			if x.amount != nil {
+				o.add("reveal", "Contract", x.id)
+			}
 		}
 		return rows.Err()
 	})
 	if err != nil {
+		return out, err
+	}
+	if err := f.opened(t, &o); err != nil {
 		return out, err
 	}
 	out = append(out, `{"data":{"clients":{"nodes":[`...)

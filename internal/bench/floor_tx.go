@@ -10,6 +10,7 @@ import (
 
 const (
 	beginRead  = "begin isolation level repeatable read, read only"
+	beginOpen  = "begin isolation level repeatable read" // openings are written at its end
 	beginWrite = "begin"
 	bindTenant = `SELECT set_config('app.tenant_id', $1, true), set_config('app.now', transaction_timestamp()::text, true), transaction_timestamp()`
 	readEpochs = `SELECT e.policy_version, e.org_version, e.revocation_version FROM tenant_epochs e JOIN tenants t ON t.tenant_id = e.tenant_id

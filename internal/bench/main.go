@@ -35,7 +35,7 @@ func main() {
 	flag.Float64Var(&o.scale, "scale", 1, "times the usual number of requests in a round")
 	flag.StringVar(&o.dir, "dir", "", "keep the cluster with its data in this folder for the next run")
 	flag.StringVar(&o.only, "only", "", "only measurements whose name contains this")
-	flag.StringVar(&o.into, "profile", "", "write a processor profile of the product for each measurement into this folder, instead of measuring")
+	flag.StringVar(&o.into, "profile", "", "write processor profiles of both sides for each measurement into this folder, instead of measuring")
 	flag.BoolVar(&o.listen, "wait", false, "start the servers of the first size, print their addresses, and wait")
 	flag.Parse()
 	for _, s := range strings.Split(*sizes, ",") {

@@ -81,7 +81,12 @@ func cell(ctx context.Context, o *options, d *driver, sides [2]*process, clients
 		}
 	}
 	if o.into != "" {
-		return profile(ctx, o, d, sides[1], r, src, count)
+		for _, p := range sides {
+			if err := profile(ctx, o, d, p, r, src, count); err != nil {
+				return err
+			}
+		}
+		return nil
 	}
 	var samples [2][]sample
 	for range o.rounds {
@@ -97,13 +102,13 @@ func cell(ctx context.Context, o *options, d *driver, sides [2]*process, clients
 	return nil
 }
 
-// profile takes three seconds of the product under load.
+// profile takes eight seconds of a side under load.
 func profile(ctx context.Context, o *options, d *driver, p *process, r role, src *source, count int) error {
 	done := make(chan error, 1)
 	go func() {
-		body, err := p.get("/debug/pprof/profile?seconds=3")
+		body, err := p.get("/debug/pprof/profile?seconds=8")
 		if err == nil {
-			err = os.WriteFile(filepath.Join(o.into, src.shape.key+"-"+r.key+".pprof"), body, 0o600)
+			err = os.WriteFile(filepath.Join(o.into, p.name+"-"+src.shape.key+"-"+r.key+".pprof"), body, 0o600)
 		}
 		done <- err
 	}()

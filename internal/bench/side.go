@@ -12,6 +12,7 @@ import (
 	"net/http/pprof"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"runtime/metrics"
 	"strings"
@@ -21,6 +22,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/clientele/clientele/ent/migrations"
+	"github.com/clientele/clientele/graph/limit"
+	"github.com/clientele/clientele/graph/serve"
 )
 
 // A side runs in a process of its own, this program started again with these variables.
@@ -29,6 +32,7 @@ const (
 	appVariable   = "BENCH_APP_URL"
 	authnVariable = "BENCH_AUTHN_URL"
 	sysVariable   = "BENCH_SYSTEM_URL"
+	keyVariable   = "BENCH_AUDIT_KEY"
 	connections   = 8
 )
 
@@ -60,7 +64,7 @@ func serveSide(ctx context.Context, side string) error {
 	mux.HandleFunc("/debug/pprof/", pprof.Index)
 	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
 	failed := make(chan error, 2)
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second}
+	server := serve.NewServer("", handler, limit.Default()) // the time limits of the product's own server, for both sides
 	go func() { failed <- server.Serve(work) }()
 	go func() { failed <- (&http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}).Serve(control) }()
 	fmt.Println(work.Addr(), control.Addr())
@@ -101,7 +105,8 @@ func startSide(side string, c *cluster, clients int) (*process, error) {
 	}
 	cmd := exec.Command(self)
 	cmd.Env = append(os.Environ(), sideVariable+"="+side, appVariable+"="+c.dsn(migrations.RoleApp, clients),
-		authnVariable+"="+c.dsn(migrations.RoleAuthn, clients), sysVariable+"="+c.dsn(migrations.RoleSystem, clients))
+		authnVariable+"="+c.dsn(migrations.RoleAuthn, clients), sysVariable+"="+c.dsn(migrations.RoleSystem, clients),
+		keyVariable+"="+filepath.Join(c.folder, "audit.key"))
 	cmd.Stderr = os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	in, err := cmd.StdinPipe()
@@ -116,6 +121,7 @@ func startSide(side string, c *cluster, clients int) (*process, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
+	// A side that is ready has a key: the other one finds it.
 	line, err := bufio.NewReader(out).ReadString('\n')
 	if err != nil {
 		return nil, fmt.Errorf("the %s did not start: %w", side, errors.Join(err, cmd.Wait()))

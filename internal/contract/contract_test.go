@@ -213,6 +213,11 @@ func TestRevise(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.is(first, `SELECT encode(content_hash, 'hex') FROM contract_revisions WHERE tenant_id = $1 AND seq = 3`) // the same content, the same hash
+	f.Exec(`UPDATE contract_parties SET signatory = '王五' WHERE tenant_id = $1 AND side = 'THEIRS'`)
+	if err := revise(contract.ContractRevise{}); err != nil { // of a contract with another signatory
+		t.Fatal(err)
+	}
+	f.is("false", `SELECT encode(content_hash, 'hex') = $2 FROM contract_revisions WHERE tenant_id = $1 AND seq = 4`, first)
 	f.refused("order", "INVALID_INPUT input.endsOn ENDS_BEFORE_START", func() error {
 		return revise(contract.ContractRevise{StartsOn: input.Set(*day("2027-01-01"))})
 	})
@@ -221,7 +226,7 @@ func TestRevise(t *testing.T) {
 	})
 	c.ExpectedVersion = 1
 	f.refused("stale", "STALE_VERSION input.expectedVersion STALE_VERSION", func() error { return revise(contract.ContractRevise{}) })
-	c.ExpectedVersion = 3
+	c.ExpectedVersion = 4
 	f.refused("not the owner", "FORBIDDEN  OUT_OF_SCOPE", func() error {
 		_, err := f.ContractRevise(t.Context(), f.mate.Session, contract.ContractRevise{Target: c, ChangeNote: "x"}, f.Key())
 		return err

@@ -132,7 +132,7 @@ func begin(ctx context.Context, w *act.Work, clientID, companyID uuid.UUID, b bo
 
 // insert takes the number as late as it can: from here on the tenant's other acts wait for this one's commit.
 func insert(ctx context.Context, w *act.Work, c Contract, terms string, parties []*entdb.ContractParty, revision string) (act.Result, error) {
-	hash, err := contentHash(c.Kind, c.Title, terms, c.amount(), c.StartsOn, c.EndsOn)
+	hash, err := contentHash(c, terms, parties)
 	if err != nil {
 		return act.Result{}, err
 	}

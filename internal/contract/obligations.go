@@ -63,8 +63,15 @@ func (s *Service) ObligationSettle(ctx context.Context, session *tenancy.Session
 		if err != nil {
 			return act.Result{}, err
 		}
+		row := c.row()
+		// SECURITY: an obligation is not there for those who may not see any of it, though a grant of the terms opens its contract.
+		if access := w.Rights; access != nil {
+			if seen, _ := access.Field(policy.ContractSummary, &row); seen == policy.Hidden {
+				return act.Result{}, w.Absent("Obligation", o.ID)
+			}
+		}
 		subject := act.Subject{Type: "Obligation", ID: o.ID, Version: o.Version}
-		if err := require(w, subject, c.row(), policy.ContractSummary); err != nil {
+		if err := require(w, subject, row, policy.ContractSummary); err != nil {
 			return act.Result{}, err
 		}
 		if err := version(in.ExpectedVersion, o.Version); err != nil {

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	entparty "github.com/clientele/clientele/ent/db/contractparty"
 	entrevision "github.com/clientele/clientele/ent/db/contractrevision"
 	"github.com/clientele/clientele/internal/act"
 	"github.com/clientele/clientele/internal/input"
@@ -43,7 +44,11 @@ func (s *Service) ContractRevise(ctx context.Context, session *tenancy.Session, 
 		if err := require(w, act.Subject{Type: "Contract"}, after.row(), groups...); err != nil {
 			return act.Result{}, err
 		}
-		hash, err := contentHash(after.Kind, after.Title, terms, after.amount(), after.StartsOn, after.EndsOn)
+		parties, err := w.Ent().ContractParty.Query().Where(entparty.TenantID(w.Tenant()), entparty.ContractID(before.ID)).All(ctx)
+		if err != nil {
+			return act.Result{}, fmt.Errorf("contract: parties: %w", err)
+		}
+		hash, err := contentHash(after, terms, parties)
 		if err != nil {
 			return act.Result{}, err
 		}

@@ -29,7 +29,8 @@ func (in *AccountChangePassword) Validate() error {
 
 // AccountChangePassword: one's own in a session (an API token changes no password) with the current one, or another's
 // with permission account.resetPassword; that one must then be changed at the next sign-in. The account's other sessions
-// end. FORBIDDEN WRONG_PASSWORD, SESSION_REQUIRED.
+// end. FORBIDDEN WRONG_PASSWORD, SESSION_REQUIRED; RATE_LIMITED WRONG_PASSWORDS with "retryAfter" (seconds) after ten wrong
+// current passwords in five minutes, in whichever sessions and processes.
 func (s *Service) AccountChangePassword(ctx context.Context, session *tenancy.Session, in AccountChangePassword, key string) (act.Result, error) {
 	if err := in.Validate(); err != nil {
 		return act.Result{}, err
@@ -40,7 +41,11 @@ func (s *Service) AccountChangePassword(ctx context.Context, session *tenancy.Se
 	}
 	check := currentPassword{}
 	if own {
-		var err error
+		leave, err := s.turns.take(ctx, accountKey{session.Tenant, session.Actor.Account})
+		if err != nil {
+			return act.Result{}, err
+		}
+		defer leave()
 		if check, err = s.checkCurrent(ctx, session, in.Current); err != nil {
 			return act.Result{}, err
 		}
@@ -99,6 +104,9 @@ type currentPassword struct {
 func (s *Service) checkCurrent(ctx context.Context, session *tenancy.Session, current *string) (currentPassword, error) {
 	var stored *entdb.Account
 	err := s.db.InTx(ctx, session, func(ctx context.Context, tx *tenancy.Tx) (err error) {
+		if err := guesses(ctx, tx, session.Actor.Account); err != nil {
+			return err
+		}
 		stored, err = tx.Ent().Account.Query().Where(account.TenantID(session.Tenant.UUID()), account.ID(session.Actor.Account)).Only(ctx)
 		return err
 	})

@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/clientele/clientele/internal/act"
+	"github.com/clientele/clientele/internal/archive"
 	"github.com/clientele/clientele/internal/fault"
 	"github.com/clientele/clientele/internal/input"
 	"github.com/clientele/clientele/internal/tenancy"
@@ -58,18 +59,23 @@ func (s *Service) AccessGrantGive(ctx context.Context, session *tenancy.Session,
 		if err := within(w.Now(), from, in.ValidUntil, "input.validUntil"); err != nil {
 			return act.Result{}, err
 		}
-		client, found, err := clientRow(ctx, w, in.Client)
-		if err != nil {
+		if w.Rights == nil { // the operator sees no archive
+			return act.Result{}, absentReference("input.clientId")
+		}
+		// The client stays as it is until the act is over: one that moves to another department is granted before or after.
+		_, client, err := archive.LoadRow(ctx, w, in.Client, archive.ForUse)
+		absent := fault.CodeOf(err) == fault.NotFoundCode
+		if err != nil && !absent {
 			return act.Result{}, err
 		}
-		if !found || !readable(w, policy.OnClient, client) {
+		if absent || !readable(w, policy.OnClient, &client) {
 			return act.Result{}, absentReference("input.clientId")
 		}
 		grantee, err := referStaff(ctx, w, "input.granteeId", in.Grantee)
 		if err != nil {
 			return act.Result{}, err
 		}
-		about := *client
+		about := client
 		about.ID, about.Staff = uuid.Nil, grantee.ID
 		if err := require(w, act.Subject{Type: typeGrant}, &about, policy.GrantAdmin); err != nil {
 			return act.Result{}, err
@@ -79,7 +85,7 @@ func (s *Service) AccessGrantGive(ctx context.Context, session *tenancy.Session,
 			return act.Result{}, fault.Duty("SELF_GRANT", fault.Text{ZH: "不能给自己专项授权", EN: "nobody grants access to himself"}, "F10",
 				fault.Text{ZH: "请由另一名有权人员授权", EN: "ask somebody else who may"})
 		}
-		mask, err := ceiling(w, client, in.Classes)
+		mask, err := ceiling(w, &client, in.Classes)
 		if err != nil {
 			return act.Result{}, err
 		}

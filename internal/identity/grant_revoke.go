@@ -9,6 +9,7 @@ import (
 	entdb "github.com/clientele/clientele/ent/db"
 	"github.com/clientele/clientele/ent/db/accessgrant"
 	"github.com/clientele/clientele/internal/act"
+	"github.com/clientele/clientele/internal/archive"
 	"github.com/clientele/clientele/internal/input"
 	"github.com/clientele/clientele/internal/tenancy"
 	"github.com/clientele/clientele/policy"
@@ -42,13 +43,13 @@ func (s *Service) AccessGrantRevoke(ctx context.Context, session *tenancy.Sessio
 		if err != nil {
 			return act.Result{}, wrap("grant", err)
 		}
-		row, _, err := clientRow(ctx, w, g.ClientID)
+		_, row, err := archive.LoadRow(ctx, w, g.ClientID, archive.ForUse)
 		if err != nil {
 			return act.Result{}, err
 		}
 		row.ID, row.Staff = g.ID, g.GranteeStaffID
 		subject := act.Subject{Type: typeGrant, ID: g.ID, Version: g.Version + 1}
-		if err := require(w, subject, row, policy.GrantAdmin); err != nil {
+		if err := require(w, subject, &row, policy.GrantAdmin); err != nil {
 			return act.Result{}, err
 		}
 		if err := version(in.ExpectedVersion, g.Version); err != nil {

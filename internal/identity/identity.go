@@ -29,11 +29,12 @@ type Service struct {
 	db     *tenancy.DB
 	hasher *credential.Hasher
 	random io.Reader
+	turns  *turns // of those who change their own password
 }
 
 // New makes the service; random is crypto/rand.Reader but in demos.
 func New(runner *act.Runner, db *tenancy.DB, hasher *credential.Hasher, random io.Reader) *Service {
-	return &Service{runner: runner, db: db, hasher: hasher, random: random}
+	return &Service{runner: runner, db: db, hasher: hasher, random: random, turns: &turns{waiting: map[accountKey]*turn{}}}
 }
 
 // GraphQL types of the subjects.

@@ -312,17 +312,7 @@ func TestGrants(t *testing.T) {
 func TestGrantsAreNotHandedOn(t *testing.T) {
 	t.Parallel()
 	x := identitytest.New(t).Tenant(t, "home")
-	x.InTx(t, func(ctx context.Context, tx *tenancy.Tx) error {
-		for i, r := range [][2]string{{"grant", "grant.give"}, {"grant#admin", "write"}} {
-			if _, err := tx.Exec(ctx, `INSERT INTO policy_rules (tenant_id, id, policy_version_id, seq, role_key, object, action, data_scope, effect)
-				SELECT $1, $2, id, $3, 'dept_manager', $4, $5, 'DEPT_TREE', 'allow' FROM policy_versions WHERE tenant_id = $1`,
-				x.ID.UUID(), x.IDs.New(), 9000+i, r[0], r[1]); err != nil {
-				return err
-			}
-		}
-		_, err := tx.Exec(ctx, `UPDATE policy_versions SET version = version + 1 WHERE tenant_id = $1`, x.ID.UUID())
-		return err
-	})
+	x.Allow(t, "dept_manager", "DEPT_TREE", [2]string{"grant", "grant.give"}, [2]string{"grant#admin", "write"})
 	head := x.Person(t, "head", "dept_manager") // L0–L3 of the department; L0–L5 where granted
 	in := grant(t, x)
 	in.Grantee, in.Classes = head.Staff, []int{0, 1, 2, 3, 4}

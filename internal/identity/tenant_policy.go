@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	entdb "github.com/clientele/clientele/ent/db"
+	"github.com/clientele/clientele/ent/db/policyversion"
 	"github.com/clientele/clientele/internal/act"
 	"github.com/clientele/clientele/policy"
 )
@@ -23,8 +24,8 @@ func foundPolicy(ctx context.Context, w *act.Work, admin uuid.UUID) error {
 	}
 	rules := policy.ShippedRules()
 	number := w.IDs.New()
-	if _, err := w.Ent().PolicyVersion.Create().SetID(number).SetTenantID(w.Tenant()).SetNumber(1).SetState("in_force").SetReason("出厂策略 / shipped policy").
-		SetContentHash(RulesHash(rules)).SetPublishedAt(w.Now()).SetCreatedAt(w.Now()).SetUpdatedAt(w.Now()).Save(ctx); err != nil {
+	if _, err := w.Ent().PolicyVersion.Create().SetID(number).SetTenantID(w.Tenant()).SetNumber(1).SetState("draft").SetReason("出厂策略 / shipped policy").
+		SetContentHash(RulesHash(rules)).SetCreatedAt(w.Now()).SetUpdatedAt(w.Now()).Save(ctx); err != nil {
 		return wrap("policy version", err)
 	}
 	lines := make([]*entdb.PolicyRuleCreate, len(rules))
@@ -35,6 +36,10 @@ func foundPolicy(ctx context.Context, w *act.Work, admin uuid.UUID) error {
 	}
 	if _, err := w.Ent().PolicyRule.CreateBulk(lines...).Save(ctx); err != nil {
 		return wrap("policy rules", err)
+	}
+	// Lines are added to drafts alone, also to the first.
+	if err := once(w.Ent().PolicyVersion.Update().Where(policyversion.TenantID(w.Tenant()), policyversion.ID(number)).SetState("in_force").SetPublishedAt(w.Now()).Save(ctx)); err != nil {
+		return err
 	}
 	_, err = w.Ent().RoleBinding.Create().SetID(w.IDs.New()).SetTenantID(w.Tenant()).SetAccountID(admin).SetRoleID(roles[roleTenantAdmin]).
 		SetValidFrom(w.Now()).SetCreatedAt(w.Now()).SetUpdatedAt(w.Now()).Save(ctx)

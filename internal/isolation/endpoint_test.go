@@ -2,28 +2,19 @@ package isolation
 
 import (
 	"bytes"
-	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
-	"net/http/httptest"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/google/uuid"
 
-	"github.com/clientele/clientele/graph/limit"
-	"github.com/clientele/clientele/graph/serve"
-	"github.com/clientele/clientele/internal/audit"
-	"github.com/clientele/clientele/internal/credential"
 	"github.com/clientele/clientele/internal/id"
-	"github.com/clientele/clientele/internal/product"
-	"github.com/clientele/clientele/internal/telemetry"
 	"github.com/clientele/clientele/internal/tenancy"
+	"github.com/clientele/clientele/internal/testkit/served"
 	"github.com/clientele/clientele/internal/testkit/world"
 )
 
@@ -38,45 +29,13 @@ type endpoint struct {
 // serveOn starts the product on the pools; it ends before them.
 func serveOn(t *testing.T, w *world.World, db *tenancy.DB) *endpoint {
 	t.Helper()
-	must := func(err error) {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	tel, err := telemetry.Start(t.Context(), telemetry.Config{LogFormat: "text", LogLevel: slog.LevelWarn, LogTo: t.Output()})
-	must(err)
-	s, err := product.NewServices(db, w.Clock, w.Clock.Now, rand.Reader, tel.Log, tel.Tracer())
-	must(err)
-	key, err := audit.LoadOrCreateKey(filepath.Join(t.TempDir(), "audit.key"))
-	must(err)
-	trail, err := product.StartTrail(s, key, tel.Log)
-	must(err)
-	api, err := product.NewAPI(s, product.Settings{CursorKey: bytes.Repeat([]byte{7}, 32)}, tel, telemetry.NewHealth(db.Ready), trail)
-	must(err)
-	server := httptest.NewUnstartedServer(nil)
-	server.Config = serve.NewServer("", api, limit.Default())
-	server.Start()
-	t.Cleanup(func() {
-		api.Shutdown()
-		server.Close()
-		api.Close()
-		trail.Close()
-	})
-	return &endpoint{t: t, url: server.URL + "/graphql"}
+	return &endpoint{t: t, url: served.Start(t, w, db)}
 }
 
 // signIn gives a bearer token of the person, as sign-in would, and the session that it is of.
 func (s *side) signIn(t *testing.T, account uuid.UUID) (token string, session uuid.UUID) {
 	t.Helper()
-	token, hash, _, err := credential.New(credential.Session, rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	session = s.IDs.New()
-	s.Exec(`INSERT INTO sessions (tenant_id, id, account_id, token_hash, created_at, last_seen_at, expires_at) VALUES ($1, $2, $3, $4, now(), now(), now() + interval '1 hour')`, session, account, hash)
-	s.Exec(`INSERT INTO auth_directory (tenant_id, lookup_hash, kind, subject_id) VALUES ($1, $2, 'session', $3)`, hash, session)
-	return token, session
+	return served.SignIn(t, s.Tenant, account)
 }
 
 // caller is a fresh person who may do everything, signed in: nobody before him has used up his rate.

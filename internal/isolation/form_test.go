@@ -37,7 +37,7 @@ func values() map[string]any {
 		"email": "somebody@example.com", "side": "OURS", "currency": "CNY", "clientRecordChange.field": "name", "login": "somebody.new",
 		"password": "correct horse battery 9", "newPassword": "correct horse battery 9", "currentPassword": nil, "scopes": []any{"read"}, "roleKey": "list_reader",
 		"validFrom": nil, "contractDraft.parties.name": nil, "number": "N-77", "classes": []any{1},
-		"policyDraft.classes": []any{map[string]any{"object": "client#contacts", "class": 1}}, "policyDraft.object": "client", "policyDraft.action": "reveal", "policyDraft.dataScope": "DEPT", "condition": nil, "toNumber": "3",
+		"policyDraft.add.classes": []any{1}, "policyDraft.classes": []any{map[string]any{"object": "client#contacts", "class": 1}}, "policyDraft.object": "client", "policyDraft.action": "reveal", "policyDraft.dataScope": "DEPT", "condition": nil, "toNumber": "3",
 		"period": "2031-H1", "roleCreate.key": "shift_lead", "parentKey": nil, "template": nil,
 	}
 }

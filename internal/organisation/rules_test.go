@@ -234,19 +234,9 @@ func TestHRHiresButOpensNoDepartment(t *testing.T) {
 func TestScopedRights(t *testing.T) {
 	t.Parallel()
 	x := identitytest.New(t).Tenant(t, "home")
-	x.InTx(t, func(ctx context.Context, tx *tenancy.Tx) error {
-		for i, r := range [][2]string{
-			{"organisation", "department.change"}, {"organisation", "department.open"}, {"organisation#list", "write"}, {"staff", "staff.transfer"}, {"staff#directory", "write"},
-		} {
-			if _, err := tx.Exec(ctx, `INSERT INTO policy_rules (tenant_id, id, policy_version_id, seq, role_key, object, action, data_scope, effect)
-				SELECT $1, $2, id, $3, 'store_manager', $4, $5, 'DEPT_TREE', 'allow' FROM policy_versions WHERE tenant_id = $1`,
-				x.ID.UUID(), x.IDs.New(), 9000+i, r[0], r[1]); err != nil {
-				return err
-			}
-		}
-		_, err := tx.Exec(ctx, `UPDATE policy_versions SET version = version + 1 WHERE tenant_id = $1`, x.ID.UUID())
-		return err
-	})
+	x.Allow(t, "store_manager", "DEPT_TREE", [][2]string{
+		{"organisation", "department.change"}, {"organisation", "department.open"}, {"organisation#list", "write"}, {"staff", "staff.transfer"}, {"staff#directory", "write"},
+	}...)
 	mine, neighbour := department(t, x, "甲", nil), department(t, x, "乙", nil)
 	below := department(t, x, "丙", &mine)
 	head := x.Person(t, "head", "store_manager")

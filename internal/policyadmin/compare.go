@@ -28,7 +28,7 @@ type Comparison struct {
 // PolicyCompare: permission policy.read. Numbers of versions in any state; NOT_FOUND when there is no such version. Rules
 // that differ in number, clause or note alone are the same rule.
 func (s *Service) PolicyCompare(ctx context.Context, session *tenancy.Session, from, to int64) (out Comparison, err error) {
-	err = s.asking(ctx, session, func(ctx context.Context, tx *tenancy.Tx, rights *policy.Rights) error {
+	err = s.asking(ctx, session, question{name: "policy.compare"}, func(ctx context.Context, tx *tenancy.Tx, rights *policy.Rights) error {
 		if err := mayReadRules(rights); err != nil {
 			return err
 		}

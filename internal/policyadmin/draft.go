@@ -23,7 +23,7 @@ import (
 // PolicyDraft: permission policy.write. The draft has a complete set of rules, those of the base without the removed ones
 // and then the added ones, numbered anew. CONFLICT BASE_NOT_IN_FORCE when the base is not the version in force;
 // INVALID_INPUT at input.add.N.<field> with the code of policy.Problem, ROLE_UNKNOWN or ROLE_RETIRED; RULE_NOT_IN_BASE at
-// input.remove.N.
+// input.remove.N; LIMIT_EXCEEDED as saveDraft.
 func (s *Service) PolicyDraft(ctx context.Context, session *tenancy.Session, in PolicyDraft, key string) (act.Result, error) {
 	if err := in.Validate(); err != nil {
 		return act.Result{}, err
@@ -133,8 +133,43 @@ func refuseLines(c *input.Checks, err error, first int) {
 	}
 }
 
-// saveDraft stores a complete version in state draft.
+// Open drafts at a time: each has a complete set of rules.
+const (
+	maxDraftsOfAuthor = 20
+	maxDraftsOfTenant = 200
+)
+
+// roomForDraft refuses one more open draft. Acts on policy hold the tenant's epochs, so nobody drafts meanwhile.
+func roomForDraft(ctx context.Context, w *act.Work) error {
+	var own, all int
+	err := w.QueryRow(ctx, `SELECT count(*) FILTER (WHERE author_id = $2), count(*) FROM policy_versions WHERE tenant_id = $1 AND state = 'draft'`,
+		w.Tenant(), w.Session().Actor.Account).Scan(&own, &all)
+	if err != nil {
+		return wrap("open drafts", err)
+	}
+	remedy := fault.Text{ZH: "请先发布或作废已有草案", EN: "publish or discard a draft first"}
+	for _, l := range []struct {
+		n, most int
+		reason  string
+		who     fault.Text
+	}{
+		{own, maxDraftsOfAuthor, "OPEN_DRAFTS_OF_AUTHOR", fault.Text{ZH: "每人最多 %d 份未决草案", EN: "one person has at most %d open drafts"}},
+		{all, maxDraftsOfTenant, "OPEN_DRAFTS_OF_TENANT", fault.Text{ZH: "租户最多 %d 份未决草案", EN: "a tenant has at most %d open drafts"}},
+	} {
+		if l.n >= l.most {
+			f := fault.Limit(l.reason, fault.Text{ZH: fmt.Sprintf(l.who.ZH, l.most), EN: fmt.Sprintf(l.who.EN, l.most)}).With("limit", l.most)
+			f.Remedy = remedy
+			return f
+		}
+	}
+	return nil
+}
+
+// saveDraft stores a complete version in state draft. LIMIT_EXCEEDED OPEN_DRAFTS_OF_AUTHOR (20), OPEN_DRAFTS_OF_TENANT (200).
 func saveDraft(ctx context.Context, w *act.Work, base int64, reason string, rules []policy.Rule, classes policy.Classes, changes []act.Change) (act.Result, error) {
+	if err := roomForDraft(ctx, w); err != nil {
+		return act.Result{}, err
+	}
 	last, err := w.Ent().PolicyVersion.Query().Where(policyversion.TenantID(w.Tenant())).Order(entdb.Desc(policyversion.FieldNumber)).First(ctx)
 	if err != nil {
 		return act.Result{}, wrap("last number", err)

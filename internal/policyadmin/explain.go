@@ -50,7 +50,14 @@ func (s *Service) ExplainAccess(ctx context.Context, session *tenancy.Session, q
 	if err := q.validate(); err != nil {
 		return out, err
 	}
-	err = s.asking(ctx, session, func(ctx context.Context, tx *tenancy.Tx, rights *policy.Rights) error {
+	asked := question{name: "policy.explain"}
+	switch {
+	case q.About != nil:
+		asked.about = *q.About
+	case q.Staff != nil:
+		asked.about = Object{"Staff", *q.Staff}
+	}
+	err = s.asking(ctx, session, asked, func(ctx context.Context, tx *tenancy.Tx, rights *policy.Rights) error {
 		refusal := mayReadRules(rights)
 		staff := session.Actor.Staff
 		own := q.Staff == nil || *q.Staff == staff

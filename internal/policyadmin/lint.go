@@ -33,7 +33,16 @@ type Warning struct {
 // PolicyLint: permission policy.read. Warnings about the lines that a version has and its base has not, and about those that
 // these lines make superfluous. NOT_FOUND.
 func (s *Service) PolicyLint(ctx context.Context, session *tenancy.Session, version uuid.UUID) (out []Warning, err error) {
-	err = s.asking(ctx, session, func(ctx context.Context, tx *tenancy.Tx, rights *policy.Rights) error {
+	return s.lint(ctx, session, question{"policy.lint", Object{typeVersion, version}}, version)
+}
+
+// DraftWarnings is PolicyLint for the answer to a draft: nobody has asked, so no refusal is audited.
+func (s *Service) DraftWarnings(ctx context.Context, session *tenancy.Session, version uuid.UUID) ([]Warning, error) {
+	return s.lint(ctx, session, question{}, version)
+}
+
+func (s *Service) lint(ctx context.Context, session *tenancy.Session, q question, version uuid.UUID) (out []Warning, err error) {
+	err = s.asking(ctx, session, q, func(ctx context.Context, tx *tenancy.Tx, rights *policy.Rights) error {
 		if err := mayReadRules(rights); err != nil {
 			return err
 		}

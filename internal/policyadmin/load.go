@@ -81,15 +81,32 @@ func compiled(ctx context.Context, tx *tenancy.Tx, v *entdb.PolicyVersion) (*pol
 	return table, rules, wrap("compile", err)
 }
 
-// asking is the transaction of a question about policy, with the rights of the one who asks.
-func (s *Service) asking(ctx context.Context, session *tenancy.Session, fn func(ctx context.Context, tx *tenancy.Tx, rights *policy.Rights) error) error {
-	return s.db.InTx(ctx, session, func(ctx context.Context, tx *tenancy.Tx) error {
+// question is what somebody asks: its name in the audit trail, "" for what the program asks on his behalf, and the object that
+// it is about, if any.
+type question struct {
+	name  string
+	about Object
+}
+
+// asking is the transaction of a question about policy, with the rights of the one who asks. A refused question is audited as
+// a refused act is.
+func (s *Service) asking(ctx context.Context, session *tenancy.Session, q question, fn func(ctx context.Context, tx *tenancy.Tx, rights *policy.Rights) error) error {
+	err := s.db.InTx(ctx, session, func(ctx context.Context, tx *tenancy.Tx) error {
 		rights, err := s.access.For(ctx, tx)
 		if err != nil {
 			return err
 		}
 		return fn(ctx, tx, rights)
 	})
+	if err == nil || q.name == "" {
+		return err
+	}
+	told := err
+	if q.about.Type != "" {
+		told = act.About(act.Subject{Type: q.about.Type, ID: q.about.ID}, err)
+	}
+	s.runner.Refused(ctx, session, q.name, told)
+	return err
 }
 
 // mayReadRules refuses those who may not see rule lines.

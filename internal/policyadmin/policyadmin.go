@@ -17,7 +17,7 @@ import (
 // change of rights commits between its decision and its effect.
 //
 // Errors of every act: INVALID_INPUT (all fields at once), NOT_FOUND, FORBIDDEN, STALE_VERSION, INVALID_STATE, CONFLICT,
-// DUTY_CONFLICT, IDEMPOTENCY_MISMATCH. Questions: NOT_FOUND, FORBIDDEN.
+// DUTY_CONFLICT, IDEMPOTENCY_MISMATCH. Questions: NOT_FOUND, FORBIDDEN; both are audited.
 type Service struct {
 	runner *act.Runner
 	db     *tenancy.DB

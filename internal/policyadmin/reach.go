@@ -22,7 +22,7 @@ type ReachPreview struct {
 // ReachPreview: permission account.suspend on the person's account, or policy.read; and sight of that person. Counts by the
 // predicates of the gate, for every type and question; nothing else is shown of the rows. NOT_FOUND, FORBIDDEN.
 func (s *Service) ReachPreview(ctx context.Context, session *tenancy.Session, staff uuid.UUID) (out ReachPreview, err error) {
-	err = s.asking(ctx, session, func(ctx context.Context, tx *tenancy.Tx, rights *policy.Rights) error {
+	err = s.asking(ctx, session, question{"policy.reachPreview", Object{"Staff", staff}}, func(ctx context.Context, tx *tenancy.Tx, rights *policy.Rights) error {
 		out, err = preview(ctx, tx, rights, staff)
 		return err
 	})
@@ -31,7 +31,7 @@ func (s *Service) ReachPreview(ctx context.Context, session *tenancy.Session, st
 
 // ReachOfAccount is ReachPreview for who is behind an account; an app, which has no staff member, reaches nothing by itself.
 func (s *Service) ReachOfAccount(ctx context.Context, session *tenancy.Session, account uuid.UUID) (out ReachPreview, err error) {
-	err = s.asking(ctx, session, func(ctx context.Context, tx *tenancy.Tx, rights *policy.Rights) error {
+	err = s.asking(ctx, session, question{"policy.reachPreview", Object{"Account", account}}, func(ctx context.Context, tx *tenancy.Tx, rights *policy.Rights) error {
 		var staff *uuid.UUID
 		if err := tx.QueryRow(ctx, `SELECT (SELECT staff_id FROM accounts WHERE tenant_id = $1 AND id = $2)`, tx.Session().Tenant.UUID(), account).Scan(&staff); err != nil {
 			return wrap("account", err)

@@ -46,7 +46,7 @@ type Simulation struct {
 // PolicySimulate: permission policy.read. Compares a version with the one in force, in one transaction, by the predicates
 // that reads use. Nothing is changed. NOT_FOUND; INVALID_INPUT POLICY_REFUSED when it does not compile with the roles of now.
 func (s *Service) PolicySimulate(ctx context.Context, session *tenancy.Session, version uuid.UUID) (out Simulation, err error) {
-	err = s.asking(ctx, session, func(ctx context.Context, tx *tenancy.Tx, rights *policy.Rights) error {
+	err = s.asking(ctx, session, question{"policy.simulate", Object{typeVersion, version}}, func(ctx context.Context, tx *tenancy.Tx, rights *policy.Rights) error {
 		if err := mayReadRules(rights); err != nil {
 			return err
 		}

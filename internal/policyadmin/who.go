@@ -40,7 +40,7 @@ func (s *Service) WhoCanSee(ctx context.Context, session *tenancy.Session, about
 	if first < 1 || first > maxPaths {
 		return nil, false, fault.Invalid("first", "PAGE_SIZE", fault.Text{ZH: "须为 1 至 100", EN: "1 to 100"}, fault.Text{})
 	}
-	err = s.asking(ctx, session, func(ctx context.Context, tx *tenancy.Tx, rights *policy.Rights) error {
+	err = s.asking(ctx, session, question{"policy.whoCanSee", about}, func(ctx context.Context, tx *tenancy.Tx, rights *policy.Rights) error {
 		if err := mayReadRules(rights); err != nil {
 			return err
 		}

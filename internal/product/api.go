@@ -22,6 +22,7 @@ type Settings struct {
 	CursorKey   []byte         // 16 bytes or more, equal in all processes that serve one database
 	Production  bool           // no introspection, no console page
 	Diagnostics bool           // the diagnostic fields exist
+	Limits      *limit.Limits  // nil: the published numbers
 }
 
 // API is what listens on the API's address. Shutdown ends what stays open, then Close ends the rest.
@@ -34,6 +35,10 @@ type API struct {
 // NewAPI joins GraphQL, sign-in, health and the console page under one edge.
 func NewAPI(s *Services, c Settings, tel *telemetry.Telemetry, health *telemetry.Health, trail *Trail) (*API, error) {
 	address := authn.ClientAddress(c.Proxies)
+	limits := limit.Default()
+	if c.Limits != nil {
+		limits = *c.Limits
+	}
 	signIn, err := authn.New(authn.Config{
 		DB: s.DB, Hasher: s.Hasher, IDs: s.IDs, Now: s.Clock.Now, Log: tel.Log, Limits: authn.DefaultLimits(), Address: address, RequestID: serve.RequestID,
 	})
@@ -50,8 +55,8 @@ func NewAPI(s *Services, c Settings, tel *telemetry.Telemetry, health *telemetry
 	handler, err := graph.NewHandler(graph.Options{
 		Resolvers: newResolvers(s), Diagnostics: c.Diagnostics,
 		Config: serve.Config{
-			Reader: gate, Auth: signIn, Live: signIn, Limits: limit.Default(), Origins: c.Origins, Production: c.Production,
-			Address: address, Now: s.Clock.Now, Log: tel.Log, Observe: observe(tel), Tracer: tel.Tracer(),
+			Reader: gate, Auth: signIn, Live: signIn, Limits: limits, Origins: c.Origins, Production: c.Production,
+			Now: s.Clock.Now, Log: tel.Log, Observe: observe(tel), Tracer: tel.Tracer(),
 		},
 	})
 	if err != nil {
@@ -71,7 +76,7 @@ func NewAPI(s *Services, c Settings, tel *telemetry.Telemetry, health *telemetry
 		mux.Handle("/{$}", graphiql.Handler())
 		mux.Handle("/console/", graphiql.Handler())
 	}
-	return &API{Handler: tel.HTTP(serve.Edge(mux, tel.Log)), graphql: handler, authn: signIn}, nil
+	return &API{Handler: tel.HTTP(serve.Edge(mux, tel.Log), telemetry.Route(mux)), graphql: handler, authn: signIn}, nil
 }
 
 // Shutdown ends sockets and event streams and refuses new ones.

@@ -50,6 +50,7 @@ func NewServices(db *tenancy.DB, clk *clock.Clock, now func() time.Time, random 
 	if err != nil {
 		return nil, err
 	}
+	rights.Shadowed(shadowEvery, disagreement(log))
 	s := &Services{DB: db, Clock: clk, IDs: id.NewSource(now, random), Rights: rights, Hasher: credential.NewHasher(runtime.GOMAXPROCS(0))}
 	s.Run = act.NewRunner(db, rights, s.IDs, log)
 	if tracer != nil {

@@ -21,7 +21,6 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/clientele/clientele/internal/audit"
-	"github.com/clientele/clientele/internal/credential"
 	"github.com/clientele/clientele/internal/product"
 	"github.com/clientele/clientele/internal/telemetry"
 	"github.com/clientele/clientele/internal/tenancy"
@@ -84,12 +83,7 @@ func newTraced(t *testing.T) *traced {
 		trail.Close()
 	})
 	x.person = x.Person(x.Department, "kam_manager")
-	token, hash, _, err := credential.New(credential.Session, rand.Reader)
-	must(err)
-	session := x.IDs.New()
-	x.Exec(`INSERT INTO sessions (tenant_id, id, account_id, token_hash, created_at, last_seen_at, expires_at) VALUES ($1, $2, $3, $4, now(), now(), now() + interval '1 hour')`, session, x.person.Account, hash)
-	x.Exec(`INSERT INTO auth_directory (tenant_id, lookup_hash, kind, subject_id) VALUES ($1, $2, 'session', $3)`, hash, session)
-	x.token = token
+	x.token = sessionToken(t, x.Tenant, x.person)
 	return x
 }
 

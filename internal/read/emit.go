@@ -47,7 +47,7 @@ func (w *writer) comma(i int) {
 // mask writes null and notes why.
 func (w *writer) mask(reason string) {
 	w.text("null")
-	if len(w.masked) == maxMasked {
+	if len(w.masked) == MaxMasked {
 		w.more = true
 		return
 	}

@@ -76,8 +76,8 @@ type renderedKey struct {
 	plan   *Plan
 }
 
-// maxMasked is how many masked fields an answer lists.
-const maxMasked = 100
+// MaxMasked is how many masked fields an answer lists.
+const MaxMasked = 100
 
 // New makes a gate. It fails when the SDL and the type table disagree, in either direction.
 func New(db *tenancy.DB, rights RightsSource, schema *ast.Schema, cfg Config) (*Gate, error) {
@@ -142,11 +142,12 @@ func (g *Gate) Query(ctx context.Context, s *tenancy.Session, doc *ast.QueryDocu
 	return g.run(ctx, s, plan, vars, nil)
 }
 
-// Render writes one object with a selection, for the payload of a mutation: "null" when the actor may not see it.
-func (g *Gate) Render(ctx context.Context, s *tenancy.Session, typ string, key uuid.UUID, sel ast.SelectionSet, doc *ast.QueryDocument, vars map[string]any) ([]byte, []MaskedField, error) {
+// Render writes one object with a selection, for the payload of a mutation: "null" when the actor may not see it. Paths of
+// masked fields begin below the object; there are no Errors.
+func (g *Gate) Render(ctx context.Context, s *tenancy.Session, typ string, key uuid.UUID, sel ast.SelectionSet, doc *ast.QueryDocument, vars map[string]any) (Answer, error) {
 	t := g.table.byName[typ]
 	if t == nil || len(sel) == 0 {
-		return nil, nil, fmt.Errorf("read: the gate does not render %q", typ)
+		return Answer{}, fmt.Errorf("read: the gate does not render %q", typ)
 	}
 	var defs ast.VariableDefinitionList
 	if doc != nil {
@@ -161,13 +162,13 @@ func (g *Gate) Render(ctx context.Context, s *tenancy.Session, typ string, key u
 		g.plans.Set(k, plan)
 	}
 	a, err := g.run(ctx, s, plan, vars, &lookupOne{t, key})
+	if err == nil && len(a.Errors) > 0 {
+		err = a.Errors
+	}
 	if err != nil {
-		return nil, nil, err
+		return Answer{}, err
 	}
-	if len(a.Errors) > 0 {
-		return nil, nil, a.Errors
-	}
-	return a.Data, a.Masked, nil
+	return a, nil
 }
 
 // lookupOne is the object that Render asks for.

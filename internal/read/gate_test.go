@@ -395,7 +395,7 @@ func TestMaskedListIsCapped(t *testing.T) {
 	w := newWorld(t)
 	s := w.session(w.tenants[0], 0, without(everything(), policy.ClientDealings, policy.Reveal))
 	a := w.ask(s, `{ clients(first: 36) { nodes { policyNote attitude nextContactOn changes { nodes { id } } } } }`, nil)
-	if len(a.Masked) != maxMasked || !a.MaskedMore {
+	if len(a.Masked) != MaxMasked || !a.MaskedMore {
 		t.Errorf("%d listed, more: %v", len(a.Masked), a.MaskedMore)
 	}
 	if a := w.ask(s, `{ clients(first: 5) { nodes { policyNote } } }`, nil); len(a.Masked) != 5 || a.MaskedMore {
@@ -410,12 +410,12 @@ func TestRenderWritesOneObject(t *testing.T) {
 	d := w.parse(`query($n: Int = 2) { client(id: "cli_00000000000000000000000000") { name contacts(first: $n) { nodes { name } } creditNote } }`, nil)
 	sel := d.roots[0].SelectionSet
 	render := func(s *tenancy.Session, u uuid.UUID) (string, []MaskedField) {
-		b, masked, err := w.gate.Render(context.Background(), s, "Client", u, sel, d.doc, d.vars)
+		a, err := w.gate.Render(context.Background(), s, "Client", u, sel, d.doc, d.vars)
 		must(t, err)
-		if !json.Valid(b) {
-			t.Fatalf("%s", b)
+		if !json.Valid(a.Data) {
+			t.Fatalf("%s", a.Data)
 		}
-		return string(b), masked
+		return string(a.Data), a.Masked
 	}
 	s := w.session(m, 0, without(everything(), policy.ClientCredit, policy.Reveal))
 	b, masked := render(s, m.ids["clients"][0])
@@ -431,7 +431,7 @@ func TestRenderWritesOneObject(t *testing.T) {
 	if b, _ := render(w.session(m, 1, []policy.Rule{allow(policy.OnStaff, policy.Read, policy.Tenant)}), m.ids["clients"][0]); b != "null" {
 		t.Errorf("without the right: %s", b)
 	}
-	if _, _, err := w.gate.Render(context.Background(), s, "Nothing", uuid.Nil, sel, d.doc, d.vars); err == nil {
+	if _, err := w.gate.Render(context.Background(), s, "Nothing", uuid.Nil, sel, d.doc, d.vars); err == nil {
 		t.Error("an unknown type was rendered")
 	}
 }

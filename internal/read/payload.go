@@ -14,7 +14,7 @@ import (
 func WithGate(ctx context.Context, g *Gate, s *tenancy.Session) context.Context {
 	return WithRenderer(ctx, func(ctx context.Context, ref Ref, sel ast.SelectionSet) ([]byte, error) {
 		op := graphql.GetOperationContext(ctx)
-		b, _, err := g.Render(ctx, s, ref.Type, ref.ID, sel, op.Doc, op.Variables)
-		return b, err
+		a, err := g.Render(ctx, s, ref.Type, ref.ID, sel, op.Doc, op.Variables)
+		return a.Data, err
 	})
 }

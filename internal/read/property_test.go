@@ -100,7 +100,7 @@ func (o outcome) differs(want outcome) string {
 		return fmt.Sprintf("data at %d\n got %s\nwant %s", i, cut(o.data), cut(want.data))
 	case !slices.Equal(o.errs, want.errs):
 		return fmt.Sprintf("errors\n got %q\nwant %q", o.errs, want.errs)
-	case !slices.Equal(o.masked, want.masked[:min(maxMasked, len(want.masked))]):
+	case !slices.Equal(o.masked, want.masked[:min(MaxMasked, len(want.masked))]):
 		return fmt.Sprintf("masked\n got %q\nwant %q", o.masked, want.masked)
 	case !slices.Equal(o.openings, want.openings):
 		return fmt.Sprintf("openings\n got %q\nwant %q", o.openings, want.openings)

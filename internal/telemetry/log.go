@@ -67,6 +67,10 @@ func (s *scrubber) attr(_ []string, a slog.Attr) slog.Attr {
 	}
 	switch v := a.Value.Any().(type) {
 	case string:
+		if a.Key == "stack" { // the program's own, whatever its length
+			a.Value = slog.StringValue(s.scrub(v))
+			break
+		}
 		a.Value = slog.StringValue(s.text(v))
 	case error:
 		a.Value = slog.StringValue(s.text(v.Error()))
@@ -76,7 +80,17 @@ func (s *scrubber) attr(_ []string, a slog.Attr) slog.Attr {
 	return a
 }
 
+// longestText is how many bytes of a text are logged: others' errors may quote what a caller sent.
+const longestText = 2000
+
 func (s *scrubber) text(v string) string {
+	if len(v) > longestText {
+		v = strings.ToValidUTF8(v[:longestText], "") + " […]"
+	}
+	return s.scrub(v)
+}
+
+func (s *scrubber) scrub(v string) string {
 	if strings.Contains(v, "cl") {
 		v = s.token.ReplaceAllString(v, "[token]")
 	}

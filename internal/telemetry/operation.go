@@ -18,12 +18,27 @@ type Operation struct {
 
 // Operation counts a finished operation. Its span is the serving layer's own, begun before it was executed.
 func (t *Telemetry) Operation(ctx context.Context, o Operation) {
-	labels := metric.WithAttributes(attribute.String("kind", o.Kind), attribute.String("via", o.Via), attribute.Bool("failed", len(o.Codes) > 0))
-	t.duration.Record(ctx, o.Duration.Seconds(), labels)
-	t.cost.Record(ctx, int64(o.Cost), labels)
+	labels := t.finished.of(finished{o.Kind, o.Via, len(o.Codes) > 0})
+	t.duration.Record(ctx, o.Duration.Seconds(), labels...)
+	t.cost.Record(ctx, int64(o.Cost), labels...)
 	for _, code := range o.Codes {
 		t.refusals.Add(ctx, 1, metric.WithAttributes(attribute.String("code", code), attribute.String("kind", o.Kind)))
 	}
+}
+
+// finished is what operations are counted by: closed sets all.
+type finished struct {
+	kind, via string
+	failed    bool
+}
+
+func finishedLabels(f finished) []attribute.KeyValue {
+	return []attribute.KeyValue{attribute.String("kind", f.kind), attribute.String("via", f.via), attribute.Bool("failed", f.failed)}
+}
+
+// Disagreement counts a decision on which the compiled policy and casbin differed, by its question.
+func (t *Telemetry) Disagreement(object, action string) {
+	t.differing.Add(context.Background(), 1, metric.WithAttributes(attribute.String("object", object), attribute.String("action", action)))
 }
 
 // Pool is a snapshot of the application's connections.

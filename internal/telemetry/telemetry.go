@@ -13,12 +13,10 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
-	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
 	"go.opentelemetry.io/otel/exporters/otlp/otlpmetric/otlpmetrichttp"
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
 	otelprometheus "go.opentelemetry.io/otel/exporters/prometheus"
 	"go.opentelemetry.io/otel/metric"
-	"go.opentelemetry.io/otel/propagation"
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
@@ -52,9 +50,13 @@ type Telemetry struct {
 	tracers   trace.TracerProvider
 	meters    metric.MeterProvider
 	tracer    trace.Tracer
+	requests  metric.Float64Histogram
+	answers   *options[answer]
 	duration  metric.Float64Histogram
+	finished  *options[finished]
 	cost      metric.Int64Histogram
 	refusals  metric.Int64Counter
+	differing metric.Int64Counter
 	shutdowns []func(context.Context) error
 }
 
@@ -64,7 +66,10 @@ func Start(ctx context.Context, c Config) (*Telemetry, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Telemetry{Log: log, registry: prometheus.NewRegistry(), tracers: noop.NewTracerProvider()}
+	t := &Telemetry{
+		Log: log, registry: prometheus.NewRegistry(), tracers: noop.NewTracerProvider(),
+		answers: newOptions(answerLabels), finished: newOptions(finishedLabels),
+	}
 	res := resource.NewSchemaless(semconv.ServiceName("clientele"), semconv.ServiceVersion(c.Build.Version))
 	t.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), c.Build.collector())
 	reader, err := otelprometheus.New(otelprometheus.WithRegisterer(t.registry), otelprometheus.WithoutScopeInfo())
@@ -103,13 +108,20 @@ func Start(ctx context.Context, c Config) (*Telemetry, error) {
 
 func (t *Telemetry) instruments() error {
 	meter := t.meters.Meter(scope)
-	var errs [3]error
+	var errs [5]error
+	t.requests, errs[4] = meter.Float64Histogram("http.server.request.duration", metric.WithUnit("s"), metric.WithDescription("Time of one HTTP request"),
+		metric.WithExplicitBucketBoundaries(0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10))
 	t.duration, errs[0] = meter.Float64Histogram("clientele.operation.duration", metric.WithUnit("s"), metric.WithDescription("Time of one GraphQL operation"),
 		metric.WithExplicitBucketBoundaries(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30))
 	t.cost, errs[1] = meter.Int64Histogram("clientele.operation.cost", metric.WithUnit("{point}"), metric.WithDescription("Cost of one GraphQL operation"),
 		metric.WithExplicitBucketBoundaries(1, 10, 50, 100, 250, 500, 1000, 2500, 5000))
 	t.refusals, errs[2] = meter.Int64Counter("clientele.operation.errors", metric.WithDescription("Errors of GraphQL operations by code"))
-	return errors.Join(errs[:]...)
+	t.differing, errs[3] = meter.Int64Counter("clientele.policy.disagreements", metric.WithDescription("Decisions on which the compiled policy and casbin differed"))
+	if err := errors.Join(errs[:]...); err != nil {
+		return err
+	}
+	t.differing.Add(context.Background(), 0) // an alarm needs a series before the first of them
+	return nil
 }
 
 // Metrics answers Prometheus.
@@ -119,13 +131,6 @@ func (t *Telemetry) Metrics() http.Handler {
 
 // Tracer makes the product's own spans: operations, acts, reads. It does nothing when nothing is traced.
 func (t *Telemetry) Tracer() trace.Tracer { return t.tracer }
-
-// HTTP puts a span and metrics around a handler. Only the route's pattern is recorded, never a query string.
-func (t *Telemetry) HTTP(next http.Handler) http.Handler {
-	return otelhttp.NewHandler(next, "http", otelhttp.WithTracerProvider(t.tracers), otelhttp.WithMeterProvider(t.meters),
-		otelhttp.WithPropagators(propagation.TraceContext{}),
-		otelhttp.WithSpanNameFormatter(func(_ string, r *http.Request) string { return r.Method + " " + r.URL.Path }))
-}
 
 // Shutdown sends what is waiting, for at most as long as ctx.
 func (t *Telemetry) Shutdown(ctx context.Context) error {

@@ -45,6 +45,10 @@ func TestLogsCarryNoPersonalData(t *testing.T) {
 		secrets := []string{"hunter2horse", "13812345678", "clt_abcdefgh12345678", "cls_abcdefgh12345678", "li@example.com", "s3cretpw"}
 		tel.Log.Info("signed in", slog.String("password", secrets[0]), slog.String("contact_phone", "x"+secrets[1]), slog.Group("r", slog.String("authorization", "Bearer "+secrets[2])))
 		tel.Log.Error("failed", slog.Any("error", fmt.Errorf("call of %s with %s by %s: %w", secrets[1], secrets[3], secrets[4], errors.New("postgres://app:s3cretpw@db/x"))))
+		tel.Log.Error("long", slog.Any("error", errors.New(strings.Repeat("长", 5000))), slog.String("quoted", strings.Repeat("x", 90_000)))
+		if out.Len() > 6000 {
+			t.Errorf("%s: a text of any length is logged: %d bytes", format, out.Len())
+		}
 		tel.Log.With(slog.String("note", "tel 86 13812345678.")).WithGroup("g").Warn("kept")
 		for _, s := range secrets {
 			if strings.Contains(out.String(), s) {
@@ -72,8 +76,15 @@ func TestMetricsForPrometheus(t *testing.T) {
 		t.Fatal(err)
 	}
 	tel.Operation(t.Context(), telemetry.Operation{Kind: "query", Via: "http", Cost: 12, Codes: []string{"FORBIDDEN"}, Duration: time.Millisecond})
+	teapot := tel.HTTP(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) }), func(*http.Request) string { return "/teapot" })
+	for range 2 {
+		if code, _ := get(teapot, "/"); code != http.StatusTeapot {
+			t.Fatal(code)
+		}
+	}
 	_, text := get(tel.Metrics(), "/metrics")
 	for _, want := range []string{
+		`http_server_request_duration_seconds_count{http_request_method="GET",http_response_status_code="418",http_route="/teapot"} 2`,
 		`clientele_build_info{`, `clientele_operation_duration_seconds_count{failed="true",kind="query",via="http"} 1`,
 		`clientele_operation_errors_total{code="FORBIDDEN",kind="query"} 1`, `clientele_database_connections{state="busy"} 3`, `go_goroutines`,
 	} {
@@ -100,12 +111,14 @@ func TestTracesReachACollector(t *testing.T) {
 	if tel.SQL() == nil {
 		t.Error("statements are not traced")
 	}
-	h := tel.HTTP(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	mux := http.NewServeMux()
+	mux.HandleFunc("/graphql", func(_ http.ResponseWriter, r *http.Request) {
 		tel.Log.InfoContext(r.Context(), "inside")
 		_, span := tel.Tracer().Start(r.Context(), "graphql query Clients")
 		span.End()
 		tel.Operation(r.Context(), telemetry.Operation{Kind: "query", Via: "http", Cost: 1})
-	}))
+	})
+	h := tel.HTTP(mux, telemetry.Route(mux))
 	if code, _ := get(h, "/graphql?secret=hunter2horse"); code != http.StatusOK {
 		t.Fatal(code)
 	}

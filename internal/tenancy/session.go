@@ -50,13 +50,15 @@ const (
 	SystemOperator SystemName = "operator"
 	// SystemSealer numbers and chains audit records.
 	SystemSealer SystemName = "audit-sealer"
+	// SystemFiles scans what was received and clears away what was abandoned: states of files, and their bytes.
+	SystemFiles SystemName = "files"
 	// SystemReview writes down what lapsed because its access review was not answered in time.
 	SystemReview SystemName = "access-review"
 )
 
 // SystemNames is the complete list of system actors.
 func SystemNames() []SystemName {
-	return []SystemName{SystemSignIn, SystemOperator, SystemSealer, SystemReview}
+	return []SystemName{SystemSignIn, SystemOperator, SystemSealer, SystemFiles, SystemReview}
 }
 
 // Actor is who acts, as the credential says. It never comes from a header or an argument.

@@ -44,12 +44,11 @@ func (tx *Tx) Now() time.Time { return tx.header.now }
 // Epochs are those that the transaction began with.
 func (tx *Tx) Epochs() Epochs { return tx.header.epochs }
 
-// VerifyAt makes sure that the actor's credential still lives at a revocation version that the transaction has met after it
-// began: for acts that have waited for a lock. Errors: UNAUTHENTICATED.
-func (tx *Tx) VerifyAt(ctx context.Context, revocation int64) error {
-	h := tx.header
-	h.epochs.Revocation = revocation
-	return verify(ctx, tx.conn, tx.session, h)
+// Held says which epochs the transaction has met when it locked them, for acts that may have waited: they are its epochs from
+// then on, and the actor's credential must still live at them. Errors: UNAUTHENTICATED.
+func (tx *Tx) Held(ctx context.Context, e Epochs) error {
+	tx.header.epochs = e
+	return verify(ctx, tx.conn, tx.session, tx.header)
 }
 
 // Ent is the typed store. Its driver refuses statements without a tenant predicate.
@@ -58,6 +57,12 @@ func (tx *Tx) Ent() *entdb.Client {
 		tx.ent = entdb.NewClient(entdb.Driver(&driver{tx: tx}))
 	}
 	return tx.ent
+}
+
+// EntInto is the typed store with a queue: what changes rows is queued in b instead of sent, to go out with Last. Each such
+// statement fails, and the transaction with it, unless it changes exactly one row. Nothing can be read through it.
+func (tx *Tx) EntInto(b *pgx.Batch) *entdb.Client {
+	return entdb.NewClient(entdb.Driver(&driver{tx: tx, queue: b}))
 }
 
 // Exec runs one statement that the caller has given its tenant predicate.
@@ -168,6 +173,54 @@ func (db *DB) InTxWith(ctx context.Context, s *Session, first *pgx.Batch, read f
 	}
 	committed = true
 	return nil
+}
+
+// ErrNotForCallers means that Write was asked for by an actor whose credential has to be looked at first.
+var ErrNotForCallers = errors.New("tenancy: only narrow system actors write in one round trip")
+
+// Write runs statements in a transaction of their own, in one round trip with BEGIN, the tenant and COMMIT. None of them can
+// know a result of another; app.now is the transaction's time.
+//
+// SECURITY: whether a session may begin is known when everything is over, so only system actors, who need no credential, may.
+func (db *DB) Write(ctx context.Context, s *Session, b *pgx.Batch) error {
+	if err := bound(s); err != nil {
+		return err
+	}
+	if s.Actor.Kind != SystemActor {
+		return ErrNotForCallers
+	}
+	conn, err := db.app.Acquire(ctx)
+	if err != nil {
+		return fmt.Errorf("tenancy: acquire: %w", err)
+	}
+	defer func() {
+		rollback(ctx, conn)
+		conn.Release()
+	}()
+	whole := &pgx.Batch{}
+	db.queueHeader(whole, "begin", s, planAsNeeded)
+	whole.QueuedQueries = append(whole.QueuedQueries, b.QueuedQueries...)
+	whole.Queue("commit")
+	br := conn.SendBatch(ctx, whole)
+	if _, err = readHeader(br, s); err == nil {
+		for range b.QueuedQueries {
+			if _, err = br.Exec(); err != nil {
+				err = fmt.Errorf("tenancy: write: %w", err)
+				break
+			}
+		}
+	}
+	var ended pgconn.CommandTag
+	if err == nil {
+		ended, err = br.Exec()
+	}
+	if e := br.Close(); err == nil {
+		err = e
+	}
+	if err == nil && ended.String() != "COMMIT" {
+		err = errors.New("tenancy: write: the transaction was rolled back")
+	}
+	return err
 }
 
 func (tx *Tx) commit(ctx context.Context) error {

@@ -396,3 +396,74 @@ func TestWhatBindsAStatement(t *testing.T) {
 		}
 	}
 }
+
+func TestWriteIsOneTransactionOfASystemActor(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	super := connect(t, w.Superuser)
+	sealer := tenancy.ForSystem(w.a.id, tenancy.SystemSealer)
+	batch := func(statements ...string) *pgx.Batch {
+		b := &pgx.Batch{}
+		for _, s := range statements {
+			b.Queue(s, w.a.id.UUID())
+		}
+		return b
+	}
+	const rename = `UPDATE companies SET name = 'renamed', updated_at = current_setting('app.now')::timestamptz WHERE tenant_id = $1`
+	if err := w.db.Write(t.Context(), w.session(w.a), batch(rename)); !errors.Is(err, tenancy.ErrNotForCallers) {
+		t.Errorf("a staff member's session: %v", err)
+	}
+	if err := w.db.Write(t.Context(), sealer, batch(rename, `SELECT 1 / 0 WHERE $1::uuid IS NOT NULL`)); err == nil {
+		t.Error("a failing statement did not fail the whole")
+	}
+	if n := count(t, super, `SELECT count(*) FROM companies WHERE name = 'renamed'`); n != 0 {
+		t.Fatalf("%d rows of refused writes remain", n)
+	}
+	if err := w.db.Write(t.Context(), sealer, batch(rename, rename)); err != nil {
+		t.Fatal(err)
+	}
+	// Without its predicate a statement still stays in its tenant, and nothing stays on the connection.
+	b := &pgx.Batch{}
+	b.Queue(`UPDATE companies SET name = 'all' WHERE name <> ''`)
+	if err := w.db.Write(t.Context(), sealer, b); err != nil {
+		t.Fatal(err)
+	}
+	if n := count(t, super, `SELECT count(*) FROM companies WHERE name = 'all'`); n != 1 {
+		t.Errorf("%d companies renamed, want one tenant's", n)
+	}
+}
+
+// A queued change goes out with COMMIT, and takes the whole transaction with it unless it changes one row.
+func TestQueuedChangesOfExactlyOneRow(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	super := connect(t, w.Superuser)
+	rename := func(name string, version int64) error {
+		return w.db.InTx(t.Context(), w.session(w.a), func(ctx context.Context, tx *tenancy.Tx) error {
+			b := &pgx.Batch{}
+			n, err := tx.EntInto(b).ClientRecord.Update().Where(clientrecord.TenantID(w.a.id.UUID()), clientrecord.ID(w.a.client), clientrecord.Version(version)).
+				SetName(name).SetVersion(version + 1).Save(ctx)
+			if n != 1 || err != nil || b.Len() != 1 {
+				t.Errorf("%d rows, %d statements queued: %v", n, b.Len(), err)
+			}
+			if _, err := tx.EntInto(b).ClientRecord.Update().Where(clientrecord.ID(w.a.client)).SetName(name).Save(ctx); !errors.Is(err, tenancy.ErrNoTenantPredicate) {
+				t.Errorf("without a tenant predicate: %v", err)
+			}
+			if _, err := tx.EntInto(b).ClientRecord.Query().Where(clientrecord.TenantID(w.a.id.UUID())).All(ctx); err == nil {
+				t.Error("something was read through a queue")
+			}
+			b.Queue(`UPDATE companies SET name = $2 WHERE tenant_id = $1`, w.a.id.UUID(), name)
+			tx.Last(b, func(pgx.BatchResults) error { return nil })
+			return nil
+		})
+	}
+	if err := rename("one", 1); err != nil {
+		t.Fatal(err)
+	}
+	if err := rename("two", 1); err == nil {
+		t.Error("a change of no row was committed")
+	}
+	if n := count(t, super, `SELECT (SELECT count(*) FROM clients WHERE name = 'one' AND version = 2) + (SELECT count(*) FROM companies WHERE name = 'one')`); n != 2 {
+		t.Errorf("%d of 2 rows are as the first change left them", n)
+	}
+}

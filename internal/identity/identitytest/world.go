@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/clientele/clientele/internal/access"
 	"github.com/clientele/clientele/internal/act"
@@ -131,6 +132,19 @@ func (x *Tenant) SignIn(t testing.TB, account, staff uuid.UUID) *tenancy.Session
 func (x *Tenant) InTx(t testing.TB, fn func(ctx context.Context, tx *tenancy.Tx) error) {
 	t.Helper()
 	must(t, x.DB.InTx(t.Context(), tenancy.ForSystem(x.ID, tenancy.SystemSignIn), fn))
+}
+
+// Allow adds lines to the policy in force, behind the walls: the application adds them to drafts alone. Each pair is object and
+// action, for the role in the scope.
+func (x *Tenant) Allow(t testing.TB, role, scope string, pairs ...[2]string) {
+	t.Helper()
+	b := &pgx.Batch{}
+	for i, p := range pairs {
+		b.Queue(`INSERT INTO policy_rules (tenant_id, id, policy_version_id, seq, role_key, object, action, data_scope, effect)
+			SELECT $1, $2, id, $3, $4, $5, $6, $7, 'allow' FROM policy_versions WHERE tenant_id = $1 AND state = 'in_force'`,
+			x.ID.UUID(), x.IDs.New(), 9000+i, role, p[0], p[1], scope)
+	}
+	must(t, x.Database.Behind(t.Context(), x.ID.UUID(), b))
 }
 
 // Scan reads one row; sql has the tenant as $1.

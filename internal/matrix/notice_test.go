@@ -1,0 +1,133 @@
+package matrix
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/clientele/clientele/policy"
+)
+
+// reading are the verbs that the run of reads can observe.
+func reading(v policy.Action) bool {
+	return v == policy.Read || v == policy.Reveal || v == policy.Filter || v == policy.PolicyRead
+}
+
+// with is the sheet with one role's ways on one question exchanged.
+func (s sheet) with(q question, role string, ways []alternative) sheet {
+	out := maps.Clone(s)
+	out[q] = maps.Clone(s[q])
+	out[q][role] = ways
+	return out
+}
+
+// unobservable says why a cell can be exchanged without anybody outside seeing it; "" when it can be seen.
+func unobservable(q question) string {
+	if q.object == policy.OnTenant {
+		return "everybody's row"
+	}
+	if q.verb != policy.Filter {
+		return ""
+	}
+	for _, n := range filters() {
+		if n.group == q.object {
+			return ""
+		}
+	}
+	return "no filter and no order is offered on it"
+}
+
+// shown is the sheet with one question exchanged for a role, so that it can be seen from outside: a group on rows that are not
+// there shows nothing, nor do rows of which no group is shown.
+func (s sheet) shown(q question, role string, more bool) sheet {
+	if !more {
+		return s.with(q, role, nil)
+	}
+	out := s.with(q, role, []alternative{{scope: "TENANT"}})
+	for _, e := range policy.Catalogue() {
+		for _, g := range e.Groups {
+			if e.Object == q.object && q.verb == policy.Read {
+				out = out.with(question{g.Object, policy.Reveal}, role, []alternative{{scope: "TENANT"}})
+			}
+		}
+	}
+	return out
+}
+
+// beyondOneself tells whether the role has a way to others' rows: one's own are seen without any.
+func (s sheet) beyondOneself(q question, p *person) bool {
+	return slices.ContainsFunc(s[q][p.role], func(a alternative) bool { return a.scope != "PARTNERSHIP" && a.scope != "SELF" })
+}
+
+// everyCellIsSeen exchanges in the sheets, for every question about reading, one role that may for one that may not, and the
+// other way round. The answers that were given have to be found wrong each time: no cell is written for nothing.
+func everyCellIsSeen(t *testing.T, x *town, s sheet) {
+	t.Helper()
+	exchanged := 0
+	for _, q := range slices.SortedFunc(maps.Keys(s), func(a, b question) int { return strings.Compare(a.String(), b.String()) }) {
+		if !reading(q.verb) || unobservable(q) != "" {
+			continue
+		}
+		for _, more := range []bool{false, true} {
+			i := slices.IndexFunc(x.people, func(p *person) bool {
+				if more {
+					entity, _ := policy.EntityOf(q.object)
+					return !s.ever(q, p) && (s.ever(question{entity, policy.Read}, p) || q.object == entity)
+				}
+				return s.beyondOneself(q, p)
+			})
+			if i < 0 {
+				continue
+			}
+			p := x.people[i]
+			faults, _ := observe(x, s.shown(q, p.role, more), []*person{p}, true)
+			exchanged++
+			if len(faults) == 0 {
+				t.Errorf("the sheets could say of %s: %s, more %v, and the answers would be found right", p.role, q, more)
+			}
+		}
+	}
+	t.Logf("%d cells of the sheets exchanged", exchanged)
+	if exchanged < 30 {
+		t.Error("that shows little")
+	}
+}
+
+// aRuleTooManyIsSeen changes the rules in force, one at a time, and asks those concerned again.
+func aRuleTooManyIsSeen(t *testing.T, x *town, s sheet) {
+	t.Helper()
+	who := func(role string) *person {
+		return x.people[slices.IndexFunc(x.people, func(p *person) bool { return p.role == role })]
+	}
+	bump := func() { x.Exec(`UPDATE tenant_epochs SET policy_version = policy_version + 1 WHERE tenant_id = $1`) }
+	for _, change := range []struct {
+		name, role string
+		do         func()
+	}{
+		{"a group more", "list_reader", func() { x.Allow("list_reader", policy.ClientCredit, policy.Reveal, policy.Dept) }},
+		{"a filter more", "roster_clerk_market", func() { x.Allow("roster_clerk_market", policy.ClientStandard, policy.Filter, policy.Company) }},
+		{"rows more", "hr_officer", func() { x.Allow("hr_officer", policy.OnClient, policy.Read, policy.Distributed) }},
+		{"a masked group more", "store_manager", func() { x.Allow("store_manager", policy.ClientContacts, policy.Peek, policy.Dept) }},
+		{"a group less", "vip_officer", func() {
+			x.Exec(`DELETE FROM policy_rules WHERE tenant_id = $1 AND role_key = 'vip_officer' AND object = 'client' AND action = 'reveal' AND data_scope = 'COMPANY'`)
+			bump()
+		}},
+		{"rows less", "ka_developer", func() {
+			x.Exec(`DELETE FROM policy_rules WHERE tenant_id = $1 AND role_key = 'ka_developer' AND object = 'contract' AND action = 'read' AND data_scope = 'SELF'`)
+			bump()
+		}},
+		{"a scope wider", "reviewer_legal", func() {
+			x.Exec(`UPDATE policy_rules SET condition = '' WHERE tenant_id = $1 AND role_key = 'reviewer_legal' AND object = 'contract'`)
+			bump()
+		}},
+	} {
+		change.do()
+		faults, _ := observe(x, s, []*person{who(change.role)}, true)
+		if len(faults) == 0 {
+			t.Errorf("%s for %s: nobody noticed", change.name, change.role)
+		} else {
+			t.Logf("%s for %s: %d answers are found wrong, the first: %.200s", change.name, change.role, len(faults), faults[0])
+		}
+	}
+}

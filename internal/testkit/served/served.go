@@ -1,0 +1,68 @@
+// Package served owns the product on a loopback address for a test: the same parts that the program joins, and bearer tokens
+// of its people. It does not own the rows of the tenants (testkit/world), nor what is asked.
+package served
+
+import (
+	"bytes"
+	"crypto/rand"
+	"log/slog"
+	"net/http/httptest"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/uuid"
+
+	"github.com/clientele/clientele/graph/limit"
+	"github.com/clientele/clientele/graph/serve"
+	"github.com/clientele/clientele/internal/audit"
+	"github.com/clientele/clientele/internal/credential"
+	"github.com/clientele/clientele/internal/product"
+	"github.com/clientele/clientele/internal/telemetry"
+	"github.com/clientele/clientele/internal/tenancy"
+	"github.com/clientele/clientele/internal/testkit/world"
+)
+
+// Start serves the product on the pools and gives the URL of its GraphQL endpoint; it ends before the pools do.
+func Start(t testing.TB, w *world.World, db *tenancy.DB) (url string) {
+	t.Helper()
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	tel, err := telemetry.Start(t.Context(), telemetry.Config{LogFormat: "text", LogLevel: slog.LevelWarn, LogTo: t.Output()})
+	must(err)
+	s, err := product.NewServices(db, w.Clock, w.Clock.Now, rand.Reader, tel.Log, tel.Tracer())
+	must(err)
+	key, err := audit.LoadOrCreateKey(filepath.Join(t.TempDir(), "audit.key"))
+	must(err)
+	trail, err := product.StartTrail(s, key, tel.Log)
+	must(err)
+	api, err := product.NewAPI(s, product.Settings{CursorKey: bytes.Repeat([]byte{7}, 32)}, tel, telemetry.NewHealth(db.Ready), trail)
+	must(err)
+	server := httptest.NewUnstartedServer(nil)
+	server.Config = serve.NewServer("", api, limit.Default())
+	server.Start()
+	t.Cleanup(func() {
+		api.Shutdown()
+		server.Close()
+		api.Close()
+		trail.Close()
+	})
+	return server.URL + "/graphql"
+}
+
+// SignIn gives a bearer token of the account, as sign-in would, good for ten years, and the session that it is of.
+func SignIn(t testing.TB, x *world.Tenant, account uuid.UUID) (token string, session uuid.UUID) {
+	t.Helper()
+	token, hash, _, err := credential.New(credential.Session, rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	session = x.IDs.New()
+	x.Exec(`INSERT INTO sessions (tenant_id, id, account_id, token_hash, user_agent, address, created_at, last_seen_at, expires_at)
+		VALUES ($1, $2, $3, $4, 'a test', '127.0.0.1', now(), now(), now() + interval '10 years')`, session, account, hash)
+	x.Exec(`INSERT INTO auth_directory (tenant_id, lookup_hash, kind, subject_id) VALUES ($1, $2, 'session', $3)`, hash, session)
+	return token, session
+}
