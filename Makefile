@@ -9,9 +9,9 @@ export GOFLAGS ?= -trimpath
 export CGO_ENABLED ?= 0
 
 # Packages in which goroutines share memory of ours; the race detector needs cgo and a C compiler.
-RACED = ./internal/authn ./internal/access ./internal/act ./internal/audit ./internal/read ./internal/tenancy ./internal/telemetry ./graph/serve
+RACED = ./internal/authn ./internal/blob ./internal/file ./internal/access ./internal/act ./internal/audit ./internal/read ./internal/tenancy ./internal/telemetry ./graph/serve
 
-.PHONY: demo build test test-deploy race lint generate drift stats bench console postgres pgbouncer clean
+.PHONY: demo build test test-deploy test-s3 race lint generate drift stats bench console postgres pgbouncer clean
 
 demo: postgres build ## serve made-up data: make demo ARGS="--fresh --size large"
 	bin/clientele demo --data $(DATA) --listen $(LISTEN) $(ARGS)
@@ -26,6 +26,9 @@ test-deploy: postgres pgbouncer ## deploy/ without containers: an ordinary serve
 	$(GO) vet -tags deploy ./deploy
 	$(GO) test -count=1 -timeout 30m -tags deploy ./deploy
 	cd internal/tools/kube && $(GO) vet . && $(GO) test -count=1 .
+
+test-s3: ## the S3 store on a real S3-compatible server, built from its source and run on loopback
+	cd internal/tools/s3 && $(GO) vet . && $(GO) test -count=1 .
 
 race: postgres
 	CGO_ENABLED=1 $(GO) test -race $(RACED)

@@ -104,8 +104,8 @@ type MutationResolver interface {
 type QueryResolver interface {
 	ReachPreview(ctx context.Context, staffID string) (*model.ReachPreview, error)
 	PolicySimulate(ctx context.Context, policyVersionID string) (*model.PolicySimulation, error)
-	ExplainAccess(ctx context.Context, staffID *string, object string, action string, objectID *string, field *string) (*model.AccessExplanation, error)
-	WhoCanSee(ctx context.Context, objectID string, group *string, first *int) (*model.AccessPaths, error)
+	ExplainAccess(ctx context.Context, staffID *string, object string, action string, objectID *string, field *string, asOf *time.Time) (*model.AccessExplanation, error)
+	WhoCanSee(ctx context.Context, objectID string, group *string, first *int, asOf *time.Time) (*model.AccessPaths, error)
 	PolicyCompare(ctx context.Context, from int64, to int64) (*model.PolicyComparison, error)
 	PolicyLint(ctx context.Context, policyVersionID string) ([]*model.PolicyWarning, error)
 }
@@ -325,6 +325,8 @@ func (ec *executionContext) childFields_AccessExplanation(ctx context.Context, f
 		return ec.fieldContext_AccessExplanation_clause(ctx, field)
 	case "way":
 		return ec.fieldContext_AccessExplanation_way(ctx, field)
+	case "chain":
+		return ec.fieldContext_AccessExplanation_chain(ctx, field)
 	case "remedy":
 		return ec.fieldContext_AccessExplanation_remedy(ctx, field)
 	case "ask":
@@ -2432,6 +2434,14 @@ func (ec *executionContext) field_Query_explainAccess_args(ctx context.Context, 
 		return nil, err
 	}
 	args["field"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "asOf",
+		func(ctx context.Context, v any) (*time.Time, error) {
+			return ec.unmarshalODateTime2ᚖtimeᚐTime(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["asOf"] = arg5
 	return args, nil
 }
 
@@ -2526,6 +2536,14 @@ func (ec *executionContext) field_Query_whoCanSee_args(ctx context.Context, rawA
 		return nil, err
 	}
 	args["first"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "asOf",
+		func(ctx context.Context, v any) (*time.Time, error) {
+			return ec.unmarshalODateTime2ᚖtimeᚐTime(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["asOf"] = arg3
 	return args, nil
 }
 
@@ -2831,6 +2849,29 @@ func (ec *executionContext) _AccessExplanation_way(ctx context.Context, field gr
 }
 func (ec *executionContext) fieldContext_AccessExplanation_way(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("AccessExplanation", field, false, false, "AccessWay")
+}
+
+func (ec *executionContext) _AccessExplanation_chain(ctx context.Context, field graphql.CollectedField, obj *model.AccessExplanation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccessExplanation_chain(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Chain, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AccessExplanation_chain(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AccessExplanation", field, false, false, "String")
 }
 
 func (ec *executionContext) _AccessExplanation_remedy(ctx context.Context, field graphql.CollectedField, obj *model.AccessExplanation) (ret graphql.Marshaler) {
@@ -9082,7 +9123,7 @@ func (ec *executionContext) _Query_explainAccess(ctx context.Context, field grap
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().ExplainAccess(ctx, fc.Args["staffId"].(*string), fc.Args["object"].(string), fc.Args["action"].(string), fc.Args["objectId"].(*string), fc.Args["field"].(*string))
+			return ec.Resolvers.Query().ExplainAccess(ctx, fc.Args["staffId"].(*string), fc.Args["object"].(string), fc.Args["action"].(string), fc.Args["objectId"].(*string), fc.Args["field"].(*string), fc.Args["asOf"].(*time.Time))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.AccessExplanation) graphql.Marshaler {
@@ -9126,7 +9167,7 @@ func (ec *executionContext) _Query_whoCanSee(ctx context.Context, field graphql.
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().WhoCanSee(ctx, fc.Args["objectId"].(string), fc.Args["group"].(*string), fc.Args["first"].(*int))
+			return ec.Resolvers.Query().WhoCanSee(ctx, fc.Args["objectId"].(string), fc.Args["group"].(*string), fc.Args["first"].(*int), fc.Args["asOf"].(*time.Time))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.AccessPaths) graphql.Marshaler {
@@ -9492,6 +9533,75 @@ func (ec *executionContext) fieldContext_ReachPreview_counts(_ context.Context, 
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _RightsVersions_policyVersion(ctx context.Context, field graphql.CollectedField, obj *model.RightsVersions) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RightsVersions_policyVersion(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PolicyVersion, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNBigInt2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RightsVersions_policyVersion(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RightsVersions", field, false, false, "BigInt")
+}
+
+func (ec *executionContext) _RightsVersions_organisationVersion(ctx context.Context, field graphql.CollectedField, obj *model.RightsVersions) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RightsVersions_organisationVersion(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.OrganisationVersion, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNBigInt2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RightsVersions_organisationVersion(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RightsVersions", field, false, false, "BigInt")
+}
+
+func (ec *executionContext) _RightsVersions_revocationVersion(ctx context.Context, field graphql.CollectedField, obj *model.RightsVersions) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RightsVersions_revocationVersion(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RevocationVersion, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNBigInt2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RightsVersions_revocationVersion(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RightsVersions", field, false, false, "BigInt")
 }
 
 func (ec *executionContext) _RoleBindPayload_roleBinding(ctx context.Context, field graphql.CollectedField, obj *model.RoleBindPayload) (ret graphql.Marshaler) {
@@ -15810,6 +15920,11 @@ func (ec *executionContext) _AccessExplanation(ctx context.Context, sel ast.Sele
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "chain":
+			out.Values[i] = ec._AccessExplanation_chain(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		case "remedy":
 			out.Values[i] = ec._AccessExplanation_remedy(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -18653,6 +18768,49 @@ func (ec *executionContext) _ReachPreview(ctx context.Context, sel ast.Selection
 			}
 		case "counts":
 			out.Values[i] = ec._ReachPreview_counts(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var rightsVersionsImplementors = []string{"RightsVersions"}
+
+func (ec *executionContext) _RightsVersions(ctx context.Context, sel ast.SelectionSet, obj *model.RightsVersions) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, rightsVersionsImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RightsVersions")
+		case "policyVersion":
+			out.Values[i] = ec._RightsVersions_policyVersion(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "organisationVersion":
+			out.Values[i] = ec._RightsVersions_organisationVersion(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "revocationVersion":
+			out.Values[i] = ec._RightsVersions_revocationVersion(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}

@@ -1,7 +1,9 @@
 package graph_test
 
 import (
+	"fmt"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -9,6 +11,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"github.com/clientele/clientele/graph"
+	"github.com/clientele/clientele/graph/limit"
 	"github.com/clientele/clientele/graph/readside"
 )
 
@@ -48,5 +51,23 @@ func TestListsNameWhatExists(t *testing.T) {
 		if s.Query.Fields.ForName(name) == nil {
 			t.Errorf("service root %s is no field of Query", name)
 		}
+	}
+}
+
+// Every question that a service computes has its cost, and its description says it.
+func TestQuestionsHaveTheirCost(t *testing.T) {
+	t.Parallel()
+	_, roots := readside.Listed()
+	costs := limit.QuestionCosts()
+	for _, name := range roots {
+		if costs[name] == 0 {
+			t.Errorf("%s costs nothing", name)
+		}
+		if want := fmt.Sprintf("Cost: %d points.", costs[name]); !strings.Contains(graph.Schema().Query.Fields.ForName(name).Description, want) {
+			t.Errorf("the description of %s does not say %q", name, want)
+		}
+	}
+	if len(costs) != len(roots) {
+		t.Errorf("costs of %d questions, there are %d", len(costs), len(roots))
 	}
 }

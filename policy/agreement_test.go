@@ -111,7 +111,8 @@ func everyQuestion(e policy.Entity) []question {
 	return out
 }
 
-// Order and repetition of rules mean nothing; a Deny never adds access, an Allow never removes it.
+// Order and repetition of rules mean nothing, nor does it to take a role apart into two that it inherits from; a Deny never adds
+// access, an Allow never removes it.
 func TestPolicyIsASet(t *testing.T) {
 	t.Parallel()
 	org := worldOrg(t)
@@ -125,6 +126,8 @@ func TestPolicyIsASet(t *testing.T) {
 		permuted := bind(rapid.Permutation(rules).Draw(t, "order"))
 		doubled := bind(append(slices.Clone(rules), rules...))
 		more := bind(append(slices.Clone(rules), extra))
+		parts, parents := split(rules, inherits)
+		apart := mustCompile(t, parts, parents).Bind(p, org, noon)
 		for range 6 {
 			row := drawRow(t)
 			for _, q := range questionsOf(append(slices.Clone(rules), extra)) {
@@ -134,6 +137,9 @@ func TestPolicyIsASet(t *testing.T) {
 				}
 				if doubled.Decide(q.obj, q.act, row).Allow != want {
 					t.Fatalf("%v: repeating rules matters", q)
+				}
+				if apart.Decide(q.obj, q.act, row).Allow != want {
+					t.Fatalf("%v: taking roles apart matters", q)
 				}
 				got := more.Decide(q.obj, q.act, row).Allow
 				if extra.Effect == policy.Deny && got && !want {
@@ -145,6 +151,21 @@ func TestPolicyIsASet(t *testing.T) {
 			}
 		}
 	})
+}
+
+// split gives every other rule of a role to one of two new roles, and has the role inherit from both.
+func split(rules []policy.Rule, inherits [][2]string) (parts []policy.Rule, parents [][2]string) {
+	parts, parents = slices.Clone(rules), slices.Clone(inherits)
+	seen := map[string]bool{}
+	for i := range parts {
+		role := parts[i].Role
+		if !seen[role] {
+			parents = append(parents, [2]string{role, role + "_x"}, [2]string{role, role + "_y"})
+		}
+		seen[role] = true
+		parts[i].Role = role + []string{"_x", "_y"}[i%2]
+	}
+	return parts, parents
 }
 
 // Between two boundaries nothing changes: rights bound now answer as rights bound at any instant before ValidUntil.

@@ -304,11 +304,15 @@ func (o *Org) places(staff uuid.UUID, bd *Binding, now time.Time) (departments, 
 }
 
 // tokenAllows tells whether the token's scopes leave the action; no scopes leave everything.
-func (p *Principal) tokenAllows(a Action) bool {
-	if len(p.Scopes) == 0 {
+func (p *Principal) tokenAllows(a Action) bool { return TokenAllows(p.Scopes, a) }
+
+// TokenAllows tells whether these scopes of a token leave the action; none leave everything. It is the whole decision only for
+// what needs no right but to be signed in.
+func TokenAllows(scopes []string, a Action) bool {
+	if len(scopes) == 0 {
 		return true
 	}
-	for _, s := range p.Scopes {
+	for _, s := range scopes {
 		if s == string(a) || (s == "write" && !isReading(a)) || (s == "read" && isReading(a)) {
 			return true
 		}

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -103,5 +104,74 @@ func TestExplanationsAreSound(t *testing.T) {
 	})
 	if allowed == 0 || denied == 0 {
 		t.Fatalf("the generator is one-sided: %d allowed, %d denied", allowed, denied)
+	}
+}
+
+// What a refusal names as missing is what is missing: once the named test is met, the same rule fails a later test or none, and
+// with none left the refusal has become an allowance.
+func TestWhatIsNamedAsMissingIsMissing(t *testing.T) {
+	t.Parallel()
+	org := worldOrg(t)
+	lifted, steps := 0, map[policy.Test]int{}
+	order := []policy.Test{policy.TestRole, policy.TestValidity, policy.TestScope, policy.TestCondition, policy.TestNone}
+	rapid.Check(t, func(t *rapid.T) {
+		rules, inherits := drawPolicy(t)
+		p := drawPrincipal(t, rules)
+		p.Suspended, p.Scopes = false, nil
+		for range 4 {
+			row := drawRow(t)
+			for _, q := range questionsOf(rules) {
+				e := mustCompile(t, rules, inherits).Bind(p, org, noon).Explain(q.obj, q.act, row)
+				if e.Nearest == nil {
+					continue
+				}
+				seq, failing := e.Nearest.Rule.Seq, e.Nearest.Fails
+				met, holder := slices.Clone(rules), *p
+				holder.Bindings = slices.Clone(p.Bindings)
+				for failing != policy.TestNone {
+					steps[failing]++
+					i := slices.IndexFunc(met, func(r policy.Rule) bool { return r.Seq == seq })
+					meet(&met[i], &holder, failing)
+					again := mustCompile(t, met, inherits).Bind(&holder, org, noon).Explain(q.obj, q.act, row)
+					if again.Decision.Reason == policy.ReasonDenied {
+						break // the role that was given brings a denial: nothing was promised about those
+					}
+					if again.Decision.Allow {
+						lifted++
+						break
+					}
+					n := slices.IndexFunc(again.Lines, func(l policy.Line) bool { return l.Rule.Seq == seq })
+					if slices.Index(order, again.Lines[n].Fails) <= slices.Index(order, failing) {
+						t.Fatalf("%v: rule %d failed %s; that is met, and it fails %s\n%+v", q, seq, failing, again.Lines[n].Fails, met[i])
+					}
+					if failing = again.Lines[n].Fails; failing == policy.TestNone {
+						t.Fatalf("%v: all that was named is met, and it is refused: %+v", q, again.Decision)
+					}
+				}
+			}
+		}
+	})
+	t.Logf("%d refusals lifted by what they named: %v", lifted, steps)
+	for _, test := range order[:4] {
+		if steps[test] == 0 {
+			t.Errorf("%s was never what was missing", test)
+		}
+	}
+}
+
+// meet does what a refusal says is missing.
+func meet(r *policy.Rule, p *policy.Principal, missing policy.Test) {
+	switch missing {
+	case policy.TestRole:
+		p.Bindings = append(p.Bindings, policy.Binding{ID: uid('b', 99), Role: r.Role})
+	case policy.TestValidity:
+		r.ValidFrom, r.ValidUntil = time.Time{}, time.Time{}
+	case policy.TestScope:
+		r.Scope = policy.Tenant
+		if r.Action == policy.Read {
+			r.Classes = 0
+		}
+	case policy.TestCondition:
+		r.Condition = ""
 	}
 }

@@ -36,8 +36,8 @@ func baseRules(s *script) {
 }
 
 func administrationRules(s *script) {
+	// The administrator hires and places people, and reads nobody's personnel file: L6 is the personnel department's.
 	s.as("tenant_admin", "product").
-		see(OnStaff, Tenant, ClassRange(0, 6), "").
 		see(OnAccount, Tenant, ClassRange(6, 6), "").
 		see(OnPolicy, Tenant, ClassRange(0, 0), "").
 		may(OnOrganisation, Tenant, "", CompanyOpen, CompanyChange, CompanyDissolve, DepartmentOpen, DepartmentChange, DepartmentClose, PositionCreate, PositionChange).
@@ -74,7 +74,8 @@ func leadershipRules(s *script) {
 		see(OnClient, Company, ClassRange(0, 0), ""). // chosen: the name of the other side
 		see(OnContract, Company, ClassRange(3, 5), "state = approved").
 		see(OnContract, Company, ClassRange(3, 5), "state = signing").
-		see(OnContract, Company, ClassRange(3, 5), "state = effective") // chosen: what was signed
+		see(OnContract, Company, ClassRange(3, 5), "state = effective"). // chosen: what was signed
+		see(OnContract, Company, ClassRange(3, 5), "state = amending")   // and is in force while a change of it goes its way
 	s.as("sales_manager", "L11").
 		archive(Company, ClassRange(0, 5), "", "").
 		may(OnClient, Company, "", archiveActs...).

@@ -17,6 +17,10 @@ type Columns struct {
 	Grade, Kind, Stage, State         string // text
 	Important, Suspended              string // boolean
 	Amount                            string // bigint, minor units
+
+	// Team (boolean) and Granted (smallint) are the answers of FactsOf where a statement has found them out once for the row;
+	// empty: each predicate looks for itself.
+	Team, Granted string
 }
 
 // SQL renders a Reach as a boolean expression; arg registers a parameter and returns its placeholder.
@@ -119,12 +123,18 @@ func (w *sqlWriter) scope(t *Term) string {
 		if w.reach.Me == uuid.Nil {
 			return "FALSE"
 		}
+		if w.cols.Team != "" {
+			return w.cols.Team
+		}
 		return "EXISTS (SELECT 1 FROM " + teamFrom(w.cols, w.person()) + ")"
 	case Distributed:
 		return "EXISTS (SELECT 1 FROM " + distributionFrom(w.cols) + " AND " + w.oneOf("d.department_id", t.IDs) + ")"
 	case Granted:
 		if w.reach.Me == uuid.Nil {
 			return "FALSE"
+		}
+		if w.cols.Granted != "" {
+			return "(" + w.cols.Granted + " & " + w.arg(int32(t.Classes)) + ") <> 0"
 		}
 		return "EXISTS (SELECT 1 FROM " + grantFrom(w.cols, w.person()) + " AND g.class_mask & " + w.arg(int32(t.Classes)) + " <> 0)"
 	}

@@ -411,3 +411,63 @@ func TestSQLText(t *testing.T) {
 		t.Errorf("parameters %v", args.values)
 	}
 }
+
+// A grant, a place on a team and a distribution end at their instant, by the time that the statement is given: a microsecond
+// before they hold, at the instant and after it they do not; they begin in the same way. No job is involved.
+func TestWhatIsGrantedEndsAtItsInstant(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	conn := connect(t, testkit.NewDatabase(t).Superuser)
+	client, me := uid('x', 1), staffIDs[1]
+	begin, end := noon.Add(-time.Hour), noon.Add(time.Hour)
+	for _, sql := range []string{
+		`SET session_replication_role = replica`,
+		`CREATE TABLE things AS SELECT '` + tenantA.String() + `'::uuid AS tenant_id, '` + client.String() + `'::uuid AS id`,
+	} {
+		if _, err := conn.Exec(ctx, sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for table, columns := range map[string]string{
+		"access_grants": "grantee_staff_id, class_mask, purpose", "client_team_members": "staff_id, duty", "client_distributions": "department_id",
+	} {
+		values := map[string]string{"access_grants": "$3, 255, 'x'", "client_team_members": "$3, 'SERVICE'", "client_distributions": "$3"}[table]
+		who := me
+		if table == "client_distributions" {
+			who = departmentIDs[1] // where the person works
+		}
+		if _, err := conn.Exec(ctx, `INSERT INTO `+table+` (tenant_id, id, client_id, `+columns+`, valid_from, valid_until, created_at, updated_at, recorded_from)
+			VALUES ($1, gen_random_uuid(), $2, `+values+`, $4, $5, $4, $4, $4)`, tenantA, client, who, begin, end); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, scope := range []policy.Scope{policy.Granted, policy.ClientTeam, policy.Distributed} {
+		table := mustCompile(t, []policy.Rule{{Seq: 1, Role: "r1", Object: policy.OnClient, Action: policy.Read, Scope: scope, Effect: policy.Allow}}, nil)
+		rights := table.Bind(person(me, "r1"), worldOrg(t), noon)
+		for _, tt := range []struct {
+			name string
+			at   time.Time
+			want bool
+		}{
+			{"1 µs before it begins", begin.Add(-time.Microsecond), false},
+			{"as it begins", begin, true},
+			{"1 µs before its end", end.Add(-time.Microsecond), true},
+			{"at its end", end, false},
+			{"1 µs after", end.Add(time.Microsecond), false},
+		} {
+			columns := policy.Columns{Tenant: "t.tenant_id", Client: "t.id", Now: "$1::timestamptz"}
+			args := &parameters{values: []any{tt.at}}
+			predicate := policy.SQL(rights.Reach(policy.OnClient, policy.Read), columns, args.add)
+			team, distributed, granted := rights.Facts(columns, args.add)
+			var listed bool
+			row := policy.Row{ID: client, Client: client}
+			if err := conn.QueryRow(ctx, `SELECT (`+predicate+`) IS TRUE, `+team+`, `+distributed+`, `+granted+` FROM things t WHERE $1::timestamptz IS NOT NULL`, args.values...).
+				Scan(&listed, &row.OnTeam, &row.DistributedTo, &row.Granted); err != nil {
+				t.Fatal(err)
+			}
+			if d := rights.Decide(policy.OnClient, policy.Read, &row); listed != tt.want || d.Allow != tt.want {
+				t.Errorf("%s, %s: listed %v, decided %v, want %v", scope, tt.name, listed, d.Allow, tt.want)
+			}
+		}
+	}
+}

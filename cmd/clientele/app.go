@@ -25,7 +25,7 @@ func openServices(ctx context.Context, f *databaseFlags, log *slog.Logger) (s *p
 		return nil, nil, err
 	}
 	closeAll = func() { db.Close(); sv.stop(log) }
-	if s, err = product.NewServices(db, clk, clk.Now, rand.Reader, log, nil); err != nil {
+	if s, err = product.NewServices(db, clk, clk.Now, rand.Reader, log, nil, nil); err != nil {
 		closeAll()
 		return nil, nil, err
 	}

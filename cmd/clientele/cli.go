@@ -22,6 +22,8 @@ type commands struct {
 	Audit   auditCommands  `cmd:"" help:"审计记录的核验、导出与证明 · Verify, export and prove the audit trail."`
 	Policy  policyCommands `cmd:"" help:"以文件管理租户的策略（租户管理员使用） · A tenant's policy as files, for its administrator."`
 	Version versionCommand `cmd:"" help:"显示版本 · Print the version."`
+	// The program puts marks on files in processes of its own, of which it is the program.
+	Workshop workshopCommand `cmd:"" hidden:""`
 }
 
 // databaseFlags say which PostgreSQL. Without any, a private one is run from the installed binaries.
@@ -57,6 +59,23 @@ type listenFlags struct {
 	Drain     time.Duration `name:"drain" setting:"CLIENTELE_DRAIN" default:"0s" help:"收到停止信号后、关闭监听前的等待时间 · Time between the stop signal and closing the listener."`
 	Shadow    uint32        `name:"shadow-every" setting:"CLIENTELE_SHADOW_EVERY" default:"1000" help:"每多少次权限判定由 casbin 复核一次；0 为不抽查 · One of how many decisions casbin judges, too; 0 for none."`
 	Public    bool          `name:"production" setting:"CLIENTELE_PRODUCTION" help:"关闭自省与控制台页面 · No introspection, no console page."`
+}
+
+// fileFlags say where uploaded files are kept, and who looks into them before they are served.
+type fileFlags struct {
+	Dir       string `name:"files-dir" setting:"CLIENTELE_FILES_DIR" placeholder:"DIR" help:"上传文件的目录，各进程共享；缺省为数据目录下的 files · Folder of uploaded files, shared by all processes; files in the data folder by default."`
+	MaxSize   int64  `name:"files-max-size" setting:"CLIENTELE_FILES_MAX_SIZE" default:"52428800" placeholder:"BYTES" help:"单个文件的最大字节数 · Bytes of the largest file that is taken."`
+	Endpoint  string `name:"files-s3-endpoint" setting:"CLIENTELE_FILES_S3_ENDPOINT" placeholder:"URL" help:"改用 S3 兼容存储的地址 · An S3-compatible store instead of a folder: its URL."`
+	Bucket    string `name:"files-s3-bucket" setting:"CLIENTELE_FILES_S3_BUCKET" placeholder:"NAME" help:"已存在的存储桶 · Its bucket, which exists."`
+	Region    string `name:"files-s3-region" setting:"CLIENTELE_FILES_S3_REGION" default:"us-east-1" help:"区域 · Its region."`
+	Prefix    string `name:"files-s3-prefix" setting:"CLIENTELE_FILES_S3_PREFIX" placeholder:"TEXT" help:"对象名前缀 · Before the name of every object."`
+	AccessKey string `name:"files-s3-access-key" setting:"CLIENTELE_FILES_S3_ACCESS_KEY" placeholder:"KEY" help:"访问密钥 · Access key."`
+	SecretKey string `name:"files-s3-secret-key" setting:"CLIENTELE_FILES_S3_SECRET_KEY" placeholder:"KEY" help:"访问密钥的密文，宜用环境变量 · Secret key; better given by its variable."`
+	Clamd     string `name:"clamd" setting:"CLIENTELE_CLAMD" placeholder:"ADDRESS" help:"clamd 的 unix 套接字或 主机:端口，用于扫描上传的文件 · Unix socket or host:port of the clamd that scans what is uploaded."`
+	Command   string `name:"scan-command" setting:"CLIENTELE_SCAN_COMMAND" placeholder:"COMMAND" help:"从标准输入读取文件的扫描命令：退出码 0 为干净，1 为感染 · A command that scans a file on its standard input: ends with 0 for clean, 1 for infected."`
+	Scan      string `name:"scan" setting:"CLIENTELE_SCAN" enum:"required,none" default:"required" help:"required：未经扫描的文件一律隔离；none：不扫描 · required: what was not scanned stays in quarantine; none: nothing is scanned."`
+	Font      string `name:"watermark-font" setting:"CLIENTELE_WATERMARK_FONT" placeholder:"FILE" help:"水印所用的中文 TrueType 字体；缺省自动查找 · TrueType font with Chinese characters for watermarks; looked for by default."`
+	Temp      string `name:"files-temp" setting:"CLIENTELE_FILES_TEMP" placeholder:"DIR" help:"加注水印时的临时目录，缺省为系统临时目录 · Folder of copies in the making; the system's by default."`
 }
 
 type versionCommand struct{}

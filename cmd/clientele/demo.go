@@ -39,6 +39,7 @@ const demoSeed = 20260101
 type demoCommand struct {
 	Database    databaseFlags `embed:""`
 	Listen      listenFlags   `embed:""`
+	Files       fileFlags     `embed:""`
 	Log         logFlags      `embed:""`
 	Fresh       bool          `help:"丢弃已有的演示数据，重新生成 · Throw the demo data away and make it anew."`
 	Size        string        `enum:"small,large" default:"small" help:"small：2,300 个客户；large：200,000 个客户 · small: 2,300 clients; large: 200,000."`
@@ -66,7 +67,8 @@ func (c *demoCommand) Run(p *program) error {
 		made = nil
 		c.Database.recreate = true
 	}
-	return serveOn(p, &c.Database, &c.Listen, &c.Log, serving{
+	c.Files.noScan()
+	return serveOn(p, &c.Database, &c.Listen, &c.Files, &c.Log, serving{
 		diagnostics: c.Diagnostics,
 		before: func(ctx context.Context, sv *server, s *product.Services, log *slog.Logger) error {
 			if made != nil {

@@ -26,11 +26,12 @@ const sweepEvery = time.Minute
 type serveCommand struct {
 	Database databaseFlags `embed:""`
 	Listen   listenFlags   `embed:""`
+	Files    fileFlags     `embed:""`
 	Log      logFlags      `embed:""`
 }
 
 func (c *serveCommand) Run(p *program) error {
-	return serveOn(p, &c.Database, &c.Listen, &c.Log, serving{})
+	return serveOn(p, &c.Database, &c.Listen, &c.Files, &c.Log, serving{})
 }
 
 // serving is what demo does besides serve.
@@ -43,7 +44,7 @@ type serving struct {
 }
 
 // serveOn serves until the program's context ends, then finishes what is under way.
-func serveOn(p *program, db *databaseFlags, listen *listenFlags, logging *logFlags, more serving) (err error) {
+func serveOn(p *program, db *databaseFlags, listen *listenFlags, files *fileFlags, logging *logFlags, more serving) (err error) {
 	tel, err := logging.start(p)
 	if err != nil {
 		return err
@@ -60,7 +61,15 @@ func serveOn(p *program, db *databaseFlags, listen *listenFlags, logging *logFla
 		return err
 	}
 	defer pools.Close()
-	s, err := product.NewServices(pools, clk, clk.Now, rand.Reader, tel.Log, tel.Tracer())
+	settings, err := listen.settings(db.Data, more.diagnostics)
+	if err != nil {
+		return err
+	}
+	kept, err := files.open(p.ctx, db, settings.CursorKey, tel.Log)
+	if err != nil {
+		return err
+	}
+	s, err := product.NewServices(pools, clk, clk.Now, rand.Reader, tel.Log, tel.Tracer(), kept)
 	if err != nil {
 		return err
 	}
@@ -82,9 +91,9 @@ func serveOn(p *program, db *databaseFlags, listen *listenFlags, logging *logFla
 		return err
 	}
 	defer audited.Close()
-	settings, err := listen.settings(db.Data, more.diagnostics)
-	if err != nil {
-		return err
+	if s.File != nil {
+		health.Show("files", s.File.Ready)
+		defer product.StartFiles(s)()
 	}
 	a, err := product.NewAPI(s, settings, tel, health, audited)
 	if err != nil {

@@ -14,15 +14,22 @@ const (
 	subscribeCost = 5  // a root field of a subscription; its events cost nothing more
 )
 
+// QuestionCosts are the points of Query fields that services compute, besides those of the objects that they bring: each reads
+// rules, organisation and bindings, and a simulation counts rows for everybody. The fields' descriptions say the same numbers.
+func QuestionCosts() map[string]int {
+	return map[string]int{"explainAccess": 100, "policyCompare": 100, "policyLint": 100, "policySimulate": 1000, "reachPreview": 200, "whoCanSee": 200}
+}
+
 // Price gives the points of one operation, which must have been validated, and refuses what is over the limits: page
 // sizes, lists of ids, lists in inputs, and the cost itself.
 //
 // A scalar costs nothing, an object one point and its own fields. A connection costs one point and multiplies its
 // edges and nodes by `first` or `last`; a total count costs ten; a list of ids multiplies by its length, any other
-// list by PlainList; edges, payloads and page infos cost nothing themselves. Introspection is free. A fragment is
+// list by PlainList; edges, payloads and page infos cost nothing themselves; a question that a service computes costs what
+// QuestionCosts says. Introspection is free. A fragment is
 // costed once for each page size it stands in, so the walk is linear.
 func (l Limits) Price(s *ast.Schema, doc *ast.QueryDocument, op *ast.OperationDefinition, vars map[string]any) (int, error) {
-	c := coster{limits: l, schema: s, vars: vars, fragments: map[spread]*int{}}
+	c := coster{limits: l, schema: s, vars: vars, questions: QuestionCosts(), fragments: map[spread]*int{}}
 	for _, v := range op.VariableDefinitions {
 		if err := c.input(v.Type, vars[v.Variable], 0); err != nil {
 			return 0, err
@@ -49,6 +56,7 @@ type coster struct {
 	limits    Limits
 	schema    *ast.Schema
 	vars      map[string]any
+	questions map[string]int
 	fragments map[spread]*int // nil while being costed
 	err       error
 }
@@ -104,7 +112,11 @@ func (c *coster) field(f *ast.Field, page int) int {
 	if strings.HasSuffix(f.Definition.Type.Name(), "Connection") {
 		return add(objectCost, c.set(f.SelectionSet, times))
 	}
-	return multiply(add(c.own(f), c.set(f.SelectionSet, 1)), times)
+	total := multiply(add(c.own(f), c.set(f.SelectionSet, 1)), times)
+	if f.ObjectDefinition != nil && f.ObjectDefinition == c.schema.Query {
+		total = add(total, c.questions[f.Name])
+	}
+	return total
 }
 
 // own is the cost of what a field returns, without its fields.

@@ -30,9 +30,11 @@ type AccessExplanation struct {
 	Scope   *DataScope `json:"scope,omitempty"`
 	Clause  *string    `json:"clause,omitempty"`
 	// For a refusal: the nearest lawful way, in words, and whom to ask.
-	Way    *AccessWay `json:"way,omitempty"`
-	Remedy *string    `json:"remedy,omitempty"`
-	Ask    *read.Ref  `json:"ask,omitempty"`
+	Way *AccessWay `json:"way,omitempty"`
+	// The approval chain behind `way`, when there is one: AC-10.
+	Chain  *string   `json:"chain,omitempty"`
+	Remedy *string   `json:"remedy,omitempty"`
+	Ask    *read.Ref `json:"ask,omitempty"`
 	// Every rule about the question, the nearest first. Null without permission policy.read.
 	Lines         []*AccessLine `json:"lines,omitempty"`
 	PolicyVersion int64         `json:"policyVersion"`
@@ -65,7 +67,7 @@ type AccessGrantRevokePayload struct {
 	UserErrors  []*UserError `json:"userErrors"`
 }
 
-// One rule about the question, and the first of its tests that fails: ROLE, VALIDITY, SCOPE, CONDITION; null: the rule is met.
+// One rule about the question, and the first of its tests that fails: ROLE, VALIDITY, SCOPE, CONDITION, or ROW for the last two where the asker cannot read the row; null: the rule is met.
 type AccessLine struct {
 	Rule     *read.Ref `json:"rule,omitempty"`
 	Seq      int       `json:"seq"`
@@ -878,6 +880,16 @@ type ReachPreview struct {
 	Rows int64 `json:"rows"`
 	// What is reached by nothing has no entry.
 	Counts []*ReachCount `json:"counts"`
+}
+
+// Versions of what decides rights in the tenant; they only grow. Equal numbers mean equal rights, but for those that time itself begins and ends.
+type RightsVersions struct {
+	// Rules and roles.
+	PolicyVersion int64 `json:"policyVersion"`
+	// Companies, departments, employments and role bindings.
+	OrganisationVersion int64 `json:"organisationVersion"`
+	// Accounts, sessions and tokens.
+	RevocationVersion int64 `json:"revocationVersion"`
 }
 
 type RoleBindInput struct {

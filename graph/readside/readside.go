@@ -12,7 +12,7 @@ import (
 // serviceTypes are object types that services compute and resolvers return whole. Every other object type, except
 // the roots, payloads, and UserError, is read by the gate.
 func serviceTypes() []string {
-	return []string{"AccessExplanation", "AccessLine", "AccessPath", "AccessPaths", "PolicyClassChange", "PolicyComparison", "PolicyEffectOnStaff", "PolicyRuleSentence", "PolicySimulation", "PolicyWarning", "ReachCount", "ReachPreview"}
+	return []string{"AccessExplanation", "AccessLine", "AccessPath", "AccessPaths", "PolicyClassChange", "PolicyComparison", "PolicyEffectOnStaff", "PolicyRuleSentence", "PolicySimulation", "PolicyWarning", "ReachCount", "ReachPreview", "RightsVersions"}
 }
 
 // serviceRoots are Query fields that resolvers answer (computed answers, the person signed in). Every other Query

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/coder/websocket"
+	"github.com/vektah/gqlparser/v2/ast"
 
 	"github.com/clientele/clientele/internal/fault"
 )
@@ -146,6 +147,9 @@ func (s *socket) execute(ctx context.Context, id string, op *liveOp, req *params
 	})
 	switch {
 	case ctx.Err() != nil: // completed by the client, or the socket is closing
+	case o.op.Operation == ast.Subscription && fault.CodeOf(err) == fault.Unauthenticated:
+		// SECURITY: what a stream has found out of the credential ends the socket at once, as the next look at it would.
+		s.end(closeForbidden, "Forbidden")
 	case err != nil:
 		s.conclude(ctx, id, op, s.failure(ctx, id, err))
 	default:

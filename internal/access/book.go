@@ -74,7 +74,11 @@ func Organisation(ctx context.Context, tx *tenancy.Tx) (org *policy.Org, err err
 
 // Holders reads the accounts of the tenant with their bindings, or those of one staff member.
 func Holders(ctx context.Context, tx *tenancy.Tx, staff *uuid.UUID) ([]Holder, error) {
-	rows, err := tx.Query(ctx, selectHolders, tx.Session().Tenant.UUID(), staff)
+	return holders(ctx, tx, selectHolders, []any{tx.Session().Tenant.UUID(), staff})
+}
+
+func holders(ctx context.Context, tx *tenancy.Tx, sql string, args []any) ([]Holder, error) {
+	rows, err := tx.Query(ctx, sql, args...)
 	if err != nil {
 		return nil, fault.Down("POLICY_UNREADABLE", err)
 	}

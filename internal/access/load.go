@@ -22,9 +22,9 @@ const (
 	selectRulesOf  = rulesOf + `v.id = $2 ORDER BY r.seq`
 	selectInherits = `SELECT r.key, p.key FROM roles r JOIN roles p ON p.tenant_id = r.tenant_id AND p.id = r.parent_id
 		WHERE r.tenant_id = $1 AND r.state = 'active' AND p.state = 'active' ORDER BY r.key`
-	classesOf       = `SELECT k.object, k.field_class FROM policy_versions v JOIN policy_classes k ON k.tenant_id = v.tenant_id AND k.policy_version_id = v.id WHERE v.tenant_id = $1 AND `
-	selectClasses   = classesOf + `v.state = 'in_force'`
-	selectClassesOf = classesOf + `v.id = $2`
+	classesOf         = `SELECT k.object, k.field_class FROM policy_versions v JOIN policy_classes k ON k.tenant_id = v.tenant_id AND k.policy_version_id = v.id WHERE v.tenant_id = $1 AND `
+	selectClasses     = classesOf + `v.state = 'in_force'`
+	selectClassesOf   = classesOf + `v.id = $2`
 	selectCompanies   = `SELECT id, COALESCE(parent_id, '00000000-0000-0000-0000-000000000000') FROM companies WHERE tenant_id = $1`
 	selectDepartments = `SELECT id, COALESCE(parent_id, '00000000-0000-0000-0000-000000000000'), company_id, kind FROM departments WHERE tenant_id = $1`
 	selectEmployments = `SELECT staff_id, company_id, department_id, COALESCE(superior_id, '00000000-0000-0000-0000-000000000000'), valid_from, valid_until

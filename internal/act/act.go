@@ -72,6 +72,7 @@ type Runner struct {
 	ids    *id.Source
 	log    *slog.Logger
 	tracer trace.Tracer
+	hint   func(tenancy.TenantID) // nil: nobody is told
 }
 
 // NewRunner makes a runner. It makes no spans; see Traced.
@@ -84,6 +85,13 @@ func (r *Runner) Traced(tracer trace.Tracer) *Runner {
 	traced := *r
 	traced.tracer = tracer
 	return &traced
+}
+
+// Hinting is the same runner that calls hint after every act that may have changed rights has committed. hint must not wait.
+func (r *Runner) Hinting(hint func(tenant tenancy.TenantID)) *Runner {
+	hinting := *r
+	hinting.hint = hint
+	return &hinting
 }
 
 // Work is what an act works with: the transaction, the actor's rights at its epochs, and new ids.

@@ -13,7 +13,6 @@ import (
 
 	"github.com/clientele/clientele/internal/fault"
 	"github.com/clientele/clientele/internal/tenancy"
-	"github.com/clientele/clientele/policy"
 )
 
 const (
@@ -73,7 +72,7 @@ func (r *Runner) audit(w *Work, d Done) error {
 	if s.Actor.Kind == tenancy.OperatorActor {
 		kind = "operator"
 	}
-	w.later.Queue(insertAudit, w.Tenant(), r.ids.New(), kind, d.Spec.Name, s.Actor.Kind, nullable(s.Actor.Account), s.Actor.Name, nullable(s.Actor.Credential),
+	w.later.Queue(insertAudit, w.Tenant(), r.ids.New(), kind, d.Spec.Name, string(s.Actor.Kind), nullable(s.Actor.Account), s.Actor.Name, nullable(s.Actor.Credential),
 		d.Result.Subject.Type, d.Result.Subject.ID, d.Result.Subject.Version, "", "", detail, s.RequestID, w.Now())
 	return nil
 }
@@ -85,7 +84,7 @@ func (r *Runner) tell(w *Work, d Done) error {
 	}
 	s := w.Session()
 	w.later.Queue(appendEvent, w.Tenant(), e.id, d.Spec.Event, d.Result.Subject.Type, d.Result.Subject.ID, d.Result.Subject.Version,
-		s.Actor.Kind, nullable(s.Actor.Account), w.Now(), e.snapshot, e.hash)
+		string(s.Actor.Kind), nullable(s.Actor.Account), w.Now(), e.snapshot, e.hash)
 	return nil
 }
 
@@ -97,15 +96,11 @@ type event struct {
 
 // newEvent renders the envelope once: the same bytes at every door and redelivery, so its hash is made here.
 func newEvent(eventID uuid.UUID, w *Work, d Done) (event, error) {
-	snapshot := d.Result.Snapshot
-	if snapshot == nil {
-		snapshot = map[policy.Object]map[string]any{}
-	}
-	body, err := json.Marshal(snapshot)
+	body, err := appendSnapshot(make([]byte, 0, 1024), d.Result.Snapshot)
 	if err != nil {
 		return event{}, fmt.Errorf("act: %s: snapshot: %w", d.Spec.Name, err)
 	}
-	// encoding/json sorts map keys and what stands around them has its order here: the bytes are canonical. Names of events and
+	// Keys are sorted and what stands around them has its order here: the bytes are canonical. Names of events and
 	// kinds of actors are plain letters.
 	subject, err := json.Marshal(d.Result.Subject)
 	if err != nil {

@@ -34,5 +34,8 @@ func (r *Runner) traced(ctx context.Context, s *tenancy.Session, spec Spec, run 
 	if outcome, replayed = outcomeDone, result.Replayed; err != nil {
 		outcome = string(fault.CodeOf(err))
 	}
+	if err == nil && spec.Sensitive && !replayed && r.hint != nil {
+		r.hint(s.Tenant)
+	}
 	return result, err
 }

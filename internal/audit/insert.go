@@ -42,15 +42,18 @@ func (w *Writer) openings(s *tenancy.Session, all []Opening) *entry {
 	for i := range all {
 		o := &all[i]
 		n := slices.IndexFunc(first, func(f Opening) bool {
-			return f.Type == o.Type && f.Act == o.Act && slices.Equal(f.Groups, o.Groups)
+			return f.Type == o.Type && f.Act == o.Act && f.Purpose == o.Purpose && slices.Equal(f.Groups, o.Groups)
 		})
 		if n < 0 {
 			n = len(first)
 			first = append(first, *o)
 			h := w.head(s, "opening", o.Act, o.Type)
-			if len(o.Groups) > 0 {
+			if len(o.Groups) > 0 || o.Purpose != "" {
 				// Marshal of strings does not fail.
-				detail, _ := json.Marshal(map[string][]policy.Object{"groups": o.Groups})
+				detail, _ := json.Marshal(struct {
+					Groups  []policy.Object `json:"groups,omitempty"`
+					Purpose string          `json:"purpose,omitempty"`
+				}{o.Groups, fit(o.Purpose, 200)})
 				h.detail = string(detail)
 			}
 			e.heads = append(e.heads, h)

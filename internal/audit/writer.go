@@ -22,6 +22,8 @@ type Opening struct {
 	ID     uuid.UUID
 	Groups []policy.Object // the groups revealed; empty for a plain read by id
 	Act    string          // "read", "reveal", "original", "export", "print"
+	// Purpose is what it was opened for, a reference such as "bor_…"; empty where none was given.
+	Purpose string
 }
 
 // Refusal is one object that was asked for by id and refused. Whether it does not exist or may not be seen is not told.

@@ -60,23 +60,34 @@ func (c *cluster) dsn(user string, clients int) string {
 	return c.server.DSN(user, databaseOf(clients))
 }
 
+// filled tells whether a database of this schema is there and filled. What is left of another schema goes.
+func (c *cluster) filled(ctx context.Context, name string) (bool, error) {
+	conn, err := pgx.Connect(ctx, c.server.DSN("postgres", "postgres"))
+	if err != nil {
+		return false, err
+	}
+	defer conn.Close(ctx)
+	var filled bool
+	err = conn.QueryRow(ctx, `SELECT COALESCE((SELECT shobj_description(oid, 'pg_database') = $2 FROM pg_database WHERE datname = $1), false)`, name, migrations.Hash()).Scan(&filled)
+	if err == nil && !filled {
+		_, err = conn.Exec(ctx, `DROP DATABASE IF EXISTS `+name)
+	}
+	return filled, err
+}
+
 // prepare makes and fills the database of a size, unless an earlier run has.
 func (c *cluster) prepare(ctx context.Context, clients int) error {
 	name, super := databaseOf(clients), c.server.DSN("postgres", "postgres")
+	filled, err := c.filled(ctx, name)
+	if err != nil || filled {
+		return err
+	}
 	conn, err := pgx.Connect(ctx, super)
 	if err != nil {
 		return err
 	}
 	defer conn.Close(ctx)
-	var filled bool
-	err = conn.QueryRow(ctx, `SELECT COALESCE((SELECT shobj_description(oid, 'pg_database') = $2 FROM pg_database WHERE datname = $1), false)`, name, migrations.Hash()).Scan(&filled)
-	if err != nil || filled {
-		return err
-	}
 	start := time.Now()
-	if _, err := conn.Exec(ctx, `DROP DATABASE IF EXISTS `+name); err != nil {
-		return err
-	}
 	if err := migrations.Bootstrap(ctx, super, name); err != nil {
 		return err
 	}

@@ -37,6 +37,11 @@ func main() {
 	flag.StringVar(&o.only, "only", "", "only measurements whose name contains this")
 	flag.StringVar(&o.into, "profile", "", "write processor profiles of both sides for each measurement into this folder, instead of measuring")
 	flag.BoolVar(&o.listen, "wait", false, "start the servers of the first size, print their addresses, and wait")
+	plans := flag.Bool("plans", false, "with scopes: print the plans too")
+	flag.Usage = func() {
+		fmt.Fprintln(flag.CommandLine.Output(), "bench [flags]: the product against the floor\nbench [flags] scopes: the database's time of the first page under every scope, at the largest size")
+		flag.PrintDefaults()
+	}
 	flag.Parse()
 	for _, s := range strings.Split(*sizes, ",") {
 		n, err := strconv.Atoi(s)
@@ -46,7 +51,15 @@ func main() {
 		}
 		o.sizes = append(o.sizes, n)
 	}
-	exit(run(ctx, &o))
+	switch flag.Arg(0) {
+	case "":
+		exit(run(ctx, &o))
+	case "scopes":
+		exit(runScopes(ctx, &o, *plans))
+	default:
+		flag.Usage()
+		os.Exit(2)
+	}
 }
 
 func exit(err error) {

@@ -28,7 +28,7 @@ func services(ctx context.Context) (*product.Services, *telemetry.Telemetry, err
 	if err != nil {
 		return nil, nil, err
 	}
-	s, err := product.NewServices(db, clk, clk.Now, rand.Reader, tel.Log, tel.Tracer())
+	s, err := product.NewServices(db, clk, clk.Now, rand.Reader, tel.Log, tel.Tracer(), nil)
 	return s, tel, err
 }
 

@@ -102,15 +102,22 @@ func cell(ctx context.Context, o *options, d *driver, sides [2]*process, clients
 	return nil
 }
 
-// profile takes eight seconds of a side under load.
+// profile takes eight seconds of processor time and then five of allocations of a side under load.
 func profile(ctx context.Context, o *options, d *driver, p *process, r role, src *source, count int) error {
 	done := make(chan error, 1)
 	go func() {
-		body, err := p.get("/debug/pprof/profile?seconds=8")
-		if err == nil {
-			err = os.WriteFile(filepath.Join(o.into, p.name+"-"+src.shape.key+"-"+r.key+".pprof"), body, 0o600)
+		for _, kind := range []string{"profile?seconds=8", "allocs?seconds=5"} {
+			body, err := p.get("/debug/pprof/" + kind)
+			name, _, _ := strings.Cut(kind, "?")
+			if err == nil {
+				err = os.WriteFile(filepath.Join(o.into, p.name+"-"+src.shape.key+"-"+r.key+"."+name), body, 0o600)
+			}
+			if err != nil {
+				done <- err
+				return
+			}
 		}
-		done <- err
+		done <- nil
 	}()
 	for {
 		select {

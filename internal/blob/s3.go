@@ -63,6 +63,11 @@ func (s *S3) Put(ctx context.Context, key string, r io.Reader, size int64) error
 		return err
 	}
 	in := &exact{r: r, left: size}
+	if size == 0 { // a request without a body does not ask for one
+		if _, err := in.Read(make([]byte, 1)); err != io.EOF {
+			return err
+		}
+	}
 	options := minio.PutObjectOptions{ContentType: "application/octet-stream", DisableMultipart: true}
 	options.SetMatchETagExcept("*")
 	_, err := s.core.Client.PutObject(ctx, s.bucket, s.prefix+key, in, size, options)

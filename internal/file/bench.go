@@ -84,7 +84,7 @@ func (b *bench) run(ctx context.Context, dir string, j job) (result, error) {
 	cmd := exec.CommandContext(within, b.command[0], b.command[1:]...)
 	cmd.Dir, cmd.Stdin, cmd.WaitDelay = dir, bytes.NewReader(text), time.Second
 	// SECURITY: neither keys nor addresses are in its surroundings.
-	cmd.Env = []string{"TZ=UTC", "GOMEMLIMIT=700MiB", "GOMAXPROCS=1", "GOTRACEBACK=none", "HOME=" + dir, "TMPDIR=" + dir, workshopMark + "=1"}
+	cmd.Env = []string{"TZ=UTC", "GOMEMLIMIT=500MiB", "GOMAXPROCS=1", "GOTRACEBACK=none", "HOME=" + dir, "TMPDIR=" + dir, workshopMark + "=1"}
 	var out, complaint capped
 	cmd.Stdout, cmd.Stderr = &out, &complaint
 	err = cmd.Run()

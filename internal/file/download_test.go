@@ -238,7 +238,9 @@ func TestClicksAreDecidedAnew(t *testing.T) {
 	if want := fmt.Sprint(tenancy.TenantID(x.ID), x.person.Staff, tenancy.StaffActor, "bor_1", "a.txt", Clean); asked != want {
 		t.Errorf("asked %s, want %s", asked, want)
 	}
-	x.deciding(func(context.Context, *tenancy.Tx, Click) (Terms, error) { return Terms{}, errors.New("the rules are broken") })
+	x.deciding(func(context.Context, *tenancy.Tx, Click) (Terms, error) {
+		return Terms{}, errors.New("the rules are broken")
+	})
 	if a := x.do("GET", link, nil); a.reason() != "500 INTERNAL INTERNAL" || bytes.Contains(a.body, []byte("broken")) {
 		t.Errorf("%s", a.body)
 	}

@@ -35,6 +35,7 @@ type File struct {
 	Note      string    // of the scan: a reason code, or the name of what was found
 	Received  time.Time // zero before
 	Scanned   time.Time // zero before
+	Until     time.Time // until then its ticket is good; of no meaning once it is received
 	Version   int64
 }
 

@@ -130,3 +130,12 @@ func (f *faces) has(text string) bool {
 	}
 	return true
 }
+
+// CheckFont tells whether the configured font can be used; empty is none.
+func CheckFont(path string) error {
+	if path == "" {
+		return nil
+	}
+	_, err := openFont(path)
+	return err
+}

@@ -98,7 +98,7 @@ func (r *row) ticketGood(session *tenancy.Session, secret string, now time.Time)
 		return spentTicket()
 	case len(r.ticket) == 0, subtle.ConstantTimeCompare(r.ticket, ticketHash(session, r.ID, secret)) != 1:
 		return wrongTicket()
-	case !now.Before(r.until):
+	case !now.Before(r.Until):
 		return wrongTicket()
 	}
 	return nil

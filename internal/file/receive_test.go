@@ -315,11 +315,18 @@ func TestWhatMayBeWanted(t *testing.T) {
 		says string
 	}{
 		{good, ""},
-		{change(func(w *Want) { w.Size = 1000 }), ""}, {change(func(w *Want) { w.SHA256 = strings.ToUpper(w.SHA256) }), ""},
-		{change(func(w *Want) { w.Size = 1001 }), "input.file.size FILE_SIZE"}, {change(func(w *Want) { w.Size = 0 }), "input.file.size FILE_SIZE"}, {change(func(w *Want) { w.Size = -1 }), "input.file.size FILE_SIZE"},
-		{change(func(w *Want) { w.SHA256 = "" }), "input.file.sha256 FILE_HASH"}, {change(func(w *Want) { w.SHA256 = w.SHA256[2:] }), "input.file.sha256 FILE_HASH"}, {change(func(w *Want) { w.SHA256 = strings.Repeat("x", 64) }), "input.file.sha256 FILE_HASH"},
-		{change(func(w *Want) { w.MediaType = "text/html" }), "input.file.mediaType UNSUPPORTED_MEDIA_TYPE"}, {change(func(w *Want) { w.MediaType = "image/svg+xml" }), "input.file.mediaType UNSUPPORTED_MEDIA_TYPE"},
-		{change(func(w *Want) { w.MediaType = "application/zip" }), "input.file.mediaType UNSUPPORTED_MEDIA_TYPE"}, {change(func(w *Want) { w.MediaType = "" }), "input.file.mediaType UNSUPPORTED_MEDIA_TYPE"},
+		{change(func(w *Want) { w.Size = 1000 }), ""},
+		{change(func(w *Want) { w.SHA256 = strings.ToUpper(w.SHA256) }), ""},
+		{change(func(w *Want) { w.Size = 1001 }), "input.file.size FILE_SIZE"},
+		{change(func(w *Want) { w.Size = 0 }), "input.file.size FILE_SIZE"},
+		{change(func(w *Want) { w.Size = -1 }), "input.file.size FILE_SIZE"},
+		{change(func(w *Want) { w.SHA256 = "" }), "input.file.sha256 FILE_HASH"},
+		{change(func(w *Want) { w.SHA256 = w.SHA256[2:] }), "input.file.sha256 FILE_HASH"},
+		{change(func(w *Want) { w.SHA256 = strings.Repeat("x", 64) }), "input.file.sha256 FILE_HASH"},
+		{change(func(w *Want) { w.MediaType = "text/html" }), "input.file.mediaType UNSUPPORTED_MEDIA_TYPE"},
+		{change(func(w *Want) { w.MediaType = "image/svg+xml" }), "input.file.mediaType UNSUPPORTED_MEDIA_TYPE"},
+		{change(func(w *Want) { w.MediaType = "application/zip" }), "input.file.mediaType UNSUPPORTED_MEDIA_TYPE"},
+		{change(func(w *Want) { w.MediaType = "" }), "input.file.mediaType UNSUPPORTED_MEDIA_TYPE"},
 		{Want{}, "input.file.name FILE_NAME_EMPTY; input.file.mediaType UNSUPPORTED_MEDIA_TYPE; input.file.size FILE_SIZE; input.file.sha256 FILE_HASH"},
 	} {
 		list, _ := fault.As(x.s.Validate(c.want, "input.file"))

@@ -120,7 +120,11 @@ func TestScansAreTriedAgain(t *testing.T) {
 	})
 	f := x.upload("a.txt", "text/plain", text)
 	dying, kill := context.WithCancel(t.Context())
-	x.s.scanner = scanner(func(ctx context.Context, _ io.Reader) (Verdict, error) { kill(); <-ctx.Done(); return Verdict{}, ctx.Err() })
+	x.s.scanner = scanner(func(ctx context.Context, _ io.Reader) (Verdict, error) {
+		kill()
+		<-ctx.Done()
+		return Verdict{}, ctx.Err()
+	})
 	if err := x.s.ScanTenant(dying, f.Tenant); !errors.Is(err, context.Canceled) {
 		t.Fatal(err)
 	}
@@ -177,9 +181,13 @@ func TestScanCommand(t *testing.T) {
 		in      []byte
 		want    string
 	}{
-		{sh("cat >/dev/null"), big, "{false } <nil>"}, {grep(t), text, "{false } <nil>"}, {grep(t), eicar, "{true Eicar-Test-Signature} <nil>"},
-		{sh("cat >/dev/null; echo \"a\tb\"; exit 1"), text, "{true a b} <nil>"}, {sh("exit 1"), big, "{true } <nil>"},
-		{sh("cat >/dev/null; echo broken; exit 2"), text, "{false } file: scan command: exit status 2: broken"}, {sh("kill -9 $$"), text, "{false } file: scan command: signal: killed: "},
+		{sh("cat >/dev/null"), big, "{false } <nil>"},
+		{grep(t), text, "{false } <nil>"},
+		{grep(t), eicar, "{true Eicar-Test-Signature} <nil>"},
+		{sh("cat >/dev/null; echo \"a\tb\"; exit 1"), text, "{true a b} <nil>"},
+		{sh("exit 1"), big, "{true } <nil>"},
+		{sh("cat >/dev/null; echo broken; exit 2"), text, "{false } file: scan command: exit status 2: broken"},
+		{sh("kill -9 $$"), text, "{false } file: scan command: signal: killed: "},
 		{sh("exit 0"), big, "{false } file: scan command: it ended before the file did"},
 		{Command{[]string{"/nonexistent/scanner"}}, text, "{false } file: scan command: fork/exec /nonexistent/scanner: no such file or directory"},
 	} {

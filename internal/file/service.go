@@ -107,8 +107,19 @@ func New(c Config) (*Service, error) {
 // Close gives back what is kept at hand. It is called after the last answer.
 func (s *Service) Close() { s.marked.close() }
 
-// Ready tells whether the store takes and gives bytes; for the start and for readiness.
-func (s *Service) Ready(ctx context.Context) error { return s.store.Check(ctx) }
+// Check tries the store out by writing and reading; for the start.
+func (s *Service) Check(ctx context.Context) error { return s.store.Check(ctx) }
+
+// Ready tells whether the store answers; for readiness, which asks often.
+func (s *Service) Ready(ctx context.Context) error {
+	if _, err := s.store.Stat(ctx, "check/ready"); !errors.Is(err, blob.ErrAbsent) {
+		return err
+	}
+	return nil
+}
+
+// Scans tells whether anything leaves quarantine: a scanner is there, or it was said that none is wanted.
+func (s *Service) Scans() bool { return s.scanner != nil || s.noScan }
 
 func (l Limits) orDefault() Limits {
 	d := DefaultLimits()

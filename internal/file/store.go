@@ -29,12 +29,12 @@ const (
 		WHERE tenant_id = $1 AND id = $2 AND state <> 'gone'`
 )
 
-func insert(ctx context.Context, w *act.Work, f *File, ticket []byte, until time.Time) error {
+func insert(ctx context.Context, w *act.Work, f *File, ticket []byte) error {
 	var original *uuid.UUID
 	if f.Original != uuid.Nil {
 		original = &f.Original
 	}
-	if _, err := w.Exec(ctx, insertFile, w.Tenant(), f.ID, original, f.Name, f.MediaType, f.Size, f.SHA256[:], ticket, until, w.Now(), w.Staff()); err != nil {
+	if _, err := w.Exec(ctx, insertFile, w.Tenant(), f.ID, original, f.Name, f.MediaType, f.Size, f.SHA256[:], ticket, f.Until, w.Now(), w.Staff()); err != nil {
 		return fmt.Errorf("file: new row: %w", err)
 	}
 	return nil
@@ -44,7 +44,6 @@ func insert(ctx context.Context, w *act.Work, f *File, ticket []byte, until time
 type row struct {
 	File
 	ticket   []byte
-	until    time.Time
 	attempts int
 }
 
@@ -66,7 +65,7 @@ func load(ctx context.Context, tx *tenancy.Tx, query string, file uuid.UUID) (ro
 	if original != nil {
 		r.Original = *original
 	}
-	for to, from := range map[*time.Time]*time.Time{&r.Received: received, &r.Scanned: scanned, &r.until: until} {
+	for to, from := range map[*time.Time]*time.Time{&r.Received: received, &r.Scanned: scanned, &r.Until: until} {
 		if from != nil {
 			*to = *from
 		}

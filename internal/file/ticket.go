@@ -79,10 +79,10 @@ func (s *Service) Ticket(ctx context.Context, w *act.Work, want Want) (File, str
 	}
 	f := File{
 		Tenant: w.Session().Tenant, ID: w.IDs.New(), Original: want.Original, Name: name, MediaType: want.MediaType, Size: want.Size,
-		SHA256: hash, State: Awaiting, Version: 1,
+		SHA256: hash, State: Awaiting, Until: w.Now().Add(s.limits.Ticket), Version: 1,
 	}
 	secret := secretPrefix + hex.EncodeToString(random[:])
-	if err := insert(ctx, w, &f, ticketHash(w.Session(), f.ID, secret), w.Now().Add(s.limits.Ticket)); err != nil {
+	if err := insert(ctx, w, &f, ticketHash(w.Session(), f.ID, secret)); err != nil {
 		return File{}, "", err
 	}
 	return f, secret, nil

@@ -82,7 +82,7 @@ func (s *Service) look(ctx context.Context, n int) {
 		if ctx.Err() != nil {
 			return
 		}
-		if s.scans() {
+		if s.Scans() {
 			waiting, err := s.waiting(ctx, t)
 			s.logged(ctx, "files to scan", err)
 			if waiting {
@@ -101,9 +101,6 @@ func (s *Service) logged(ctx context.Context, what string, err error) {
 	}
 }
 
-// scans: without a scanner, and without having been told that none is wanted, nothing leaves quarantine.
-func (s *Service) scans() bool { return s.scanner != nil || s.noScan }
-
 func (s *Service) waiting(ctx context.Context, tenant tenancy.TenantID) (yes bool, err error) {
 	r := s.db.BeginRead(tenancy.ForSystem(tenant, tenancy.SystemFiles))
 	defer r.Close(ctx)
@@ -115,7 +112,7 @@ func (s *Service) waiting(ctx context.Context, tenant tenancy.TenantID) (yes boo
 
 // ScanTenant scans what waits in the tenant now.
 func (s *Service) ScanTenant(ctx context.Context, tenant tenancy.TenantID) error {
-	if !s.scans() {
+	if !s.Scans() {
 		return nil
 	}
 	for {
@@ -255,7 +252,7 @@ func (s *Service) Clear(ctx context.Context, tenant tenancy.TenantID) error {
 func (s *Service) clearOne(ctx context.Context, session *tenancy.Session, file uuid.UUID) error {
 	return s.db.InTx(ctx, session, func(ctx context.Context, tx *tenancy.Tx) error {
 		r, err := load(ctx, tx, lockFile, file)
-		if err != nil || r.State != Infected && (r.State != Awaiting || tx.Now().Before(r.until)) {
+		if err != nil || r.State != Infected && (r.State != Awaiting || tx.Now().Before(r.Until)) {
 			return err
 		}
 		if err := s.store.Delete(ctx, r.key()); err != nil {

@@ -32,7 +32,7 @@ func (r *run) values(name string) (out []value) {
 	ids := map[string]string{
 		"company": r.gid("Company", r.Company), "department": r.gid("Department", r.Department), "junior": r.gid("Staff", r.junior), "me": r.gid("Staff", r.who.staff),
 		"account": r.gid("Account", r.observer.account), "client": r.gid("Client", r.clients["elsewhere"]), "granted": r.gid("Client", r.clients["granted L1"]),
-		"role": r.roleOf(r.who.role),
+		"role": r.roleOf(r.who.role), "review": r.ids["AccessReview"][0],
 	}
 	for _, v := range n.values {
 		if gid, ok := ids[strings.TrimSuffix(v, "!")]; ok {
@@ -70,6 +70,13 @@ func (x *town) roleOf(key string) string {
 // complete says what the fixture lacks to show something of every type and field: an empty field is told from a hidden one by nothing.
 func (x *town) complete(s *ast.Schema) (problems []string) {
 	known := &truths{known: map[string]answer{}}
+	if s.Subscription != nil {
+		for _, f := range s.Subscription.Fields {
+			if !observedElsewhere(f.Name) {
+				problems = append(problems, "Subscription."+f.Name+": no run observes what leaves by it; say in lists_test.go which does")
+			}
+		}
+	}
 	for _, typ := range nodeTypes(s) {
 		if prefixes()[typ] == "" || len(x.ids[typ]) == 0 {
 			problems = append(problems, typ+": place some rows of it in place_test.go, and its prefix in lists_test.go")

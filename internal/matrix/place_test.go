@@ -14,6 +14,8 @@ import (
 
 	"github.com/clientele/clientele/internal/archive"
 	"github.com/clientele/clientele/internal/id"
+	"github.com/clientele/clientele/internal/product"
+	"github.com/clientele/clientele/internal/tenancy"
 	"github.com/clientele/clientele/internal/testkit/served"
 	"github.com/clientele/clientele/internal/testkit/world"
 	"github.com/clientele/clientele/policy"
@@ -119,11 +121,16 @@ func newTown(t testing.TB) *town {
 		Tenant: w.Tenant("town"), t: t, rows: map[string]*placed{}, ids: map[string][]string{}, uuids: map[string]uuid.UUID{},
 		clients: map[string]uuid.UUID{}, grants: map[string]uuid.UUID{}, contracts: map[string]uuid.UUID{}, clientFacts: map[uuid.UUID]*facts{}, contractFacts: map[uuid.UUID]*facts{},
 	}
-	x.url = served.Start(t, w, w.DB)
+	x.url = served.Start(t, w, w.DB, func(s *product.Services) {
+		s.Rights.Shadowed(1, func(_ tenancy.TenantID, d policy.Disagreement) { // casbin judges every decision of the run
+			t.Errorf("the compiled policy and casbin disagree: %+v", d)
+		})
+	})
 	x.places()
 	x.population()
 	x.archive()
 	x.records()
+	x.reviews()
 	x.then = time.Now().UTC().Truncate(time.Microsecond)
 	x.later()
 	return x
@@ -187,6 +194,7 @@ func (x *town) population() {
 		VALUES ($1, $2, $3, $4, NULL, NULL, now() - interval '1 day', now() + interval '10 years', NULL, now(), now())`, x.IDs.New(), watcher.Account, role)
 	x.Exec(`INSERT INTO role_bindings (tenant_id, id, account_id, role_id, company_id, department_id, valid_from, valid_until, revoked_at, created_at, updated_at)
 		VALUES ($1, $2, $3, $4, $5, $6, now() - interval '1 day', now() + interval '10 years', now(), now(), now())`, x.IDs.New(), watcher.Account, role, x.third, x.thirdDept)
+	x.Exec(`UPDATE role_bindings SET review_due_at = now() + interval '10 years' WHERE tenant_id = $1 AND revoked_at IS NOT NULL`)
 	x.Exec(`UPDATE departments SET head_id = $2, parent_id = parent_id WHERE tenant_id = $1`, junior.Staff)
 	x.staffOf(watcher)
 	x.staffOf(junior)
@@ -199,8 +207,10 @@ func (x *town) population() {
 func (x *town) staffOf(p world.Person) {
 	x.Exec(`UPDATE staff SET name = $3, pinyin = $4, phone = $5, email = $6, hired_on = '2020-01-02', left_on = '2030-01-02' WHERE tenant_id = $1 AND id = $2`,
 		p.Staff, x.mark(), x.mark(), x.phone(), x.mark())
-	f := &facts{person: p.Staff, company: uuid.MustParse(x.Text(`SELECT company_id FROM staff WHERE tenant_id = $1 AND id = $2`, p.Staff)),
-		department: uuid.MustParse(x.Text(`SELECT department_id FROM staff WHERE tenant_id = $1 AND id = $2`, p.Staff))}
+	f := &facts{
+		person: p.Staff, company: uuid.MustParse(x.Text(`SELECT company_id FROM staff WHERE tenant_id = $1 AND id = $2`, p.Staff)),
+		department: uuid.MustParse(x.Text(`SELECT department_id FROM staff WHERE tenant_id = $1 AND id = $2`, p.Staff)),
+	}
 	x.note("Staff", p.Staff, f, uuid.Nil)
 	x.Exec(`UPDATE accounts SET display_name = $3 WHERE tenant_id = $1 AND id = $2`, p.Account, x.mark())
 	x.note("Account", p.Account, f, p.Account)
@@ -254,7 +264,8 @@ func (x *town) spots() []spot {
 		elsewhere(spot{name: "distributed once", distributed: x.Department, over: true}),
 		elsewhere(spot{name: "team", team: true}), elsewhere(spot{name: "team once", team: true, over: true}),
 		elsewhere(spot{name: "grant once", classes: policy.AllClasses, over: true}),
-		{name: "moved away", company: x.Company, department: x.Department}, elsewhere(spot{name: "moved here"}), // see later
+		{name: "moved away", company: x.Company, department: x.Department},
+		elsewhere(spot{name: "moved here"}), // see later
 	}
 	for c := policy.Class(0); c < policy.NumClasses; c++ {
 		out = append(out, elsewhere(spot{name: "granted " + c.String(), classes: c.Set()}))
@@ -275,10 +286,11 @@ func (x *town) archive() {
 		f.person = x.observer.staff
 		x.grants[at] = x.add("AccessGrant", "access_grants", &f, values{
 			"client_id": x.clients[at], "grantee_staff_id": x.observer.staff, "class_mask": 1, "purpose": x.mark(), "valid_from": time.Now(), "valid_until": time.Now().AddDate(10, 0, 0),
+			"review_due_at": time.Now().AddDate(10, 0, 0),
 		})
 		x.rows[id.Encode(id.Grant, x.grants[at])].own = x.observer.staff
 	}
-	for _, state := range []string{"review", "approved", "signing", "effective"} {
+	for _, state := range []string{"review", "approved", "signing", "effective", "amending"} {
 		x.contract("company "+state, "company", x.Company, x.Sibling, uuid.Nil, state)
 		x.contract("elsewhere "+state, "elsewhere", x.third, x.thirdDept, uuid.Nil, state)
 	}
@@ -414,6 +426,25 @@ func (x *town) records() {
 		x.note("Role", uuid.MustParse(u), nil, uuid.Nil)
 	}
 }
+
+// reviews are a campaign with an item that the observer's binding is in, and one for everybody to review, about a grant.
+func (x *town) reviews() {
+	review := x.add("AccessReview", "access_reviews", nil, values{"period": reviewPeriod, "state": "closed", "due_at": time.Now().AddDate(10, 0, 0), "closed_at": time.Now()})
+	binding := uuid.MustParse(x.Text(`SELECT id FROM role_bindings WHERE tenant_id = $1 AND account_id = $2 AND revoked_at IS NOT NULL`, x.observer.account))
+	about := &facts{person: x.observer.staff}
+	x.add("AccessReviewItem", "access_review_items", about, values{
+		"review_id": review, "kind": "BINDING", "binding_id": binding, "holder_account_id": x.observer.account, "holder_staff_id": x.observer.staff,
+		"reviewer_staff_id": x.junior, "decision": "KEEP", "decided_by": x.junior, "decided_at": time.Now(), "reason": x.mark(),
+	})
+	reviewer := x.people[slices.IndexFunc(x.people, func(p *person) bool { return p.role == "list_reader" })].staff
+	item := x.add("AccessReviewItem", "access_review_items", about, values{
+		"review_id": review, "kind": "GRANT", "grant_id": x.grants["department"], "holder_account_id": x.observer.account, "holder_staff_id": x.observer.staff, "reviewer_staff_id": reviewer,
+	})
+	x.rows[x.gid("AccessReviewItem", item)].own = reviewer
+}
+
+// reviewPeriod is the half year that has been reviewed.
+const reviewPeriod = "2026-H2"
 
 // fixtureAct is the act of the one audit record that was there before anybody asked.
 const fixtureAct = "fixture.act"

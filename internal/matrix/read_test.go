@@ -236,8 +236,7 @@ func (r *run) narrow(path, root, typ, argument string, group policy.Object, sear
 		return
 	}
 	query := fmt.Sprintf("{ %s(first: 100, %s) { nodes { __typename id } totalCount { value capped } } }", root, argument)
-	own := typ == "RoleBinding" || typ == "AccessGrant" // whoever has one of his own may ask
-	never := group != openToAll && !own && !r.sheet.ever(question{group, policy.Filter}, r.who)
+	never := group != openToAll && !ownable(typ) && !r.sheet.ever(question{group, policy.Filter}, r.who)
 	if search { // one word is looked for in what every group holds
 		never = true
 		for q := range r.sheet {

@@ -52,7 +52,7 @@ func factsOf(typ string) (facts, bool) {
 	case typeVersion:
 		return facts{policy.OnPolicy, "policy_versions t", policy.Columns{}}, true
 	}
-	return facts{}, false
+	return governed(typ)
 }
 
 // query asks for one row as it stands to the person of the rights.

@@ -8,9 +8,11 @@ import (
 	"github.com/clientele/clientele/graph"
 	"github.com/clientele/clientele/graph/graphiql"
 	"github.com/clientele/clientele/graph/limit"
+	"github.com/clientele/clientele/graph/resolver"
 	"github.com/clientele/clientele/graph/serve"
 	"github.com/clientele/clientele/internal/archive"
 	"github.com/clientele/clientele/internal/authn"
+	"github.com/clientele/clientele/internal/epochs"
 	"github.com/clientele/clientele/internal/read"
 	"github.com/clientele/clientele/internal/telemetry"
 )
@@ -30,6 +32,7 @@ type API struct {
 	http.Handler
 	graphql *serve.Handler
 	authn   *authn.Service
+	epochs  *epochs.Watcher
 }
 
 // NewAPI joins GraphQL, sign-in, health and the console page under one edge.
@@ -55,7 +58,7 @@ func NewAPI(s *Services, c Settings, tel *telemetry.Telemetry, health *telemetry
 	handler, err := graph.NewHandler(graph.Options{
 		Resolvers: newResolvers(s), Diagnostics: c.Diagnostics,
 		Config: serve.Config{
-			Reader: gate, Auth: signIn, Live: signIn, Limits: limits, Origins: c.Origins, Production: c.Production,
+			Reader: gate, Streams: resolver.Subscriptions{Watcher: s.Epochs, Probe: s.DB.Probe}, Auth: signIn, Live: signIn, Limits: limits, Origins: c.Origins, Production: c.Production,
 			Now: s.Clock.Now, Log: tel.Log, Observe: observe(tel), Tracer: tel.Tracer(),
 		},
 	})
@@ -71,19 +74,30 @@ func NewAPI(s *Services, c Settings, tel *telemetry.Telemetry, health *telemetry
 	mux := http.NewServeMux()
 	mux.Handle("/graphql", handler)
 	mux.Handle("/auth/", routes)
+	if s.File != nil {
+		files, err := s.File.Handler(s.web(signIn, trail, c.Origins))
+		if err != nil {
+			signIn.Close()
+			return nil, err
+		}
+		mux.Handle("/files/", files)
+	}
 	health.Register(mux)
 	if !c.Production {
 		mux.Handle("/{$}", graphiql.Handler())
 		mux.Handle("/console/", graphiql.Handler())
 	}
-	return &API{Handler: tel.HTTP(serve.Edge(mux, tel.Log), telemetry.Route(mux)), graphql: handler, authn: signIn}, nil
+	return &API{Handler: tel.HTTP(serve.Edge(mux, tel.Log), telemetry.Route(mux)), graphql: handler, authn: signIn, epochs: s.Epochs}, nil
 }
 
 // Shutdown ends sockets and event streams and refuses new ones.
 func (a *API) Shutdown() { a.graphql.Shutdown() }
 
 // Close ends what runs beside requests. It is called after the last answer and before the pools close.
-func (a *API) Close() { a.authn.Close() }
+func (a *API) Close() {
+	a.authn.Close()
+	a.epochs.Close()
+}
 
 func observe(tel *telemetry.Telemetry) func(context.Context, serve.Observation) {
 	return func(ctx context.Context, o serve.Observation) {

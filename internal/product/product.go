@@ -16,6 +16,8 @@ import (
 	"github.com/clientele/clientele/internal/clock"
 	"github.com/clientele/clientele/internal/contract"
 	"github.com/clientele/clientele/internal/credential"
+	"github.com/clientele/clientele/internal/epochs"
+	"github.com/clientele/clientele/internal/file"
 	"github.com/clientele/clientele/internal/id"
 	"github.com/clientele/clientele/internal/identity"
 	"github.com/clientele/clientele/internal/organisation"
@@ -31,6 +33,7 @@ type Services struct {
 	IDs          *id.Source
 	Rights       *access.Provider
 	Run          *act.Runner
+	Epochs       *epochs.Watcher
 	Hasher       *credential.Hasher
 	Identity     *identity.Service
 	Organisation *organisation.Service
@@ -38,21 +41,25 @@ type Services struct {
 	Contract     *contract.Service
 	Policy       *policyadmin.Service
 	Review       *review.Service
+	File         *file.Service // nil where nothing is uploaded or downloaded
+	// DecideFile decides who may open a file when its link is followed; nil: nobody may.
+	DecideFile file.Decide
 }
 
 // cachedTenants is how many tenants' rights are kept in memory.
 const cachedTenants = 1000
 
 // NewServices joins the contexts. now and random make ids: the wall clock and crypto/rand, but for demo data. tracer makes the spans of acts;
-// nil for none.
-func NewServices(db *tenancy.DB, clk *clock.Clock, now func() time.Time, random io.Reader, log *slog.Logger, tracer trace.Tracer) (*Services, error) {
+// nil for none. files is nil where none are kept: for commands that serve nothing.
+func NewServices(db *tenancy.DB, clk *clock.Clock, now func() time.Time, random io.Reader, log *slog.Logger, tracer trace.Tracer, files *Files) (*Services, error) {
 	rights, err := access.New(db, cachedTenants)
 	if err != nil {
 		return nil, err
 	}
 	rights.Shadowed(shadowEvery, disagreement(log))
 	s := &Services{DB: db, Clock: clk, IDs: id.NewSource(now, random), Rights: rights, Hasher: credential.NewHasher(runtime.GOMAXPROCS(0))}
-	s.Run = act.NewRunner(db, rights, s.IDs, log)
+	s.Epochs = epochs.NewWatcher(epochs.FromDatabase(db), epochs.Every, log)
+	s.Run = act.NewRunner(db, rights, s.IDs, log).Hinting(s.Epochs.Hint)
 	if tracer != nil {
 		s.Run = s.Run.Traced(tracer)
 	}
@@ -62,5 +69,10 @@ func NewServices(db *tenancy.DB, clk *clock.Clock, now func() time.Time, random 
 	s.Contract = contract.New(s.Run)
 	s.Policy = policyadmin.New(s.Run, db, rights)
 	s.Review = review.New(s.Run, db)
+	if files != nil {
+		if err := s.openFiles(files, log); err != nil {
+			return nil, err
+		}
+	}
 	return s, nil
 }

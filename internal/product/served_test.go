@@ -43,7 +43,7 @@ func serveProduct(t *testing.T, w *world.World) *served {
 	must(err)
 	tel, err := telemetry.Start(t.Context(), telemetry.Config{LogFormat: "text", LogLevel: slog.LevelError, LogTo: t.Output()})
 	must(err)
-	s, err := product.NewServices(db, w.Clock, w.Clock.Now, rand.Reader, tel.Log, tel.Tracer())
+	s, err := product.NewServices(db, w.Clock, w.Clock.Now, rand.Reader, tel.Log, tel.Tracer(), nil)
 	must(err)
 	key, err := audit.LoadOrCreateKey(filepath.Join(t.TempDir(), "audit.key"))
 	must(err)

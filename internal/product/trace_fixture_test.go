@@ -51,9 +51,31 @@ type traced struct {
 	tel    *telemetry.Telemetry
 	spans  memory
 	server *httptest.Server
+
+	services *product.Services
+	logs     lines
 }
 
-func newTraced(t *testing.T) *traced {
+// lines keeps what is logged.
+type lines struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+// newTraced starts the product; files is nil for one that keeps none.
+func newTraced(t *testing.T, files *product.Files) *traced {
 	t.Helper()
 	must := func(err error) {
 		t.Helper()
@@ -63,12 +85,13 @@ func newTraced(t *testing.T) *traced {
 	}
 	x := &traced{t: t}
 	var err error
-	x.tel, err = telemetry.Start(t.Context(), telemetry.Config{LogFormat: "text", LogLevel: slog.LevelWarn, LogTo: t.Output(), Spans: &x.spans, Ratio: 1})
+	x.tel, err = telemetry.Start(t.Context(), telemetry.Config{LogFormat: "text", LogLevel: slog.LevelDebug, LogTo: io.MultiWriter(t.Output(), &x.logs), Spans: &x.spans, Ratio: 1})
 	must(err)
 	w := world.New(t, func(c *tenancy.Config) { c.Tracer = x.tel.SQL() })
 	x.Tenant = w.Tenant("alpha")
-	s, err := product.NewServices(w.DB, w.Clock, w.Clock.Now, rand.Reader, x.tel.Log, x.tel.Tracer())
+	s, err := product.NewServices(w.DB, w.Clock, w.Clock.Now, rand.Reader, x.tel.Log, x.tel.Tracer(), files)
 	must(err)
+	x.services = s
 	key, err := audit.LoadOrCreateKey(filepath.Join(t.TempDir(), "audit.key"))
 	must(err)
 	trail, err := product.StartTrail(s, key, x.tel.Log)

@@ -25,7 +25,7 @@ const openDocument = `mutation OpenClient($input: ClientOpenInput!, $key: String
 // below the operation. Nothing that a caller sent or a person is called stands in it.
 func TestTracesNestAndHoldNoData(t *testing.T) {
 	t.Parallel()
-	x := newTraced(t)
+	x := newTraced(t, nil)
 	const name, phone, legal, source = "华东极光电子有限公司", "13912345678", "欧阳致远", "展会名片"
 	key := x.Key()
 	open := func(name string) string {

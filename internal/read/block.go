@@ -43,9 +43,25 @@ func (b *block) col(expr string) int {
 	return len(b.cols) - 1
 }
 
-// from is everything after FROM but the data's own source and condition.
-func (b *block) from() string {
+// from is everything after FROM but the data's own source and condition; where is what else refers to the row.
+func (b *block) from(where string) string {
+	text := b.text() + where
+	b.anchored = strings.Contains(text, b.anchor+".")
 	s := b.joins()
+	if !b.elsewhere {
+		s += b.side(text, b.facts().Client)
+	}
+	return s + b.guards()
+}
+
+// text is all that the block selects.
+func (b *block) text() string {
+	return strings.Join(b.cols, " ") + strings.Join(b.checks, " ") + b.ones
+}
+
+// guards are the access codes and the rows that are joined under them.
+func (b *block) guards() string {
+	s := ""
 	if len(b.checks) > 0 {
 		// OFFSET 0 keeps the planner from writing the predicates out once for every column that they guard.
 		s += " CROSS JOIN LATERAL (SELECT "
@@ -58,6 +74,13 @@ func (b *block) from() string {
 		s += " OFFSET 0) x" + strconv.Itoa(b.n)
 	}
 	return s + b.ones
+}
+
+// findOnce has the facts of side tables found out once for each row, where the type has such facts.
+func (b *block) findOnce() {
+	if b.t.anchor.Facts.Client != "" {
+		b.found = "f" + strconv.Itoa(b.n)
+	}
 }
 
 func (b *block) access(group policy.Object) *grant {
@@ -91,6 +114,9 @@ func (b *block) access(group policy.Object) *grant {
 	if reveal != yes {
 		peek = b.can(group, policy.Peek)
 	}
+	if own == "" && b.holds(reveal) { // the row would not be there without it
+		reveal = yes
+	}
 	class, _ := b.rights.ClassOf(group)
 	switch {
 	case reveal == yes && (own == "" || class < openingClass):
@@ -107,7 +133,7 @@ func (b *block) access(group policy.Object) *grant {
 		if reveal != no {
 			expr += " WHEN " + reveal + " THEN 2"
 		}
-		if peek != no {
+		if peek != no && peek != reveal {
 			expr += " WHEN " + peek + " THEN 1"
 		}
 		g.col = b.check(expr + " ELSE 0 END")
@@ -233,6 +259,6 @@ func (b *block) one(it *item, s *selected, g *grant) {
 		b.cols = append(b.cols, alias+"."+name)
 	}
 	it.sub.shift(base)
-	b.ones += " LEFT JOIN LATERAL (SELECT " + strings.Join(exports, ", ") + " FROM " + b.source(sub.t.Table, sub.t.Twin) + " " + sub.data + sub.from() +
+	b.ones += " LEFT JOIN LATERAL (SELECT " + strings.Join(exports, ", ") + " FROM " + b.source(sub.t.Table, sub.t.Twin) + " " + sub.data + sub.from(where) +
 		" WHERE " + where + ") " + alias + " ON true"
 }

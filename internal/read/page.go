@@ -79,6 +79,11 @@ func (r *renderer) page(p *connProgram, order Order) {
 	s, st := p.conn.site, p.page
 	q := r.query(s)
 	b := q.block(p.conn.target)
+	if st.nested && !q.asOf {
+		r.below(p, order, q, b)
+		return
+	}
+	b.findOnce()
 	for _, o := range p.conn.nodes {
 		p.programs = append(p.programs, b.program(o))
 	}
@@ -101,8 +106,91 @@ func (r *renderer) page(p *connProgram, order Order) {
 		sorted = "i.o, " + sorted
 	}
 	st.sql = "SELECT " + cols + " FROM " + from + " JOIN " + q.source(b.t.Table, b.t.Twin) + " " + b.data + " ON " + b.data + ".tenant_id = $1 AND " +
-		b.data + "." + b.t.Key + " = p.id" + b.from() + " ORDER BY " + sorted
+		b.data + "." + b.t.Key + " = p.id" + b.from("") + " ORDER BY " + sorted
 	r.add(st, q)
+}
+
+// below renders the pages below the rows of a parent: for each of them the first rows, whole. What rights ask of the parent, when
+// it is the row that decides about those below it, or of its side tables, is found out once for each parent.
+func (r *renderer) below(p *connProgram, order Order, q *query, b *block) {
+	s, st, t := p.conn.site, p.page, p.conn.target
+	by := s.list.By
+	l := q.listing(p.conn, order, true)
+	hoisted := t.anchor != t && t.AnchorKey == by && t.Own.Column == ""
+	switch {
+	case hoisted:
+		b.findOnce()
+		l.w.anchor, l.w.elsewhere, b.elsewhere, l.decided = b.anchor, true, true, true
+	case t.anchor == t && t.anchor.Facts.Client == "{}."+by:
+		b.findOnce()
+		b.elsewhere = true // its own row is its anchor: only the side tables are looked at elsewhere
+	}
+	l.w.found = b.found
+	l.sortKey()
+	for _, o := range p.conn.nodes {
+		p.programs = append(p.programs, b.program(o))
+	}
+	cols := strings.Join(b.cols, ", ")
+	n := len(b.cols)
+	inner, sorted := "SELECT "+l.w.data+".*", "i.o, "
+	if order.Expr != "" {
+		inner += ", " + l.key + " AS k9"
+		cols += ", " + b.data + ".k9"
+		st.keyCol = n
+		n++
+		sorted += b.data + ".k9" + direction(order.Desc != s.backward) + ", "
+	}
+	sorted += b.data + "." + t.Key + direction(order.IDDesc != s.backward)
+	st.ordCol = n
+	inner = l.first(inner)
+	where, decider := "", ""
+	if hoisted {
+		seen := b.visible()
+		if !st.early && t.anchor.Own.Column == "" && !t.anchor.Public { // the parent's own statement has shown it under its read right
+			seen = b.covered()
+			if seen == b.can(t.anchor.Entity, policy.Read) {
+				seen = yes
+			}
+		}
+		if seen != yes {
+			where = " WHERE " + seen
+		}
+	}
+	text := b.text() + inner + where
+	client := "i.id"
+	if hoisted {
+		client = b.facts().Client
+	}
+	side := ""
+	if b.elsewhere {
+		side = b.side(text, client)
+	}
+	if hoisted && strings.Contains(text+side, b.anchor+".") {
+		decider = " JOIN " + t.anchor.Table + " " + b.anchor + " ON " + b.anchor + ".tenant_id = $1 AND " + b.anchor + "." + t.anchor.Key + " = i.id"
+	}
+	after := b.guards()
+	if !b.elsewhere {
+		after = b.from(where)
+	}
+	st.sql = "SELECT " + cols + ", i.o FROM unnest(" + q.arg(argument{kind: argKeys}) + "::uuid[]) WITH ORDINALITY i(id, o)" + decider + side +
+		" CROSS JOIN LATERAL (" + inner + ") " + b.data + after + where + " ORDER BY " + sorted
+	r.add(st, q)
+}
+
+// first cuts a selection of the listing's rows to one row more than a page has, in order.
+func (l *listing) first(selection string, extra ...string) string {
+	s := l.c.site
+	for _, side := range []bool{true, false} {
+		if side && s.after || !side && s.before {
+			extra = append(extra, l.past(side))
+		}
+	}
+	where := l.where(extra)
+	sorted := l.w.data + "." + l.w.t.Key + direction(l.order.IDDesc != s.backward)
+	if l.order.Expr != "" {
+		sorted = l.key + direction(l.order.Desc != s.backward) + ", " + sorted
+	}
+	return selection + " FROM " + l.from() + " WHERE " + where + " ORDER BY " + sorted + " LIMIT " + strconv.Itoa(s.limit+1)
 }
 
 // ids is the statement that finds the page: id and sort key of one row more than asked for.
@@ -110,19 +198,11 @@ func (q *query) ids(c *connection, order Order, nested bool) string {
 	s := c.site
 	limit := " LIMIT " + strconv.Itoa(s.limit+1)
 	one := func(l *listing, extra []string) string {
-		for _, side := range []bool{true, false} {
-			if side && s.after || !side && s.before {
-				extra = append(extra, l.past(side))
-			}
-		}
-		where := l.where(extra)
-		sorted := l.w.data + "." + l.w.t.Key + direction(order.IDDesc != s.backward)
 		cols := l.w.data + "." + l.w.t.Key + " AS id"
 		if order.Expr != "" {
 			cols += ", " + l.key + " AS k"
-			sorted = l.key + direction(order.Desc != s.backward) + ", " + sorted
 		}
-		return "SELECT " + cols + " FROM " + l.from() + " WHERE " + where + " ORDER BY " + sorted + limit
+		return l.first("SELECT "+cols, extra...)
 	}
 	texts, plain := q.ways(c, order, nested, one)
 	if plain {
@@ -172,18 +252,29 @@ type listing struct {
 	key    string
 	reach  *policy.Reach // replaces the read right's own reach: a part of it
 	walked bool          // the predicate must not lead to an index: the ordering's own is walked
+	// decided: whether rows are seen is decided outside, for all rows of a parent together.
+	decided bool
 }
 
 func (q *query) listing(c *connection, order Order, nested bool) *listing {
 	l := &listing{w: q.row(c.target), c: c, order: order, nested: nested}
-	if order.Expr == "" {
-		return l
-	}
-	l.key = q.expand(order.Expr, l.w.data)
-	if order.Nullable && order.Group != Open { // sorted by what may be seen: see effectiveOrder
-		l.key = "CASE WHEN " + l.w.orOwn(l.w.can(order.Group, policy.Reveal)) + " THEN " + l.key + " END"
-	}
+	l.sortKey()
 	return l
+}
+
+// sortKey makes the key that rows are sorted by: what may be seen of it, see effectiveOrder.
+func (l *listing) sortKey() {
+	if l.order.Expr == "" {
+		return
+	}
+	l.key = l.w.expand(l.order.Expr, l.w.data)
+	if l.order.Nullable && l.order.Group != Open {
+		seen := l.w.orOwn(l.w.can(l.order.Group, policy.Reveal))
+		if l.nested && l.w.holds(seen) { // a part of the rights, as ways take it, proves less
+			return
+		}
+		l.key = "CASE WHEN " + seen + " THEN " + l.key + " END"
+	}
 }
 
 // from is called after every predicate was made: see row.joins.
@@ -199,9 +290,12 @@ func (l *listing) where(extra []string) string {
 	}
 	parts = append(parts, extra...)
 	var seen string
-	if l.reach != nil {
+	switch {
+	case l.decided:
+		seen = yes
+	case l.reach != nil:
 		seen = w.reach(*l.reach)
-	} else {
+	default:
 		seen = w.visible()
 	}
 	if l.walked {

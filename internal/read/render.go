@@ -176,6 +176,7 @@ func (r *renderer) lookup(o *object, s *site) *lookup {
 	q := r.query(s)
 	b := q.block(o.typ)
 	b.top = true
+	b.findOnce()
 	p := b.program(o)
 	p.always = o.typ.Name == "Client"
 	st := &stmt{kind: stmtLookup, site: s, typ: o.typ, keyCol: -1, limit: maxIDs}
@@ -183,7 +184,7 @@ func (r *renderer) lookup(o *object, s *site) *lookup {
 	st.ordCol = len(b.cols)
 	keys := q.arg(argument{kind: argKeys})
 	st.sql = "SELECT " + strings.Join(b.cols, ", ") + ", i.o FROM unnest(" + keys + "::uuid[]) WITH ORDINALITY i(id, o) JOIN " +
-		q.source(o.typ.Table, o.typ.Twin) + " " + b.data + " ON " + b.data + ".tenant_id = $1 AND " + b.data + "." + o.typ.Key + " = i.id" + b.from() +
+		q.source(o.typ.Table, o.typ.Twin) + " " + b.data + " ON " + b.data + ".tenant_id = $1 AND " + b.data + "." + o.typ.Key + " = i.id" + b.from(seen) +
 		" WHERE " + seen + " ORDER BY i.o"
 	r.add(st, q)
 	return &lookup{stmt: st, program: p}

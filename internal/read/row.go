@@ -14,6 +14,8 @@ type row struct {
 	n                     int
 	data, current, anchor string
 	anchored              bool
+	elsewhere             bool   // the anchor is brought in by somebody else
+	found                 string // alias of a subquery that has found out the facts of side tables once
 }
 
 func (q *query) row(t *Type) *row {
@@ -37,10 +39,32 @@ func (w *row) joins() string {
 	if w.current != w.data {
 		s += " JOIN " + w.t.Table + " " + w.current + " ON " + w.current + ".tenant_id = $1 AND " + w.current + "." + w.t.Key + " = " + w.data + "." + w.t.Key
 	}
-	if w.anchored && w.anchor != w.current {
+	if w.anchored && w.anchor != w.current && !w.elsewhere {
 		s += " JOIN " + w.t.anchor.Table + " " + w.anchor + " ON " + w.anchor + ".tenant_id = $1 AND " + w.anchor + "." + w.t.anchor.Key + " = " + w.current + "." + w.t.AnchorKey
 	}
 	return s
+}
+
+// side is the subquery of the facts that live in side tables, as far as text uses them. client names the row's client.
+func (w *row) side(text, client string) string {
+	if w.found == "" {
+		return ""
+	}
+	team, _, granted := policy.FactsOf(policy.Columns{Tenant: "$1", Client: client, Now: transactionTime}, w.constant(w.rights.Reach(w.t.anchor.Entity, policy.Read).Me))
+	cols := ""
+	if strings.Contains(text, w.found+".team") {
+		cols = team + " AS team"
+	}
+	if strings.Contains(text, w.found+".granted") {
+		if cols != "" {
+			cols += ", "
+		}
+		cols += "(" + granted + ")::smallint AS granted"
+	}
+	if cols == "" {
+		return ""
+	}
+	return " CROSS JOIN LATERAL (SELECT " + cols + " OFFSET 0) " + w.found // OFFSET 0: once for the row
 }
 
 func (w *row) facts() policy.Columns {
@@ -48,6 +72,9 @@ func (w *row) facts() policy.Columns {
 	f.Tenant, f.Now = "$1", transactionTime
 	for _, p := range []*string{&f.Company, &f.Department, &f.Owner, &f.Staff, &f.Client, &f.Grade, &f.Kind, &f.Stage, &f.State, &f.Important, &f.Suspended, &f.Amount} {
 		*p = strings.ReplaceAll(*p, "{}", w.anchor)
+	}
+	if w.found != "" {
+		f.Team, f.Granted = w.found+".team", w.found+".granted"
 	}
 	return f
 }
@@ -89,7 +116,7 @@ func either(a, b string) string {
 	switch {
 	case a == yes || b == yes:
 		return yes
-	case a == no:
+	case a == no || a == b:
 		return b
 	case b == no:
 		return a
@@ -101,7 +128,7 @@ func both(a, b string) string {
 	switch {
 	case a == no || b == no:
 		return no
-	case a == yes:
+	case a == yes || a == b:
 		return b
 	case b == yes:
 		return a
@@ -119,6 +146,14 @@ func (w *row) visible() string {
 		return yes
 	}
 	return w.orOwn(p)
+}
+
+// holds tells whether a predicate is true of every row that visible lets through.
+func (w *row) holds(p string) bool {
+	if p == yes {
+		return true
+	}
+	return p != no && !w.t.Public && w.own() == "" && (p == w.can(w.t.anchor.Entity, policy.Read) || p == w.covered())
 }
 
 func (w *row) covered() string {

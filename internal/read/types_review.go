@@ -10,7 +10,9 @@ func reviewTypes() []*Type {
 	count := func(name, of string) Field {
 		return Field{Name: name, Group: rules, Kind: KindBigInt, Expr: "(SELECT count(*) FROM access_review_items i9 WHERE i9.tenant_id = $1 AND i9.review_id = {}.id" + of + ")"}
 	}
-	said := func(kind Kind, name, expr string) Field { return Field{Name: name, Group: rules, Kind: kind, Expr: expr} }
+	said := func(kind Kind, name, expr string) Field {
+		return Field{Name: name, Group: rules, Kind: kind, Expr: expr}
+	}
 	ofReview := func(column string) string {
 		return "(SELECT v9." + column + " FROM access_reviews v9 WHERE v9.tenant_id = $1 AND v9.id = {}.review_id)"
 	}

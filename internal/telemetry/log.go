@@ -54,7 +54,7 @@ type scrubber struct {
 func newScrubber() *scrubber {
 	return &scrubber{
 		secret:  regexp.MustCompile(`(?i)password|secret|authorization|cookie|bearer|^token$|phone|email`),
-		token:   regexp.MustCompile(`\bcl[ts]_[0-9A-Za-z]{8,}`),
+		token:   regexp.MustCompile(`\bcl[tsul]_[0-9A-Za-z_-]{8,}`),
 		phone:   regexp.MustCompile(`(^|[^0-9A-Za-z])((?:\+?86[- ]?)?1[3-9][0-9]{9})($|[^0-9A-Za-z])`),
 		mail:    regexp.MustCompile(`[0-9A-Za-z._%+-]+@[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)+`),
 		urlPass: regexp.MustCompile(`(://[^:/@\s]+):[^@/\s]+@`),

@@ -54,11 +54,13 @@ const (
 	SystemFiles SystemName = "files"
 	// SystemReview writes down what lapsed because its access review was not answered in time.
 	SystemReview SystemName = "access-review"
+	// SystemWatcher reads the tenant's epochs for those who are told when they move.
+	SystemWatcher SystemName = "rights-watcher"
 )
 
 // SystemNames is the complete list of system actors.
 func SystemNames() []SystemName {
-	return []SystemName{SystemSignIn, SystemOperator, SystemSealer, SystemFiles, SystemReview}
+	return []SystemName{SystemSignIn, SystemOperator, SystemSealer, SystemFiles, SystemReview, SystemWatcher}
 }
 
 // Actor is who acts, as the credential says. It never comes from a header or an argument.

@@ -29,17 +29,27 @@ func (l wires) Dimensions() []pgtype.ArrayDimension {
 func (l wires) Index(i int) any { return &l[i] }
 func (l wires) IndexType() any  { return (*wire)(nil) }
 
-// one and many are the ways from what is given to what is sent.
+// one, perhaps and many are the ways from what is given to what is sent.
 type (
-	one  struct{ next pgtype.EncodePlan }
-	many struct{ next pgtype.EncodePlan }
+	one     struct{ next pgtype.EncodePlan }
+	perhaps struct{ next pgtype.EncodePlan }
+	many    struct{ next pgtype.EncodePlan }
 )
 
-func (p *one) SetNext(next pgtype.EncodePlan)  { p.next = next }
-func (p *many) SetNext(next pgtype.EncodePlan) { p.next = next }
+func (p *one) SetNext(next pgtype.EncodePlan)     { p.next = next }
+func (p *perhaps) SetNext(next pgtype.EncodePlan) { p.next = next }
+func (p *many) SetNext(next pgtype.EncodePlan)    { p.next = next }
 
 func (p *one) Encode(v any, buf []byte) ([]byte, error) {
 	return p.next.Encode(wire(v.(uuid.UUID)), buf)
+}
+
+func (p *perhaps) Encode(v any, buf []byte) ([]byte, error) {
+	u := v.(*uuid.UUID)
+	if u == nil {
+		return nil, nil
+	}
+	return p.next.Encode((*wire)(u), buf)
 }
 
 func (p *many) Encode(v any, buf []byte) ([]byte, error) { return p.next.Encode(listOf(v), buf) }
@@ -69,6 +79,8 @@ func wrapEncode(v any) (pgtype.WrappedEncodePlanNextSetter, any, bool) {
 	switch v := v.(type) {
 	case uuid.UUID:
 		return &one{}, wire(v), true
+	case *uuid.UUID:
+		return &perhaps{}, (*wire)(v), true
 	case []uuid.UUID, [][16]byte:
 		return &many{}, listOf(v), true
 	}

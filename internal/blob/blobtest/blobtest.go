@@ -27,8 +27,15 @@ func Conformance(t *testing.T, s blob.Store, contents func(t *testing.T) []strin
 		name string
 		run  func(context.Context, *testing.T)
 	}{
-		{"what is put is read", suite.reads}, {"parts", suite.parts}, {"never overwritten", suite.once}, {"one of many wins", suite.race},
-		{"whole or not at all", suite.whole}, {"cancelled", suite.cancelled}, {"keys", suite.keys}, {"absent", suite.absent}, {"check", suite.check},
+		{"what is put is read", suite.reads},
+		{"parts", suite.parts},
+		{"never overwritten", suite.once},
+		{"one of many wins", suite.race},
+		{"whole or not at all", suite.whole},
+		{"cancelled", suite.cancelled},
+		{"keys", suite.keys},
+		{"absent", suite.absent},
+		{"check", suite.check},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.run(ctx, t) })
 	}
@@ -95,8 +102,16 @@ func (s *suite) reads(_ context.Context, t *testing.T) {
 func (s *suite) parts(_ context.Context, t *testing.T) {
 	key, body := s.put(t, 1000)
 	for _, c := range []struct{ offset, length, from, to int64 }{
-		{0, 1, 0, 1}, {0, 1000, 0, 1000}, {999, 1, 999, 1000}, {500, -1, 500, 1000}, {500, 9999, 500, 1000},
-		{0, 0, 0, 0}, {1000, -1, 0, 0}, {1000, 1, 0, 0}, {5000, 10, 0, 0}, {999, 0, 0, 0},
+		{0, 1, 0, 1},
+		{0, 1000, 0, 1000},
+		{999, 1, 999, 1000},
+		{500, -1, 500, 1000},
+		{500, 9999, 500, 1000},
+		{0, 0, 0, 0},
+		{1000, -1, 0, 0},
+		{1000, 1, 0, 0},
+		{5000, 10, 0, 0},
+		{999, 0, 0, 0},
 	} {
 		if got := s.get(t, key, c.offset, c.length); !bytes.Equal(got, body[c.from:c.to]) {
 			t.Errorf("offset %d, length %d: %d bytes", c.offset, c.length, len(got))
@@ -166,9 +181,14 @@ func (s *suite) whole(ctx context.Context, t *testing.T) {
 			r    io.Reader
 			want error
 		}{
-			{broken(size/2, errSender, false), errSender}, {broken(size/2, errSender, true), errSender},
-			{broken(size, errSender, false), errSender}, {broken(size, errSender, true), errSender}, {broken(0, errSender, true), errSender},
-			{bytes.NewReader(noise(size - 1)), blob.ErrSize}, {bytes.NewReader(noise(size + 1)), blob.ErrSize}, {bytes.NewReader(nil), blob.ErrSize},
+			{broken(size/2, errSender, false), errSender},
+			{broken(size/2, errSender, true), errSender},
+			{broken(size, errSender, false), errSender},
+			{broken(size, errSender, true), errSender},
+			{broken(0, errSender, true), errSender},
+			{bytes.NewReader(noise(size - 1)), blob.ErrSize},
+			{bytes.NewReader(noise(size + 1)), blob.ErrSize},
+			{bytes.NewReader(nil), blob.ErrSize},
 			{io.MultiReader(bytes.NewReader(noise(size)), strings.NewReader("x")), blob.ErrSize},
 		} {
 			key := fresh()

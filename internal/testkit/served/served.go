@@ -22,8 +22,9 @@ import (
 	"github.com/clientele/clientele/internal/testkit/world"
 )
 
-// Start serves the product on the pools and gives the URL of its GraphQL endpoint; it ends before the pools do.
-func Start(t testing.TB, w *world.World, db *tenancy.DB) (url string) {
+// Start serves the product on the pools and gives the URL of its GraphQL endpoint; it ends before the pools do. configure changes
+// the services before anything is asked.
+func Start(t testing.TB, w *world.World, db *tenancy.DB, configure ...func(*product.Services)) (url string) {
 	t.Helper()
 	must := func(err error) {
 		t.Helper()
@@ -33,8 +34,11 @@ func Start(t testing.TB, w *world.World, db *tenancy.DB) (url string) {
 	}
 	tel, err := telemetry.Start(t.Context(), telemetry.Config{LogFormat: "text", LogLevel: slog.LevelWarn, LogTo: t.Output()})
 	must(err)
-	s, err := product.NewServices(db, w.Clock, w.Clock.Now, rand.Reader, tel.Log, tel.Tracer())
+	s, err := product.NewServices(db, w.Clock, w.Clock.Now, rand.Reader, tel.Log, tel.Tracer(), nil)
 	must(err)
+	for _, c := range configure {
+		c(s)
+	}
 	key, err := audit.LoadOrCreateKey(filepath.Join(t.TempDir(), "audit.key"))
 	must(err)
 	trail, err := product.StartTrail(s, key, tel.Log)

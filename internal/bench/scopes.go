@@ -1,0 +1,265 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/vektah/gqlparser/v2"
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"github.com/clientele/clientele/ent/migrations"
+	"github.com/clientele/clientele/graph"
+	"github.com/clientele/clientele/internal/archive"
+	"github.com/clientele/clientele/internal/clock"
+	"github.com/clientele/clientele/internal/read"
+	"github.com/clientele/clientele/internal/tenancy"
+	"github.com/clientele/clientele/policy"
+)
+
+// The tenant of the scopes: a department tree of depth 6 in which every department has three below it, so that the four subtrees
+// measured have 364, 121, 13 and 1 departments, with a fifth of the clients, and as many departments again beside it. One branch
+// of 121 departments sleeps: whatever happened there happened before everything else.
+const (
+	treeDepartments = 364
+	firstBranch     = 2 // 121 departments
+	dormantBranch   = 4
+	smallBranch     = 14 // 13 departments below the first branch's first
+	leaf            = 122
+)
+
+// scope is one way to what an actor may read.
+type scope struct {
+	name       string
+	scope      policy.Scope
+	department int64
+	staff      int64
+}
+
+const (
+	ordinary = 1   // owns a hundred clients, is on the team of a hundred, has two hundred grants, and leads twenty people
+	unknown  = 999 // owns nothing
+)
+
+func scopes() []scope {
+	return []scope{
+		{"TENANT", policy.Tenant, 1, unknown},
+		{"COMPANY", policy.Company, 1, unknown},
+		{"COMPANY_TREE", policy.CompanyTree, 1, unknown},
+		{"DEPT_TREE of 364", policy.DeptTree, 1, unknown},
+		{"DEPT_TREE of 121", policy.DeptTree, firstBranch, unknown},
+		{"DEPT_TREE of 13", policy.DeptTree, smallBranch, unknown},
+		{"DEPT_TREE of 1", policy.DeptTree, leaf, unknown},
+		{"DEPT", policy.Dept, smallBranch, unknown},
+		{"dormant DEPT_TREE of 121", policy.DeptTree, dormantBranch, unknown},
+		{"SELF", policy.Self, 1, ordinary},
+		{"SUBORDINATES", policy.Subordinates, 1, ordinary},
+		{"CLIENT_TEAM", policy.ClientTeam, 1, ordinary},
+		{"DISTRIBUTED", policy.Distributed, smallBranch, unknown},
+		{"GRANTED", policy.Granted, 1, ordinary},
+	}
+}
+
+// parentOf numbers the tree level by level: 1 at the top, then 2 to 4, then 5 to 13 …
+func parentOf(department int64) int64 { return (department-2)/3 + 1 }
+
+// asleep tells whether a department lies in the dormant branch.
+func asleep(department int64) bool {
+	for department > dormantBranch {
+		department = parentOf(department)
+	}
+	return department == dormantBranch
+}
+
+func scopeRows() []string {
+	const times = `timestamptz '2026-01-01' `
+	var dormant []string
+	for d := int64(1); d <= treeDepartments; d++ {
+		if asleep(d) {
+			dormant = append(dormant, fmt.Sprint(d))
+		}
+	}
+	return []string{
+		`INSERT INTO tenants (tenant_id, slug, name, created_at, updated_at) SELECT pg_temp.made_id(1, 0, 1), 'scopes', '租户', ` + times + `, ` + times,
+		`INSERT INTO tenant_epochs (tenant_id) SELECT pg_temp.made_id(1, 0, 1)`,
+		`INSERT INTO tenant_counters (tenant_id) SELECT pg_temp.made_id(1, 0, 1)`,
+		`CREATE TEMP TABLE placed AS SELECT i, CASE WHEN i % 5 = 0 THEN 1 + i / 5 % ` + fmt.Sprint(treeDepartments) + ` ELSE 1000 + i % ` + fmt.Sprint(treeDepartments) + ` END AS d, 1 + i % (greatest({n} / 100, 2)) AS o FROM generate_series(1, {n}) i`,
+		`INSERT INTO clients (tenant_id, id, company_id, department_id, owner_id, code, name, sort_key, region, stage, grade, created_at, updated_at, recorded_from)
+			SELECT pg_temp.made_id(1, 0, 1), pg_temp.made_id(1, 11, i), pg_temp.made_id(1, 1, CASE WHEN i % 10 = 1 THEN 2 ELSE 1 END), pg_temp.made_id(1, 2, d), pg_temp.made_id(1, 3, o),
+			'KH' || lpad(i::text, 8, '0'), '华东' || i || '工业设备有限公司', 'huadong' || lpad((i * 104729 % {n})::text, 8, '0'), '地区' || i % 10,
+			(ARRAY['trading', 'prospect', 'developing', 'recognised'])[1 + i % 4], (ARRAY['VIP', 'A', 'B', 'C'])[1 + i / 4 % 4], ` + times + `,
+			` + times + `+ (i * 7919 % {n}) * interval '1 second' - CASE WHEN d IN (` + strings.Join(dormant, ", ") + `) THEN interval '2 years' ELSE interval '0' END, ` + times + ` FROM placed`,
+		`INSERT INTO client_team_members (tenant_id, id, client_id, staff_id, duty, valid_from, created_at, updated_at, recorded_from)
+			SELECT pg_temp.made_id(1, 0, 1), pg_temp.made_id(1, 13, i), pg_temp.made_id(1, 11, i), pg_temp.made_id(1, 3, o), 'OWNER', ` + times + `, ` + times + `, ` + times + `, ` + times + ` FROM placed`,
+		`INSERT INTO client_distributions (tenant_id, id, client_id, department_id, valid_from, created_at, updated_at, recorded_from)
+			SELECT pg_temp.made_id(1, 0, 1), pg_temp.made_id(1, 17, i), pg_temp.made_id(1, 11, i), pg_temp.made_id(1, 2, CASE WHEN i % 100 = 7 THEN ` + fmt.Sprint(smallBranch) + ` ELSE 1000 + i % 50 END), ` +
+			times + `, ` + times + `, ` + times + `, ` + times + ` FROM placed WHERE i % 10 = 7`,
+		`INSERT INTO access_grants (tenant_id, id, grantee_staff_id, client_id, class_mask, purpose, valid_from, valid_until, created_at, updated_at, recorded_from)
+			SELECT pg_temp.made_id(1, 0, 1), pg_temp.made_id(1, 10, g), pg_temp.made_id(1, 3, 1 + g / 200), pg_temp.made_id(1, 11, 1 + g * 37 % {n}), 63, '合同评审', ` + times + `, timestamptz '2100-01-01', ` +
+			times + `, ` + times + `, ` + times + ` FROM generate_series(0, 3999) g`,
+	}
+}
+
+// fixed is a source of rights that do not change.
+type fixed struct {
+	rights *policy.Rights
+	epochs tenancy.Epochs
+}
+
+// Current implements read.RightsSource.
+func (f *fixed) Current(*tenancy.Session, time.Time) (*policy.Rights, tenancy.Epochs, bool) {
+	return f.rights, f.epochs, true
+}
+
+// Load implements read.RightsSource; nothing moves here.
+func (f *fixed) Load(context.Context, *tenancy.Session, *tenancy.Read) (*policy.Rights, tenancy.Epochs, error) {
+	return nil, tenancy.Epochs{}, errors.New("the rights have moved")
+}
+
+func organisation() (*policy.Org, error) {
+	company := func(n int64) uuid.UUID { return rowID(1, ofCompany, n) }
+	companies := []policy.OrgCompany{{ID: company(1)}, {ID: company(2), Parent: company(1)}}
+	var departments []policy.OrgDepartment
+	var employments []policy.OrgEmployment
+	for d := int64(1); d <= treeDepartments; d++ {
+		one := policy.OrgDepartment{ID: rowID(1, ofDepartment, d), Company: company(1)}
+		if d > 1 {
+			one.Parent = rowID(1, ofDepartment, parentOf(d))
+		}
+		departments = append(departments, one, policy.OrgDepartment{ID: rowID(1, ofDepartment, 1000+d-1), Company: company(1)})
+	}
+	for s := int64(1); s <= 21; s++ {
+		e := policy.OrgEmployment{Staff: rowID(1, ofStaff, s), Company: company(1), Department: rowID(1, ofDepartment, 1)}
+		if s > ordinary {
+			e.Superior = rowID(1, ofStaff, ordinary)
+		}
+		employments = append(employments, e)
+	}
+	return policy.NewOrg(rowID(1, ofTenant, 1), 1, companies, departments, employments)
+}
+
+func (s *scope) rights(org *policy.Org, now time.Time) (*policy.Rights, error) {
+	rule := func(seq int, object policy.Object, action policy.Action) policy.Rule {
+		return policy.Rule{ID: rowID(1, ofPolicy, int64(seq)), Seq: seq, Role: "reader", Object: object, Action: action, Scope: s.scope, Effect: policy.Allow}
+	}
+	table, err := policy.Compile(1, []policy.Rule{
+		rule(1, policy.OnClient, policy.Read), rule(2, policy.ClientList, policy.Reveal), rule(3, policy.ClientStandard, policy.Reveal),
+		rule(4, policy.ClientList, policy.Filter), rule(5, policy.ClientStandard, policy.Filter),
+	}, nil)
+	if err != nil {
+		return nil, err
+	}
+	return table.Bind(&policy.Principal{
+		Tenant: rowID(1, ofTenant, 1), Staff: rowID(1, ofStaff, s.staff), Account: rowID(1, ofAccount, s.staff), Kind: string(tenancy.StaffActor),
+		Bindings: []policy.Binding{{ID: rowID(1, ofBinding, 1), Role: "reader", Company: rowID(1, ofCompany, 1), Department: rowID(1, ofDepartment, s.department)}},
+	}, org, now), nil
+}
+
+const firstPage = `{ clients(first: 50) { nodes { id code name stage grade region updatedAt } pageInfo { hasNextPage } } }`
+
+// runScopes prints the database's processor time of the first page under every scope.
+func runScopes(ctx context.Context, o *options, plans bool) (err error) {
+	c, err := openCluster(ctx, o.dir)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, c.stop()) }()
+	n := slices.Max(o.sizes)
+	if err := c.prepareScopes(ctx, n); err != nil {
+		return err
+	}
+	name := scopesDatabase(n)
+	super, err := pgx.Connect(ctx, c.server.DSN("postgres", name))
+	if err != nil {
+		return err
+	}
+	defer super.Close(ctx)
+	seen := &statements{}
+	db, err := tenancy.Open(ctx, tenancy.Config{
+		AppURL: c.server.DSN(migrations.RoleApp, name), AuthnURL: c.server.DSN(migrations.RoleAuthn, name), SystemURL: c.server.DSN(migrations.RoleSystem, name), MaxConns: 1, Tracer: seen,
+	}, clock.New(), slog.New(slog.DiscardHandler))
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	org, err := organisation()
+	if err != nil {
+		return err
+	}
+	doc, errs := gqlparser.LoadQuery(graph.Schema(), firstPage)
+	if len(errs) > 0 {
+		return errs
+	}
+	d := &driver{super: super, cluster: c}
+	fmt.Printf("First page of 50 of %d clients; database processor time in milliseconds, 50 requests each.\n%-28s | %6s | %6s | %s\n", n, "scope", "p50", "p99", "rows")
+	for _, s := range scopes() {
+		if !strings.Contains(s.name, o.only) {
+			continue
+		}
+		if err := s.measure(ctx, d, db, seen, org, doc, plans); err != nil {
+			return fmt.Errorf("%s: %w", s.name, err)
+		}
+	}
+	return nil
+}
+
+func (s *scope) measure(ctx context.Context, d *driver, db *tenancy.DB, seen *statements, org *policy.Org, doc *ast.QueryDocument, plans bool) error {
+	rights, err := s.rights(org, time.Now())
+	if err != nil {
+		return err
+	}
+	session := &tenancy.Session{Tenant: tenancy.TenantID(rowID(1, ofTenant, 1)), Language: "en", Actor: tenancy.Actor{
+		Kind: tenancy.StaffActor, Account: rowID(1, ofAccount, s.staff), Staff: rowID(1, ofStaff, s.staff), Expires: time.Now().Add(time.Hour),
+	}}
+	source := &fixed{rights: rights}
+	err = d.super.QueryRow(ctx, `SELECT policy_version, org_version, revocation_version FROM tenant_epochs`).Scan(&source.epochs.Policy, &source.epochs.Org, &source.epochs.Revocation)
+	if err != nil {
+		return err
+	}
+	session.VerifiedAt(source.epochs.Revocation)
+	gate, err := read.New(db, source, graph.Schema(), read.Config{CursorKey: make([]byte, 16), QueryTerms: archive.QueryTerms})
+	if err != nil {
+		return err
+	}
+	op := doc.Operations[0]
+	roots := []*ast.Field{op.SelectionSet[0].(*ast.Field)}
+	var took []time.Duration
+	rows := 0
+	for i := range 60 {
+		before, err := d.backends(ctx)
+		if err != nil {
+			return err
+		}
+		seen.keep = i == 59
+		a, err := gate.Query(ctx, session, doc, op, nil, roots)
+		if err != nil {
+			return err
+		}
+		after, err := d.backends(ctx)
+		if err != nil {
+			return err
+		}
+		rows = strings.Count(string(a.Data), `"code"`)
+		if i < 10 {
+			continue // prepares and plans
+		}
+		var used time.Duration
+		for pid, t := range after {
+			used += t - before[pid]
+		}
+		took = append(took, used)
+	}
+	slices.Sort(took)
+	fmt.Printf("%-28s | %6.2f | %6.2f | %d\n", s.name, float64(quantile(took, 0.5).Microseconds())/1000, float64(quantile(took, 0.99).Microseconds())/1000, rows)
+	if plans {
+		return seen.explain(ctx, d.super, os.Stdout)
+	}
+	return nil
+}
