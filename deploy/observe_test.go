@@ -43,6 +43,9 @@ func exported(t *testing.T) []string {
 	if err := tel.WatchPool(func() telemetry.Pool { return telemetry.Pool{Busy: 1, Idle: 1, Most: 2} }); err != nil {
 		t.Fatal(err)
 	}
+	if err := tel.WatchSealing(func() time.Duration { return time.Second }); err != nil {
+		t.Fatal(err)
+	}
 	tel.Operation(context.Background(), telemetry.Operation{Kind: "query", Via: "http", Cost: 1, Codes: []string{"INTERNAL"}, Duration: time.Millisecond})
 	tel.HTTP(http.NotFoundHandler(), telemetry.Route(http.NewServeMux())).ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/graphql", strings.NewReader("{}")))
 	rec := httptest.NewRecorder()

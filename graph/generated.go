@@ -70,6 +70,28 @@ type MutationResolver interface {
 	ContractTerminate(ctx context.Context, input model.ContractTerminateInput, idempotencyKey string) (model.ContractTerminatePayload, error)
 	ObligationAdd(ctx context.Context, input model.ObligationAddInput, idempotencyKey string) (model.ObligationAddPayload, error)
 	ObligationSettle(ctx context.Context, input model.ObligationSettleInput, idempotencyKey string) (model.ObligationSettlePayload, error)
+	OriginalFile(ctx context.Context, input model.OriginalFileInput, idempotencyKey string) (model.OriginalFilePayload, error)
+	OriginalUpload(ctx context.Context, input model.OriginalUploadInput, idempotencyKey string) (model.OriginalUploadPayload, error)
+	OriginalAddVersion(ctx context.Context, input model.OriginalAddVersionInput, idempotencyKey string) (model.OriginalAddVersionPayload, error)
+	OriginalChangeCustodian(ctx context.Context, input model.OriginalChangeCustodianInput, idempotencyKey string) (model.OriginalChangeCustodianPayload, error)
+	OriginalReportIncident(ctx context.Context, input model.OriginalReportIncidentInput, idempotencyKey string) (model.OriginalReportIncidentPayload, error)
+	OriginalCloseIncident(ctx context.Context, input model.OriginalCloseIncidentInput, idempotencyKey string) (model.OriginalCloseIncidentPayload, error)
+	OriginalOpen(ctx context.Context, input model.OriginalOpenInput, idempotencyKey string) (model.OriginalOpenPayload, error)
+	BorrowingRequest(ctx context.Context, input model.BorrowingRequestInput, idempotencyKey string) (model.BorrowingRequestPayload, error)
+	BorrowingWithdraw(ctx context.Context, input model.BorrowingWithdrawInput, idempotencyKey string) (model.BorrowingWithdrawPayload, error)
+	BorrowingEndorse(ctx context.Context, input model.BorrowingEndorseInput, idempotencyKey string) (model.BorrowingEndorsePayload, error)
+	BorrowingApprove(ctx context.Context, input model.BorrowingApproveInput, idempotencyKey string) (model.BorrowingApprovePayload, error)
+	BorrowingRefuse(ctx context.Context, input model.BorrowingRefuseInput, idempotencyKey string) (model.BorrowingRefusePayload, error)
+	BorrowingHandOut(ctx context.Context, input model.BorrowingHandOutInput, idempotencyKey string) (model.BorrowingHandOutPayload, error)
+	BorrowingRenew(ctx context.Context, input model.BorrowingRenewInput, idempotencyKey string) (model.BorrowingRenewPayload, error)
+	BorrowingReturn(ctx context.Context, input model.BorrowingReturnInput, idempotencyKey string) (model.BorrowingReturnPayload, error)
+	BorrowingReportLost(ctx context.Context, input model.BorrowingReportLostInput, idempotencyKey string) (model.BorrowingReportLostPayload, error)
+	BorrowingRevoke(ctx context.Context, input model.BorrowingRevokeInput, idempotencyKey string) (model.BorrowingRevokePayload, error)
+	AccessRequestSubmit(ctx context.Context, input model.AccessRequestSubmitInput, idempotencyKey string) (model.AccessRequestSubmitPayload, error)
+	AccessRequestWithdraw(ctx context.Context, input model.AccessRequestWithdrawInput, idempotencyKey string) (model.AccessRequestWithdrawPayload, error)
+	AccessRequestEndorse(ctx context.Context, input model.AccessRequestEndorseInput, idempotencyKey string) (model.AccessRequestEndorsePayload, error)
+	AccessRequestApprove(ctx context.Context, input model.AccessRequestApproveInput, idempotencyKey string) (model.AccessRequestApprovePayload, error)
+	AccessRequestRefuse(ctx context.Context, input model.AccessRequestRefuseInput, idempotencyKey string) (model.AccessRequestRefusePayload, error)
 	AccountCreate(ctx context.Context, input model.AccountCreateInput, idempotencyKey string) (model.AccountCreatePayload, error)
 	AccountSuspend(ctx context.Context, input model.AccountSuspendInput, idempotencyKey string) (model.AccountSuspendPayload, error)
 	AccountReinstate(ctx context.Context, input model.AccountReinstateInput, idempotencyKey string) (model.AccountReinstatePayload, error)
@@ -78,6 +100,7 @@ type MutationResolver interface {
 	APITokenIssue(ctx context.Context, input model.APITokenIssueInput, idempotencyKey string) (model.APITokenIssuePayload, error)
 	APITokenRevoke(ctx context.Context, input model.APITokenRevokeInput, idempotencyKey string) (model.APITokenRevokePayload, error)
 	RoleBind(ctx context.Context, input model.RoleBindInput, idempotencyKey string) (model.RoleBindPayload, error)
+	RoleEndorse(ctx context.Context, input model.RoleEndorseInput, idempotencyKey string) (model.RoleEndorsePayload, error)
 	RoleUnbind(ctx context.Context, input model.RoleUnbindInput, idempotencyKey string) (model.RoleUnbindPayload, error)
 	AccessGrantGive(ctx context.Context, input model.AccessGrantGiveInput, idempotencyKey string) (model.AccessGrantGivePayload, error)
 	AccessGrantRevoke(ctx context.Context, input model.AccessGrantRevokeInput, idempotencyKey string) (model.AccessGrantRevokePayload, error)
@@ -95,6 +118,8 @@ type MutationResolver interface {
 	PolicyDiscard(ctx context.Context, input model.PolicyDiscardInput, idempotencyKey string) (model.PolicyDiscardPayload, error)
 	PolicyPublish(ctx context.Context, input model.PolicyPublishInput, idempotencyKey string) (model.PolicyPublishPayload, error)
 	PolicyRollback(ctx context.Context, input model.PolicyRollbackInput, idempotencyKey string) (model.PolicyRollbackPayload, error)
+	PolicyTestAdd(ctx context.Context, input model.PolicyTestAddInput, idempotencyKey string) (model.PolicyTestAddPayload, error)
+	PolicyTestRetire(ctx context.Context, input model.PolicyTestRetireInput, idempotencyKey string) (model.PolicyTestRetirePayload, error)
 	RoleCreate(ctx context.Context, input model.RoleCreateInput, idempotencyKey string) (model.RoleCreatePayload, error)
 	RoleRetire(ctx context.Context, input model.RoleRetireInput, idempotencyKey string) (model.RoleRetirePayload, error)
 	AccessReviewOpen(ctx context.Context, input model.AccessReviewOpenInput, idempotencyKey string) (model.AccessReviewOpenPayload, error)
@@ -108,6 +133,7 @@ type QueryResolver interface {
 	WhoCanSee(ctx context.Context, objectID string, group *string, first *int, asOf *time.Time) (*model.AccessPaths, error)
 	PolicyCompare(ctx context.Context, from int64, to int64) (*model.PolicyComparison, error)
 	PolicyLint(ctx context.Context, policyVersionID string) ([]*model.PolicyWarning, error)
+	PolicyTestRun(ctx context.Context, policyVersionID string) ([]*model.PolicyTestResult, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -136,6 +162,12 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		return graphql.NewInputUnmarshalerIndex(
 			graphql.NewInputUnmarshaler("AccessGrantGiveInput", ec.unmarshalInputAccessGrantGiveInput),
 			graphql.NewInputUnmarshaler("AccessGrantRevokeInput", ec.unmarshalInputAccessGrantRevokeInput),
+			graphql.NewInputUnmarshaler("AccessRequestApproveInput", ec.unmarshalInputAccessRequestApproveInput),
+			graphql.NewInputUnmarshaler("AccessRequestEndorseInput", ec.unmarshalInputAccessRequestEndorseInput),
+			graphql.NewInputUnmarshaler("AccessRequestFilter", ec.unmarshalInputAccessRequestFilter),
+			graphql.NewInputUnmarshaler("AccessRequestRefuseInput", ec.unmarshalInputAccessRequestRefuseInput),
+			graphql.NewInputUnmarshaler("AccessRequestSubmitInput", ec.unmarshalInputAccessRequestSubmitInput),
+			graphql.NewInputUnmarshaler("AccessRequestWithdrawInput", ec.unmarshalInputAccessRequestWithdrawInput),
 			graphql.NewInputUnmarshaler("AccessReviewCloseInput", ec.unmarshalInputAccessReviewCloseInput),
 			graphql.NewInputUnmarshaler("AccessReviewDecideInput", ec.unmarshalInputAccessReviewDecideInput),
 			graphql.NewInputUnmarshaler("AccessReviewOpenInput", ec.unmarshalInputAccessReviewOpenInput),
@@ -146,6 +178,18 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ApiTokenIssueInput", ec.unmarshalInputApiTokenIssueInput),
 			graphql.NewInputUnmarshaler("ApiTokenRevokeInput", ec.unmarshalInputApiTokenRevokeInput),
 			graphql.NewInputUnmarshaler("AuditFilter", ec.unmarshalInputAuditFilter),
+			graphql.NewInputUnmarshaler("BorrowingApproveInput", ec.unmarshalInputBorrowingApproveInput),
+			graphql.NewInputUnmarshaler("BorrowingEndorseInput", ec.unmarshalInputBorrowingEndorseInput),
+			graphql.NewInputUnmarshaler("BorrowingFilter", ec.unmarshalInputBorrowingFilter),
+			graphql.NewInputUnmarshaler("BorrowingHandOutInput", ec.unmarshalInputBorrowingHandOutInput),
+			graphql.NewInputUnmarshaler("BorrowingRefuseInput", ec.unmarshalInputBorrowingRefuseInput),
+			graphql.NewInputUnmarshaler("BorrowingRenewInput", ec.unmarshalInputBorrowingRenewInput),
+			graphql.NewInputUnmarshaler("BorrowingReportLostInput", ec.unmarshalInputBorrowingReportLostInput),
+			graphql.NewInputUnmarshaler("BorrowingRequestInput", ec.unmarshalInputBorrowingRequestInput),
+			graphql.NewInputUnmarshaler("BorrowingReturnInput", ec.unmarshalInputBorrowingReturnInput),
+			graphql.NewInputUnmarshaler("BorrowingReturnItemInput", ec.unmarshalInputBorrowingReturnItemInput),
+			graphql.NewInputUnmarshaler("BorrowingRevokeInput", ec.unmarshalInputBorrowingRevokeInput),
+			graphql.NewInputUnmarshaler("BorrowingWithdrawInput", ec.unmarshalInputBorrowingWithdrawInput),
 			graphql.NewInputUnmarshaler("ClientAssignTeamInput", ec.unmarshalInputClientAssignTeamInput),
 			graphql.NewInputUnmarshaler("ClientChangeCreditInput", ec.unmarshalInputClientChangeCreditInput),
 			graphql.NewInputUnmarshaler("ClientChangeDealingsInput", ec.unmarshalInputClientChangeDealingsInput),
@@ -181,18 +225,31 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("DepartmentChangeInput", ec.unmarshalInputDepartmentChangeInput),
 			graphql.NewInputUnmarshaler("DepartmentCloseInput", ec.unmarshalInputDepartmentCloseInput),
 			graphql.NewInputUnmarshaler("DepartmentOpenInput", ec.unmarshalInputDepartmentOpenInput),
+			graphql.NewInputUnmarshaler("FileUploadInput", ec.unmarshalInputFileUploadInput),
 			graphql.NewInputUnmarshaler("MoneyInput", ec.unmarshalInputMoneyInput),
 			graphql.NewInputUnmarshaler("ObligationAddInput", ec.unmarshalInputObligationAddInput),
 			graphql.NewInputUnmarshaler("ObligationSettleInput", ec.unmarshalInputObligationSettleInput),
+			graphql.NewInputUnmarshaler("OriginalAddVersionInput", ec.unmarshalInputOriginalAddVersionInput),
+			graphql.NewInputUnmarshaler("OriginalChangeCustodianInput", ec.unmarshalInputOriginalChangeCustodianInput),
+			graphql.NewInputUnmarshaler("OriginalCloseIncidentInput", ec.unmarshalInputOriginalCloseIncidentInput),
+			graphql.NewInputUnmarshaler("OriginalFileInput", ec.unmarshalInputOriginalFileInput),
+			graphql.NewInputUnmarshaler("OriginalFilter", ec.unmarshalInputOriginalFilter),
+			graphql.NewInputUnmarshaler("OriginalOpenInput", ec.unmarshalInputOriginalOpenInput),
+			graphql.NewInputUnmarshaler("OriginalReportIncidentInput", ec.unmarshalInputOriginalReportIncidentInput),
+			graphql.NewInputUnmarshaler("OriginalUploadInput", ec.unmarshalInputOriginalUploadInput),
 			graphql.NewInputUnmarshaler("PolicyClassInput", ec.unmarshalInputPolicyClassInput),
+			graphql.NewInputUnmarshaler("PolicyConflictInput", ec.unmarshalInputPolicyConflictInput),
 			graphql.NewInputUnmarshaler("PolicyDiscardInput", ec.unmarshalInputPolicyDiscardInput),
 			graphql.NewInputUnmarshaler("PolicyDraftInput", ec.unmarshalInputPolicyDraftInput),
 			graphql.NewInputUnmarshaler("PolicyPublishInput", ec.unmarshalInputPolicyPublishInput),
 			graphql.NewInputUnmarshaler("PolicyRollbackInput", ec.unmarshalInputPolicyRollbackInput),
 			graphql.NewInputUnmarshaler("PolicyRuleInput", ec.unmarshalInputPolicyRuleInput),
+			graphql.NewInputUnmarshaler("PolicyTestAddInput", ec.unmarshalInputPolicyTestAddInput),
+			graphql.NewInputUnmarshaler("PolicyTestRetireInput", ec.unmarshalInputPolicyTestRetireInput),
 			graphql.NewInputUnmarshaler("PositionCreateInput", ec.unmarshalInputPositionCreateInput),
 			graphql.NewInputUnmarshaler("RoleBindInput", ec.unmarshalInputRoleBindInput),
 			graphql.NewInputUnmarshaler("RoleCreateInput", ec.unmarshalInputRoleCreateInput),
+			graphql.NewInputUnmarshaler("RoleEndorseInput", ec.unmarshalInputRoleEndorseInput),
 			graphql.NewInputUnmarshaler("RoleRetireInput", ec.unmarshalInputRoleRetireInput),
 			graphql.NewInputUnmarshaler("RoleUnbindInput", ec.unmarshalInputRoleUnbindInput),
 			graphql.NewInputUnmarshaler("SessionRevokeInput", ec.unmarshalInputSessionRevokeInput),
@@ -276,7 +333,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "schema/archive.graphql" "schema/audit.graphql" "schema/base.graphql" "schema/contract.graphql" "schema/identity.graphql" "schema/organisation.graphql" "schema/policy.graphql" "schema/review.graphql"
+//go:embed "schema/archive.graphql" "schema/audit.graphql" "schema/base.graphql" "schema/contract.graphql" "schema/custody.graphql" "schema/identity.graphql" "schema/organisation.graphql" "schema/policy.graphql" "schema/review.graphql"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -292,6 +349,7 @@ var sources = []*ast.Source{
 	{Name: "schema/audit.graphql", Input: sourceData("schema/audit.graphql"), BuiltIn: false},
 	{Name: "schema/base.graphql", Input: sourceData("schema/base.graphql"), BuiltIn: false},
 	{Name: "schema/contract.graphql", Input: sourceData("schema/contract.graphql"), BuiltIn: false},
+	{Name: "schema/custody.graphql", Input: sourceData("schema/custody.graphql"), BuiltIn: false},
 	{Name: "schema/identity.graphql", Input: sourceData("schema/identity.graphql"), BuiltIn: false},
 	{Name: "schema/organisation.graphql", Input: sourceData("schema/organisation.graphql"), BuiltIn: false},
 	{Name: "schema/policy.graphql", Input: sourceData("schema/policy.graphql"), BuiltIn: false},
@@ -403,6 +461,56 @@ func (ec *executionContext) childFields_AccessPaths(ctx context.Context, field g
 	return nil, fmt.Errorf("no field named %q was found under type AccessPaths", field.Name)
 }
 
+func (ec *executionContext) childFields_AccessRequestApprovePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "accessRequest":
+		return ec.fieldContext_AccessRequestApprovePayload_accessRequest(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_AccessRequestApprovePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AccessRequestApprovePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_AccessRequestEndorsePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "accessRequest":
+		return ec.fieldContext_AccessRequestEndorsePayload_accessRequest(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_AccessRequestEndorsePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AccessRequestEndorsePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_AccessRequestRefusePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "accessRequest":
+		return ec.fieldContext_AccessRequestRefusePayload_accessRequest(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_AccessRequestRefusePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AccessRequestRefusePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_AccessRequestSubmitPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "accessRequest":
+		return ec.fieldContext_AccessRequestSubmitPayload_accessRequest(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_AccessRequestSubmitPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AccessRequestSubmitPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_AccessRequestWithdrawPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "accessRequest":
+		return ec.fieldContext_AccessRequestWithdrawPayload_accessRequest(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_AccessRequestWithdrawPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AccessRequestWithdrawPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_AccessReviewClosePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "accessReview":
@@ -495,6 +603,106 @@ func (ec *executionContext) childFields_ApiTokenRevokePayload(ctx context.Contex
 		return ec.fieldContext_ApiTokenRevokePayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ApiTokenRevokePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_BorrowingApprovePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "borrowing":
+		return ec.fieldContext_BorrowingApprovePayload_borrowing(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_BorrowingApprovePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BorrowingApprovePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_BorrowingEndorsePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "borrowing":
+		return ec.fieldContext_BorrowingEndorsePayload_borrowing(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_BorrowingEndorsePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BorrowingEndorsePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_BorrowingHandOutPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "borrowing":
+		return ec.fieldContext_BorrowingHandOutPayload_borrowing(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_BorrowingHandOutPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BorrowingHandOutPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_BorrowingRefusePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "borrowing":
+		return ec.fieldContext_BorrowingRefusePayload_borrowing(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_BorrowingRefusePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BorrowingRefusePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_BorrowingRenewPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "borrowing":
+		return ec.fieldContext_BorrowingRenewPayload_borrowing(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_BorrowingRenewPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BorrowingRenewPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_BorrowingReportLostPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "borrowing":
+		return ec.fieldContext_BorrowingReportLostPayload_borrowing(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_BorrowingReportLostPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BorrowingReportLostPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_BorrowingRequestPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "borrowing":
+		return ec.fieldContext_BorrowingRequestPayload_borrowing(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_BorrowingRequestPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BorrowingRequestPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_BorrowingReturnPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "borrowing":
+		return ec.fieldContext_BorrowingReturnPayload_borrowing(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_BorrowingReturnPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BorrowingReturnPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_BorrowingRevokePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "borrowing":
+		return ec.fieldContext_BorrowingRevokePayload_borrowing(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_BorrowingRevokePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BorrowingRevokePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_BorrowingWithdrawPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "borrowing":
+		return ec.fieldContext_BorrowingWithdrawPayload_borrowing(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_BorrowingWithdrawPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BorrowingWithdrawPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_ClientAssignTeamPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -777,6 +985,16 @@ func (ec *executionContext) childFields_DepartmentOpenPayload(ctx context.Contex
 	return nil, fmt.Errorf("no field named %q was found under type DepartmentOpenPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_DownloadLink(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "path":
+		return ec.fieldContext_DownloadLink_path(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_DownloadLink_expiresAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DownloadLink", field.Name)
+}
+
 func (ec *executionContext) childFields_ObligationAddPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "obligation":
@@ -797,6 +1015,82 @@ func (ec *executionContext) childFields_ObligationSettlePayload(ctx context.Cont
 	return nil, fmt.Errorf("no field named %q was found under type ObligationSettlePayload", field.Name)
 }
 
+func (ec *executionContext) childFields_OriginalAddVersionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "original":
+		return ec.fieldContext_OriginalAddVersionPayload_original(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_OriginalAddVersionPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OriginalAddVersionPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_OriginalChangeCustodianPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "original":
+		return ec.fieldContext_OriginalChangeCustodianPayload_original(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_OriginalChangeCustodianPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OriginalChangeCustodianPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_OriginalCloseIncidentPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "incident":
+		return ec.fieldContext_OriginalCloseIncidentPayload_incident(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_OriginalCloseIncidentPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OriginalCloseIncidentPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_OriginalFilePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "original":
+		return ec.fieldContext_OriginalFilePayload_original(ctx, field)
+	case "ticket":
+		return ec.fieldContext_OriginalFilePayload_ticket(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_OriginalFilePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OriginalFilePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_OriginalOpenPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "original":
+		return ec.fieldContext_OriginalOpenPayload_original(ctx, field)
+	case "link":
+		return ec.fieldContext_OriginalOpenPayload_link(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_OriginalOpenPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OriginalOpenPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_OriginalReportIncidentPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "incident":
+		return ec.fieldContext_OriginalReportIncidentPayload_incident(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_OriginalReportIncidentPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OriginalReportIncidentPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_OriginalUploadPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "original":
+		return ec.fieldContext_OriginalUploadPayload_original(ctx, field)
+	case "ticket":
+		return ec.fieldContext_OriginalUploadPayload_ticket(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_OriginalUploadPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OriginalUploadPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_PolicyClassChange(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "object":
@@ -811,6 +1105,10 @@ func (ec *executionContext) childFields_PolicyClassChange(ctx context.Context, f
 
 func (ec *executionContext) childFields_PolicyComparison(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
+	case "conflictsAdded":
+		return ec.fieldContext_PolicyComparison_conflictsAdded(ctx, field)
+	case "conflictsRemoved":
+		return ec.fieldContext_PolicyComparison_conflictsRemoved(ctx, field)
 	case "from":
 		return ec.fieldContext_PolicyComparison_from(ctx, field)
 	case "to":
@@ -923,6 +1221,48 @@ func (ec *executionContext) childFields_PolicySimulation(ctx context.Context, fi
 	return nil, fmt.Errorf("no field named %q was found under type PolicySimulation", field.Name)
 }
 
+func (ec *executionContext) childFields_PolicyTestAddPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "policyTest":
+		return ec.fieldContext_PolicyTestAddPayload_policyTest(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_PolicyTestAddPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PolicyTestAddPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_PolicyTestResult(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "test":
+		return ec.fieldContext_PolicyTestResult_test(ctx, field)
+	case "passed":
+		return ec.fieldContext_PolicyTestResult_passed(ctx, field)
+	case "staff":
+		return ec.fieldContext_PolicyTestResult_staff(ctx, field)
+	case "rowClient":
+		return ec.fieldContext_PolicyTestResult_rowClient(ctx, field)
+	case "rowContract":
+		return ec.fieldContext_PolicyTestResult_rowContract(ctx, field)
+	case "rows":
+		return ec.fieldContext_PolicyTestResult_rows(ctx, field)
+	case "rule":
+		return ec.fieldContext_PolicyTestResult_rule(ctx, field)
+	case "message":
+		return ec.fieldContext_PolicyTestResult_message(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PolicyTestResult", field.Name)
+}
+
+func (ec *executionContext) childFields_PolicyTestRetirePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "policyTest":
+		return ec.fieldContext_PolicyTestRetirePayload_policyTest(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_PolicyTestRetirePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PolicyTestRetirePayload", field.Name)
+}
+
 func (ec *executionContext) childFields_PolicyWarning(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "code":
@@ -977,6 +1317,8 @@ func (ec *executionContext) childFields_RoleBindPayload(ctx context.Context, fie
 	switch field.Name {
 	case "roleBinding":
 		return ec.fieldContext_RoleBindPayload_roleBinding(ctx, field)
+	case "endorsers":
+		return ec.fieldContext_RoleBindPayload_endorsers(ctx, field)
 	case "userErrors":
 		return ec.fieldContext_RoleBindPayload_userErrors(ctx, field)
 	}
@@ -991,6 +1333,16 @@ func (ec *executionContext) childFields_RoleCreatePayload(ctx context.Context, f
 		return ec.fieldContext_RoleCreatePayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RoleCreatePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RoleEndorsePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "roleBinding":
+		return ec.fieldContext_RoleEndorsePayload_roleBinding(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_RoleEndorsePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RoleEndorsePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_RoleRetirePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -1051,6 +1403,18 @@ func (ec *executionContext) childFields_StaffTransferPayload(ctx context.Context
 		return ec.fieldContext_StaffTransferPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type StaffTransferPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_UploadTicket(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "fileId":
+		return ec.fieldContext_UploadTicket_fileId(ctx, field)
+	case "secret":
+		return ec.fieldContext_UploadTicket_secret(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_UploadTicket_expiresAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UploadTicket", field.Name)
 }
 
 func (ec *executionContext) childFields_UserError(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -1217,6 +1581,116 @@ func (ec *executionContext) field_Mutation_accessGrantRevoke_args(ctx context.Co
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.AccessGrantRevokeInput, error) {
 			return ec.unmarshalNAccessGrantRevokeInput2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐAccessGrantRevokeInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNString2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_accessRequestApprove_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.AccessRequestApproveInput, error) {
+			return ec.unmarshalNAccessRequestApproveInput2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐAccessRequestApproveInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNString2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_accessRequestEndorse_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.AccessRequestEndorseInput, error) {
+			return ec.unmarshalNAccessRequestEndorseInput2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐAccessRequestEndorseInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNString2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_accessRequestRefuse_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.AccessRequestRefuseInput, error) {
+			return ec.unmarshalNAccessRequestRefuseInput2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐAccessRequestRefuseInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNString2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_accessRequestSubmit_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.AccessRequestSubmitInput, error) {
+			return ec.unmarshalNAccessRequestSubmitInput2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐAccessRequestSubmitInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNString2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_accessRequestWithdraw_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.AccessRequestWithdrawInput, error) {
+			return ec.unmarshalNAccessRequestWithdrawInput2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐAccessRequestWithdrawInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -1415,6 +1889,226 @@ func (ec *executionContext) field_Mutation_apiTokenRevoke_args(ctx context.Conte
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.APITokenRevokeInput, error) {
 			return ec.unmarshalNApiTokenRevokeInput2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐAPITokenRevokeInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNString2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_borrowingApprove_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.BorrowingApproveInput, error) {
+			return ec.unmarshalNBorrowingApproveInput2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐBorrowingApproveInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNString2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_borrowingEndorse_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.BorrowingEndorseInput, error) {
+			return ec.unmarshalNBorrowingEndorseInput2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐBorrowingEndorseInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNString2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_borrowingHandOut_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.BorrowingHandOutInput, error) {
+			return ec.unmarshalNBorrowingHandOutInput2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐBorrowingHandOutInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNString2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_borrowingRefuse_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.BorrowingRefuseInput, error) {
+			return ec.unmarshalNBorrowingRefuseInput2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐBorrowingRefuseInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNString2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_borrowingRenew_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.BorrowingRenewInput, error) {
+			return ec.unmarshalNBorrowingRenewInput2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐBorrowingRenewInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNString2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_borrowingReportLost_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.BorrowingReportLostInput, error) {
+			return ec.unmarshalNBorrowingReportLostInput2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐBorrowingReportLostInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNString2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_borrowingRequest_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.BorrowingRequestInput, error) {
+			return ec.unmarshalNBorrowingRequestInput2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐBorrowingRequestInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNString2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_borrowingReturn_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.BorrowingReturnInput, error) {
+			return ec.unmarshalNBorrowingReturnInput2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐBorrowingReturnInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNString2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_borrowingRevoke_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.BorrowingRevokeInput, error) {
+			return ec.unmarshalNBorrowingRevokeInput2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐBorrowingRevokeInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNString2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_borrowingWithdraw_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.BorrowingWithdrawInput, error) {
+			return ec.unmarshalNBorrowingWithdrawInput2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐBorrowingWithdrawInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -2091,6 +2785,160 @@ func (ec *executionContext) field_Mutation_obligationSettle_args(ctx context.Con
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_originalAddVersion_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.OriginalAddVersionInput, error) {
+			return ec.unmarshalNOriginalAddVersionInput2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐOriginalAddVersionInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNString2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_originalChangeCustodian_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.OriginalChangeCustodianInput, error) {
+			return ec.unmarshalNOriginalChangeCustodianInput2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐOriginalChangeCustodianInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNString2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_originalCloseIncident_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.OriginalCloseIncidentInput, error) {
+			return ec.unmarshalNOriginalCloseIncidentInput2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐOriginalCloseIncidentInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNString2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_originalFile_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.OriginalFileInput, error) {
+			return ec.unmarshalNOriginalFileInput2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐOriginalFileInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNString2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_originalOpen_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.OriginalOpenInput, error) {
+			return ec.unmarshalNOriginalOpenInput2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐOriginalOpenInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNString2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_originalReportIncident_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.OriginalReportIncidentInput, error) {
+			return ec.unmarshalNOriginalReportIncidentInput2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐOriginalReportIncidentInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNString2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_originalUpload_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.OriginalUploadInput, error) {
+			return ec.unmarshalNOriginalUploadInput2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐOriginalUploadInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNString2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg1
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_policyDiscard_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -2179,6 +3027,50 @@ func (ec *executionContext) field_Mutation_policyRollback_args(ctx context.Conte
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_policyTestAdd_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.PolicyTestAddInput, error) {
+			return ec.unmarshalNPolicyTestAddInput2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐPolicyTestAddInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNString2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_policyTestRetire_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.PolicyTestRetireInput, error) {
+			return ec.unmarshalNPolicyTestRetireInput2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐPolicyTestRetireInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNString2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg1
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_positionCreate_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -2229,6 +3121,28 @@ func (ec *executionContext) field_Mutation_roleCreate_args(ctx context.Context, 
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.RoleCreateInput, error) {
 			return ec.unmarshalNRoleCreateInput2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐRoleCreateInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNString2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_roleEndorse_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.RoleEndorseInput, error) {
+			return ec.unmarshalNRoleEndorseInput2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐRoleEndorseInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -2482,6 +3396,20 @@ func (ec *executionContext) field_Query_policyLint_args(ctx context.Context, raw
 }
 
 func (ec *executionContext) field_Query_policySimulate_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "policyVersionId",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["policyVersionId"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_policyTestRun_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "policyVersionId",
@@ -3393,6 +4321,281 @@ func (ec *executionContext) fieldContext_AccessPaths_more(_ context.Context, fie
 	return graphql.NewScalarFieldContext("AccessPaths", field, false, false, "Boolean")
 }
 
+func (ec *executionContext) _AccessRequestApprovePayload_accessRequest(ctx context.Context, field graphql.CollectedField, obj *model.AccessRequestApprovePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccessRequestApprovePayload_accessRequest(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AccessRequest, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Ref) graphql.Marshaler {
+			return ec.marshalOAccessRequest2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AccessRequestApprovePayload_accessRequest(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AccessRequestApprovePayload", field, false, false, "AccessRequest")
+}
+
+func (ec *executionContext) _AccessRequestApprovePayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.AccessRequestApprovePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccessRequestApprovePayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AccessRequestApprovePayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AccessRequestApprovePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AccessRequestEndorsePayload_accessRequest(ctx context.Context, field graphql.CollectedField, obj *model.AccessRequestEndorsePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccessRequestEndorsePayload_accessRequest(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AccessRequest, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Ref) graphql.Marshaler {
+			return ec.marshalOAccessRequest2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AccessRequestEndorsePayload_accessRequest(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AccessRequestEndorsePayload", field, false, false, "AccessRequest")
+}
+
+func (ec *executionContext) _AccessRequestEndorsePayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.AccessRequestEndorsePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccessRequestEndorsePayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AccessRequestEndorsePayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AccessRequestEndorsePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AccessRequestRefusePayload_accessRequest(ctx context.Context, field graphql.CollectedField, obj *model.AccessRequestRefusePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccessRequestRefusePayload_accessRequest(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AccessRequest, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Ref) graphql.Marshaler {
+			return ec.marshalOAccessRequest2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AccessRequestRefusePayload_accessRequest(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AccessRequestRefusePayload", field, false, false, "AccessRequest")
+}
+
+func (ec *executionContext) _AccessRequestRefusePayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.AccessRequestRefusePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccessRequestRefusePayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AccessRequestRefusePayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AccessRequestRefusePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AccessRequestSubmitPayload_accessRequest(ctx context.Context, field graphql.CollectedField, obj *model.AccessRequestSubmitPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccessRequestSubmitPayload_accessRequest(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AccessRequest, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Ref) graphql.Marshaler {
+			return ec.marshalOAccessRequest2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AccessRequestSubmitPayload_accessRequest(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AccessRequestSubmitPayload", field, false, false, "AccessRequest")
+}
+
+func (ec *executionContext) _AccessRequestSubmitPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.AccessRequestSubmitPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccessRequestSubmitPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AccessRequestSubmitPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AccessRequestSubmitPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AccessRequestWithdrawPayload_accessRequest(ctx context.Context, field graphql.CollectedField, obj *model.AccessRequestWithdrawPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccessRequestWithdrawPayload_accessRequest(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AccessRequest, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Ref) graphql.Marshaler {
+			return ec.marshalOAccessRequest2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AccessRequestWithdrawPayload_accessRequest(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AccessRequestWithdrawPayload", field, false, false, "AccessRequest")
+}
+
+func (ec *executionContext) _AccessRequestWithdrawPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.AccessRequestWithdrawPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccessRequestWithdrawPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AccessRequestWithdrawPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AccessRequestWithdrawPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _AccessReviewClosePayload_accessReview(ctx context.Context, field graphql.CollectedField, obj *model.AccessReviewClosePayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -3924,6 +5127,556 @@ func (ec *executionContext) _ApiTokenRevokePayload_userErrors(ctx context.Contex
 func (ec *executionContext) fieldContext_ApiTokenRevokePayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "ApiTokenRevokePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _BorrowingApprovePayload_borrowing(ctx context.Context, field graphql.CollectedField, obj *model.BorrowingApprovePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BorrowingApprovePayload_borrowing(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Borrowing, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Ref) graphql.Marshaler {
+			return ec.marshalOBorrowing2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_BorrowingApprovePayload_borrowing(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("BorrowingApprovePayload", field, false, false, "Borrowing")
+}
+
+func (ec *executionContext) _BorrowingApprovePayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.BorrowingApprovePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BorrowingApprovePayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_BorrowingApprovePayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "BorrowingApprovePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _BorrowingEndorsePayload_borrowing(ctx context.Context, field graphql.CollectedField, obj *model.BorrowingEndorsePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BorrowingEndorsePayload_borrowing(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Borrowing, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Ref) graphql.Marshaler {
+			return ec.marshalOBorrowing2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_BorrowingEndorsePayload_borrowing(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("BorrowingEndorsePayload", field, false, false, "Borrowing")
+}
+
+func (ec *executionContext) _BorrowingEndorsePayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.BorrowingEndorsePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BorrowingEndorsePayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_BorrowingEndorsePayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "BorrowingEndorsePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _BorrowingHandOutPayload_borrowing(ctx context.Context, field graphql.CollectedField, obj *model.BorrowingHandOutPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BorrowingHandOutPayload_borrowing(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Borrowing, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Ref) graphql.Marshaler {
+			return ec.marshalOBorrowing2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_BorrowingHandOutPayload_borrowing(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("BorrowingHandOutPayload", field, false, false, "Borrowing")
+}
+
+func (ec *executionContext) _BorrowingHandOutPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.BorrowingHandOutPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BorrowingHandOutPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_BorrowingHandOutPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "BorrowingHandOutPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _BorrowingRefusePayload_borrowing(ctx context.Context, field graphql.CollectedField, obj *model.BorrowingRefusePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BorrowingRefusePayload_borrowing(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Borrowing, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Ref) graphql.Marshaler {
+			return ec.marshalOBorrowing2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_BorrowingRefusePayload_borrowing(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("BorrowingRefusePayload", field, false, false, "Borrowing")
+}
+
+func (ec *executionContext) _BorrowingRefusePayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.BorrowingRefusePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BorrowingRefusePayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_BorrowingRefusePayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "BorrowingRefusePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _BorrowingRenewPayload_borrowing(ctx context.Context, field graphql.CollectedField, obj *model.BorrowingRenewPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BorrowingRenewPayload_borrowing(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Borrowing, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Ref) graphql.Marshaler {
+			return ec.marshalOBorrowing2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_BorrowingRenewPayload_borrowing(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("BorrowingRenewPayload", field, false, false, "Borrowing")
+}
+
+func (ec *executionContext) _BorrowingRenewPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.BorrowingRenewPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BorrowingRenewPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_BorrowingRenewPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "BorrowingRenewPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _BorrowingReportLostPayload_borrowing(ctx context.Context, field graphql.CollectedField, obj *model.BorrowingReportLostPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BorrowingReportLostPayload_borrowing(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Borrowing, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Ref) graphql.Marshaler {
+			return ec.marshalOBorrowing2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_BorrowingReportLostPayload_borrowing(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("BorrowingReportLostPayload", field, false, false, "Borrowing")
+}
+
+func (ec *executionContext) _BorrowingReportLostPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.BorrowingReportLostPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BorrowingReportLostPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_BorrowingReportLostPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "BorrowingReportLostPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _BorrowingRequestPayload_borrowing(ctx context.Context, field graphql.CollectedField, obj *model.BorrowingRequestPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BorrowingRequestPayload_borrowing(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Borrowing, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Ref) graphql.Marshaler {
+			return ec.marshalOBorrowing2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_BorrowingRequestPayload_borrowing(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("BorrowingRequestPayload", field, false, false, "Borrowing")
+}
+
+func (ec *executionContext) _BorrowingRequestPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.BorrowingRequestPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BorrowingRequestPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_BorrowingRequestPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "BorrowingRequestPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _BorrowingReturnPayload_borrowing(ctx context.Context, field graphql.CollectedField, obj *model.BorrowingReturnPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BorrowingReturnPayload_borrowing(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Borrowing, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Ref) graphql.Marshaler {
+			return ec.marshalOBorrowing2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_BorrowingReturnPayload_borrowing(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("BorrowingReturnPayload", field, false, false, "Borrowing")
+}
+
+func (ec *executionContext) _BorrowingReturnPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.BorrowingReturnPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BorrowingReturnPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_BorrowingReturnPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "BorrowingReturnPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _BorrowingRevokePayload_borrowing(ctx context.Context, field graphql.CollectedField, obj *model.BorrowingRevokePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BorrowingRevokePayload_borrowing(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Borrowing, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Ref) graphql.Marshaler {
+			return ec.marshalOBorrowing2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_BorrowingRevokePayload_borrowing(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("BorrowingRevokePayload", field, false, false, "Borrowing")
+}
+
+func (ec *executionContext) _BorrowingRevokePayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.BorrowingRevokePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BorrowingRevokePayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_BorrowingRevokePayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "BorrowingRevokePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _BorrowingWithdrawPayload_borrowing(ctx context.Context, field graphql.CollectedField, obj *model.BorrowingWithdrawPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BorrowingWithdrawPayload_borrowing(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Borrowing, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Ref) graphql.Marshaler {
+			return ec.marshalOBorrowing2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_BorrowingWithdrawPayload_borrowing(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("BorrowingWithdrawPayload", field, false, false, "Borrowing")
+}
+
+func (ec *executionContext) _BorrowingWithdrawPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.BorrowingWithdrawPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BorrowingWithdrawPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_BorrowingWithdrawPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "BorrowingWithdrawPayload",
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
@@ -5474,6 +7227,52 @@ func (ec *executionContext) fieldContext_DepartmentOpenPayload_userErrors(_ cont
 	return fc, nil
 }
 
+func (ec *executionContext) _DownloadLink_path(ctx context.Context, field graphql.CollectedField, obj *model.DownloadLink) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DownloadLink_path(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Path, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DownloadLink_path(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DownloadLink", field, false, false, "String")
+}
+
+func (ec *executionContext) _DownloadLink_expiresAt(ctx context.Context, field graphql.CollectedField, obj *model.DownloadLink) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DownloadLink_expiresAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ExpiresAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DownloadLink_expiresAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DownloadLink", field, false, false, "DateTime")
+}
+
 func (ec *executionContext) _Mutation_clientOpen(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -6530,6 +8329,974 @@ func (ec *executionContext) fieldContext_Mutation_obligationSettle(ctx context.C
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_originalFile(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_originalFile(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().OriginalFile(ctx, fc.Args["input"].(model.OriginalFileInput), fc.Args["idempotencyKey"].(string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.OriginalFilePayload) graphql.Marshaler {
+			return ec.marshalNOriginalFilePayload2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐOriginalFilePayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_originalFile(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_OriginalFilePayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_originalFile_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_originalUpload(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_originalUpload(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().OriginalUpload(ctx, fc.Args["input"].(model.OriginalUploadInput), fc.Args["idempotencyKey"].(string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.OriginalUploadPayload) graphql.Marshaler {
+			return ec.marshalNOriginalUploadPayload2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐOriginalUploadPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_originalUpload(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_OriginalUploadPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_originalUpload_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_originalAddVersion(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_originalAddVersion(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().OriginalAddVersion(ctx, fc.Args["input"].(model.OriginalAddVersionInput), fc.Args["idempotencyKey"].(string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.OriginalAddVersionPayload) graphql.Marshaler {
+			return ec.marshalNOriginalAddVersionPayload2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐOriginalAddVersionPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_originalAddVersion(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_OriginalAddVersionPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_originalAddVersion_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_originalChangeCustodian(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_originalChangeCustodian(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().OriginalChangeCustodian(ctx, fc.Args["input"].(model.OriginalChangeCustodianInput), fc.Args["idempotencyKey"].(string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.OriginalChangeCustodianPayload) graphql.Marshaler {
+			return ec.marshalNOriginalChangeCustodianPayload2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐOriginalChangeCustodianPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_originalChangeCustodian(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_OriginalChangeCustodianPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_originalChangeCustodian_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_originalReportIncident(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_originalReportIncident(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().OriginalReportIncident(ctx, fc.Args["input"].(model.OriginalReportIncidentInput), fc.Args["idempotencyKey"].(string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.OriginalReportIncidentPayload) graphql.Marshaler {
+			return ec.marshalNOriginalReportIncidentPayload2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐOriginalReportIncidentPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_originalReportIncident(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_OriginalReportIncidentPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_originalReportIncident_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_originalCloseIncident(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_originalCloseIncident(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().OriginalCloseIncident(ctx, fc.Args["input"].(model.OriginalCloseIncidentInput), fc.Args["idempotencyKey"].(string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.OriginalCloseIncidentPayload) graphql.Marshaler {
+			return ec.marshalNOriginalCloseIncidentPayload2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐOriginalCloseIncidentPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_originalCloseIncident(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_OriginalCloseIncidentPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_originalCloseIncident_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_originalOpen(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_originalOpen(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().OriginalOpen(ctx, fc.Args["input"].(model.OriginalOpenInput), fc.Args["idempotencyKey"].(string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.OriginalOpenPayload) graphql.Marshaler {
+			return ec.marshalNOriginalOpenPayload2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐOriginalOpenPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_originalOpen(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_OriginalOpenPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_originalOpen_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_borrowingRequest(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_borrowingRequest(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().BorrowingRequest(ctx, fc.Args["input"].(model.BorrowingRequestInput), fc.Args["idempotencyKey"].(string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.BorrowingRequestPayload) graphql.Marshaler {
+			return ec.marshalNBorrowingRequestPayload2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐBorrowingRequestPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_borrowingRequest(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_BorrowingRequestPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_borrowingRequest_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_borrowingWithdraw(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_borrowingWithdraw(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().BorrowingWithdraw(ctx, fc.Args["input"].(model.BorrowingWithdrawInput), fc.Args["idempotencyKey"].(string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.BorrowingWithdrawPayload) graphql.Marshaler {
+			return ec.marshalNBorrowingWithdrawPayload2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐBorrowingWithdrawPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_borrowingWithdraw(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_BorrowingWithdrawPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_borrowingWithdraw_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_borrowingEndorse(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_borrowingEndorse(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().BorrowingEndorse(ctx, fc.Args["input"].(model.BorrowingEndorseInput), fc.Args["idempotencyKey"].(string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.BorrowingEndorsePayload) graphql.Marshaler {
+			return ec.marshalNBorrowingEndorsePayload2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐBorrowingEndorsePayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_borrowingEndorse(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_BorrowingEndorsePayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_borrowingEndorse_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_borrowingApprove(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_borrowingApprove(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().BorrowingApprove(ctx, fc.Args["input"].(model.BorrowingApproveInput), fc.Args["idempotencyKey"].(string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.BorrowingApprovePayload) graphql.Marshaler {
+			return ec.marshalNBorrowingApprovePayload2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐBorrowingApprovePayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_borrowingApprove(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_BorrowingApprovePayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_borrowingApprove_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_borrowingRefuse(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_borrowingRefuse(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().BorrowingRefuse(ctx, fc.Args["input"].(model.BorrowingRefuseInput), fc.Args["idempotencyKey"].(string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.BorrowingRefusePayload) graphql.Marshaler {
+			return ec.marshalNBorrowingRefusePayload2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐBorrowingRefusePayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_borrowingRefuse(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_BorrowingRefusePayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_borrowingRefuse_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_borrowingHandOut(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_borrowingHandOut(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().BorrowingHandOut(ctx, fc.Args["input"].(model.BorrowingHandOutInput), fc.Args["idempotencyKey"].(string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.BorrowingHandOutPayload) graphql.Marshaler {
+			return ec.marshalNBorrowingHandOutPayload2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐBorrowingHandOutPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_borrowingHandOut(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_BorrowingHandOutPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_borrowingHandOut_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_borrowingRenew(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_borrowingRenew(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().BorrowingRenew(ctx, fc.Args["input"].(model.BorrowingRenewInput), fc.Args["idempotencyKey"].(string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.BorrowingRenewPayload) graphql.Marshaler {
+			return ec.marshalNBorrowingRenewPayload2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐBorrowingRenewPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_borrowingRenew(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_BorrowingRenewPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_borrowingRenew_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_borrowingReturn(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_borrowingReturn(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().BorrowingReturn(ctx, fc.Args["input"].(model.BorrowingReturnInput), fc.Args["idempotencyKey"].(string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.BorrowingReturnPayload) graphql.Marshaler {
+			return ec.marshalNBorrowingReturnPayload2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐBorrowingReturnPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_borrowingReturn(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_BorrowingReturnPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_borrowingReturn_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_borrowingReportLost(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_borrowingReportLost(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().BorrowingReportLost(ctx, fc.Args["input"].(model.BorrowingReportLostInput), fc.Args["idempotencyKey"].(string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.BorrowingReportLostPayload) graphql.Marshaler {
+			return ec.marshalNBorrowingReportLostPayload2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐBorrowingReportLostPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_borrowingReportLost(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_BorrowingReportLostPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_borrowingReportLost_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_borrowingRevoke(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_borrowingRevoke(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().BorrowingRevoke(ctx, fc.Args["input"].(model.BorrowingRevokeInput), fc.Args["idempotencyKey"].(string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.BorrowingRevokePayload) graphql.Marshaler {
+			return ec.marshalNBorrowingRevokePayload2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐBorrowingRevokePayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_borrowingRevoke(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_BorrowingRevokePayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_borrowingRevoke_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_accessRequestSubmit(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_accessRequestSubmit(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().AccessRequestSubmit(ctx, fc.Args["input"].(model.AccessRequestSubmitInput), fc.Args["idempotencyKey"].(string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.AccessRequestSubmitPayload) graphql.Marshaler {
+			return ec.marshalNAccessRequestSubmitPayload2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐAccessRequestSubmitPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_accessRequestSubmit(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AccessRequestSubmitPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_accessRequestSubmit_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_accessRequestWithdraw(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_accessRequestWithdraw(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().AccessRequestWithdraw(ctx, fc.Args["input"].(model.AccessRequestWithdrawInput), fc.Args["idempotencyKey"].(string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.AccessRequestWithdrawPayload) graphql.Marshaler {
+			return ec.marshalNAccessRequestWithdrawPayload2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐAccessRequestWithdrawPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_accessRequestWithdraw(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AccessRequestWithdrawPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_accessRequestWithdraw_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_accessRequestEndorse(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_accessRequestEndorse(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().AccessRequestEndorse(ctx, fc.Args["input"].(model.AccessRequestEndorseInput), fc.Args["idempotencyKey"].(string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.AccessRequestEndorsePayload) graphql.Marshaler {
+			return ec.marshalNAccessRequestEndorsePayload2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐAccessRequestEndorsePayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_accessRequestEndorse(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AccessRequestEndorsePayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_accessRequestEndorse_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_accessRequestApprove(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_accessRequestApprove(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().AccessRequestApprove(ctx, fc.Args["input"].(model.AccessRequestApproveInput), fc.Args["idempotencyKey"].(string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.AccessRequestApprovePayload) graphql.Marshaler {
+			return ec.marshalNAccessRequestApprovePayload2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐAccessRequestApprovePayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_accessRequestApprove(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AccessRequestApprovePayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_accessRequestApprove_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_accessRequestRefuse(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_accessRequestRefuse(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().AccessRequestRefuse(ctx, fc.Args["input"].(model.AccessRequestRefuseInput), fc.Args["idempotencyKey"].(string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.AccessRequestRefusePayload) graphql.Marshaler {
+			return ec.marshalNAccessRequestRefusePayload2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐAccessRequestRefusePayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_accessRequestRefuse(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AccessRequestRefusePayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_accessRequestRefuse_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_accountCreate(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -6876,6 +9643,50 @@ func (ec *executionContext) fieldContext_Mutation_roleBind(ctx context.Context, 
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_roleBind_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_roleEndorse(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_roleEndorse(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RoleEndorse(ctx, fc.Args["input"].(model.RoleEndorseInput), fc.Args["idempotencyKey"].(string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.RoleEndorsePayload) graphql.Marshaler {
+			return ec.marshalNRoleEndorsePayload2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐRoleEndorsePayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_roleEndorse(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RoleEndorsePayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_roleEndorse_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -7630,6 +10441,94 @@ func (ec *executionContext) fieldContext_Mutation_policyRollback(ctx context.Con
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_policyTestAdd(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_policyTestAdd(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().PolicyTestAdd(ctx, fc.Args["input"].(model.PolicyTestAddInput), fc.Args["idempotencyKey"].(string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.PolicyTestAddPayload) graphql.Marshaler {
+			return ec.marshalNPolicyTestAddPayload2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐPolicyTestAddPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_policyTestAdd(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PolicyTestAddPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_policyTestAdd_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_policyTestRetire(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_policyTestRetire(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().PolicyTestRetire(ctx, fc.Args["input"].(model.PolicyTestRetireInput), fc.Args["idempotencyKey"].(string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.PolicyTestRetirePayload) graphql.Marshaler {
+			return ec.marshalNPolicyTestRetirePayload2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐPolicyTestRetirePayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_policyTestRetire(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PolicyTestRetirePayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_policyTestRetire_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_roleCreate(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -7960,6 +10859,487 @@ func (ec *executionContext) fieldContext_ObligationSettlePayload_userErrors(_ co
 	return fc, nil
 }
 
+func (ec *executionContext) _OriginalAddVersionPayload_original(ctx context.Context, field graphql.CollectedField, obj *model.OriginalAddVersionPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OriginalAddVersionPayload_original(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Original, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Ref) graphql.Marshaler {
+			return ec.marshalOOriginal2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_OriginalAddVersionPayload_original(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OriginalAddVersionPayload", field, false, false, "Original")
+}
+
+func (ec *executionContext) _OriginalAddVersionPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.OriginalAddVersionPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OriginalAddVersionPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OriginalAddVersionPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "OriginalAddVersionPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _OriginalChangeCustodianPayload_original(ctx context.Context, field graphql.CollectedField, obj *model.OriginalChangeCustodianPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OriginalChangeCustodianPayload_original(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Original, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Ref) graphql.Marshaler {
+			return ec.marshalOOriginal2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_OriginalChangeCustodianPayload_original(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OriginalChangeCustodianPayload", field, false, false, "Original")
+}
+
+func (ec *executionContext) _OriginalChangeCustodianPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.OriginalChangeCustodianPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OriginalChangeCustodianPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OriginalChangeCustodianPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "OriginalChangeCustodianPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _OriginalCloseIncidentPayload_incident(ctx context.Context, field graphql.CollectedField, obj *model.OriginalCloseIncidentPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OriginalCloseIncidentPayload_incident(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Incident, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Ref) graphql.Marshaler {
+			return ec.marshalOCustodyIncident2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_OriginalCloseIncidentPayload_incident(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OriginalCloseIncidentPayload", field, false, false, "CustodyIncident")
+}
+
+func (ec *executionContext) _OriginalCloseIncidentPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.OriginalCloseIncidentPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OriginalCloseIncidentPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OriginalCloseIncidentPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "OriginalCloseIncidentPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _OriginalFilePayload_original(ctx context.Context, field graphql.CollectedField, obj *model.OriginalFilePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OriginalFilePayload_original(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Original, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Ref) graphql.Marshaler {
+			return ec.marshalOOriginal2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_OriginalFilePayload_original(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OriginalFilePayload", field, false, false, "Original")
+}
+
+func (ec *executionContext) _OriginalFilePayload_ticket(ctx context.Context, field graphql.CollectedField, obj *model.OriginalFilePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OriginalFilePayload_ticket(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Ticket, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.UploadTicket) graphql.Marshaler {
+			return ec.marshalOUploadTicket2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐUploadTicket(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_OriginalFilePayload_ticket(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "OriginalFilePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UploadTicket(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _OriginalFilePayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.OriginalFilePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OriginalFilePayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OriginalFilePayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "OriginalFilePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _OriginalOpenPayload_original(ctx context.Context, field graphql.CollectedField, obj *model.OriginalOpenPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OriginalOpenPayload_original(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Original, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Ref) graphql.Marshaler {
+			return ec.marshalOOriginal2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_OriginalOpenPayload_original(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OriginalOpenPayload", field, false, false, "Original")
+}
+
+func (ec *executionContext) _OriginalOpenPayload_link(ctx context.Context, field graphql.CollectedField, obj *model.OriginalOpenPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OriginalOpenPayload_link(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Link, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.DownloadLink) graphql.Marshaler {
+			return ec.marshalODownloadLink2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐDownloadLink(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_OriginalOpenPayload_link(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "OriginalOpenPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DownloadLink(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _OriginalOpenPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.OriginalOpenPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OriginalOpenPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OriginalOpenPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "OriginalOpenPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _OriginalReportIncidentPayload_incident(ctx context.Context, field graphql.CollectedField, obj *model.OriginalReportIncidentPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OriginalReportIncidentPayload_incident(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Incident, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Ref) graphql.Marshaler {
+			return ec.marshalOCustodyIncident2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_OriginalReportIncidentPayload_incident(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OriginalReportIncidentPayload", field, false, false, "CustodyIncident")
+}
+
+func (ec *executionContext) _OriginalReportIncidentPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.OriginalReportIncidentPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OriginalReportIncidentPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OriginalReportIncidentPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "OriginalReportIncidentPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _OriginalUploadPayload_original(ctx context.Context, field graphql.CollectedField, obj *model.OriginalUploadPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OriginalUploadPayload_original(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Original, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Ref) graphql.Marshaler {
+			return ec.marshalOOriginal2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_OriginalUploadPayload_original(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OriginalUploadPayload", field, false, false, "Original")
+}
+
+func (ec *executionContext) _OriginalUploadPayload_ticket(ctx context.Context, field graphql.CollectedField, obj *model.OriginalUploadPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OriginalUploadPayload_ticket(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Ticket, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.UploadTicket) graphql.Marshaler {
+			return ec.marshalOUploadTicket2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐUploadTicket(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_OriginalUploadPayload_ticket(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "OriginalUploadPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UploadTicket(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _OriginalUploadPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.OriginalUploadPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OriginalUploadPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OriginalUploadPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "OriginalUploadPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _PolicyClassChange_object(ctx context.Context, field graphql.CollectedField, obj *model.PolicyClassChange) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -8027,6 +11407,52 @@ func (ec *executionContext) _PolicyClassChange_to(ctx context.Context, field gra
 }
 func (ec *executionContext) fieldContext_PolicyClassChange_to(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("PolicyClassChange", field, false, false, "Int")
+}
+
+func (ec *executionContext) _PolicyComparison_conflictsAdded(ctx context.Context, field graphql.CollectedField, obj *model.PolicyComparison) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PolicyComparison_conflictsAdded(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ConflictsAdded, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PolicyComparison_conflictsAdded(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PolicyComparison", field, false, false, "String")
+}
+
+func (ec *executionContext) _PolicyComparison_conflictsRemoved(ctx context.Context, field graphql.CollectedField, obj *model.PolicyComparison) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PolicyComparison_conflictsRemoved(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ConflictsRemoved, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PolicyComparison_conflictsRemoved(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PolicyComparison", field, false, false, "String")
 }
 
 func (ec *executionContext) _PolicyComparison_from(ctx context.Context, field graphql.CollectedField, obj *model.PolicyComparison) (ret graphql.Marshaler) {
@@ -8878,6 +12304,300 @@ func (ec *executionContext) fieldContext_PolicySimulation_overCeiling(_ context.
 	return fc, nil
 }
 
+func (ec *executionContext) _PolicyTestAddPayload_policyTest(ctx context.Context, field graphql.CollectedField, obj *model.PolicyTestAddPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PolicyTestAddPayload_policyTest(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PolicyTest, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Ref) graphql.Marshaler {
+			return ec.marshalOPolicyTest2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PolicyTestAddPayload_policyTest(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PolicyTestAddPayload", field, false, false, "PolicyTest")
+}
+
+func (ec *executionContext) _PolicyTestAddPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.PolicyTestAddPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PolicyTestAddPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PolicyTestAddPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PolicyTestAddPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _PolicyTestResult_test(ctx context.Context, field graphql.CollectedField, obj *model.PolicyTestResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PolicyTestResult_test(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Test, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Ref) graphql.Marshaler {
+			return ec.marshalOPolicyTest2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PolicyTestResult_test(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PolicyTestResult", field, false, false, "PolicyTest")
+}
+
+func (ec *executionContext) _PolicyTestResult_passed(ctx context.Context, field graphql.CollectedField, obj *model.PolicyTestResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PolicyTestResult_passed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Passed, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PolicyTestResult_passed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PolicyTestResult", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _PolicyTestResult_staff(ctx context.Context, field graphql.CollectedField, obj *model.PolicyTestResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PolicyTestResult_staff(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Staff, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Ref) graphql.Marshaler {
+			return ec.marshalOStaff2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PolicyTestResult_staff(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PolicyTestResult", field, false, false, "Staff")
+}
+
+func (ec *executionContext) _PolicyTestResult_rowClient(ctx context.Context, field graphql.CollectedField, obj *model.PolicyTestResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PolicyTestResult_rowClient(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RowClient, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Ref) graphql.Marshaler {
+			return ec.marshalOClient2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PolicyTestResult_rowClient(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PolicyTestResult", field, false, false, "Client")
+}
+
+func (ec *executionContext) _PolicyTestResult_rowContract(ctx context.Context, field graphql.CollectedField, obj *model.PolicyTestResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PolicyTestResult_rowContract(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RowContract, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Ref) graphql.Marshaler {
+			return ec.marshalOContract2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PolicyTestResult_rowContract(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PolicyTestResult", field, false, false, "Contract")
+}
+
+func (ec *executionContext) _PolicyTestResult_rows(ctx context.Context, field graphql.CollectedField, obj *model.PolicyTestResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PolicyTestResult_rows(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Rows, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PolicyTestResult_rows(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PolicyTestResult", field, false, false, "Int")
+}
+
+func (ec *executionContext) _PolicyTestResult_rule(ctx context.Context, field graphql.CollectedField, obj *model.PolicyTestResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PolicyTestResult_rule(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Rule, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Ref) graphql.Marshaler {
+			return ec.marshalOPolicyRule2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PolicyTestResult_rule(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PolicyTestResult", field, false, false, "PolicyRule")
+}
+
+func (ec *executionContext) _PolicyTestResult_message(ctx context.Context, field graphql.CollectedField, obj *model.PolicyTestResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PolicyTestResult_message(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Message, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PolicyTestResult_message(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PolicyTestResult", field, false, false, "String")
+}
+
+func (ec *executionContext) _PolicyTestRetirePayload_policyTest(ctx context.Context, field graphql.CollectedField, obj *model.PolicyTestRetirePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PolicyTestRetirePayload_policyTest(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PolicyTest, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Ref) graphql.Marshaler {
+			return ec.marshalOPolicyTest2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PolicyTestRetirePayload_policyTest(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PolicyTestRetirePayload", field, false, false, "PolicyTest")
+}
+
+func (ec *executionContext) _PolicyTestRetirePayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.PolicyTestRetirePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PolicyTestRetirePayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PolicyTestRetirePayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PolicyTestRetirePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _PolicyWarning_code(ctx context.Context, field graphql.CollectedField, obj *model.PolicyWarning) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -9289,6 +13009,50 @@ func (ec *executionContext) fieldContext_Query_policyLint(ctx context.Context, f
 	return fc, nil
 }
 
+func (ec *executionContext) _Query_policyTestRun(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_policyTestRun(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().PolicyTestRun(ctx, fc.Args["policyVersionId"].(string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.PolicyTestResult) graphql.Marshaler {
+			return ec.marshalOPolicyTestResult2ᚕᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐPolicyTestResultᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_policyTestRun(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PolicyTestResult(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_policyTestRun_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Query___type(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -9627,6 +13391,29 @@ func (ec *executionContext) fieldContext_RoleBindPayload_roleBinding(_ context.C
 	return graphql.NewScalarFieldContext("RoleBindPayload", field, false, false, "RoleBinding")
 }
 
+func (ec *executionContext) _RoleBindPayload_endorsers(ctx context.Context, field graphql.CollectedField, obj *model.RoleBindPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RoleBindPayload_endorsers(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Endorsers, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*read.Ref) graphql.Marshaler {
+			return ec.marshalOStaff2ᚕᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRefᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_RoleBindPayload_endorsers(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RoleBindPayload", field, false, false, "Staff")
+}
+
 func (ec *executionContext) _RoleBindPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.RoleBindPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -9704,6 +13491,61 @@ func (ec *executionContext) _RoleCreatePayload_userErrors(ctx context.Context, f
 func (ec *executionContext) fieldContext_RoleCreatePayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "RoleCreatePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RoleEndorsePayload_roleBinding(ctx context.Context, field graphql.CollectedField, obj *model.RoleEndorsePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RoleEndorsePayload_roleBinding(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RoleBinding, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Ref) graphql.Marshaler {
+			return ec.marshalORoleBinding2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_RoleEndorsePayload_roleBinding(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RoleEndorsePayload", field, false, false, "RoleBinding")
+}
+
+func (ec *executionContext) _RoleEndorsePayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.RoleEndorsePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RoleEndorsePayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RoleEndorsePayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RoleEndorsePayload",
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
@@ -10042,6 +13884,75 @@ func (ec *executionContext) fieldContext_StaffTransferPayload_userErrors(_ conte
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _UploadTicket_fileId(ctx context.Context, field graphql.CollectedField, obj *model.UploadTicket) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UploadTicket_fileId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.FileID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UploadTicket_fileId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UploadTicket", field, false, false, "ID")
+}
+
+func (ec *executionContext) _UploadTicket_secret(ctx context.Context, field graphql.CollectedField, obj *model.UploadTicket) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UploadTicket_secret(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Secret, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UploadTicket_secret(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UploadTicket", field, false, false, "String")
+}
+
+func (ec *executionContext) _UploadTicket_expiresAt(ctx context.Context, field graphql.CollectedField, obj *model.UploadTicket) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UploadTicket_expiresAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ExpiresAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UploadTicket_expiresAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UploadTicket", field, false, false, "DateTime")
 }
 
 func (ec *executionContext) _UserError_code(ctx context.Context, field graphql.CollectedField, obj *model.UserError) (ret graphql.Marshaler) {
@@ -11411,6 +15322,356 @@ func UnmarshalAccessGrantRevokeInput(ctx context.Context, raw any) (model.Access
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputAccessRequestApproveInput(ctx context.Context, obj any) (model.AccessRequestApproveInput, error) {
+	var it model.AccessRequestApproveInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"accessRequestId", "expectedVersion", "comment"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "accessRequestId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("accessRequestId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.AccessRequestID = data
+		case "expectedVersion":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expectedVersion"))
+			data, err := ec.unmarshalNBigInt2int64(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ExpectedVersion = data
+		case "comment":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("comment"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Comment = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalAccessRequestApproveInput unmarshals raw into the AccessRequestApproveInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalAccessRequestApproveInput(ctx context.Context, raw any) (model.AccessRequestApproveInput, error) {
+	var out model.AccessRequestApproveInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "AccessRequestApproveInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputAccessRequestEndorseInput(ctx context.Context, obj any) (model.AccessRequestEndorseInput, error) {
+	var it model.AccessRequestEndorseInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"accessRequestId", "expectedVersion", "comment"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "accessRequestId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("accessRequestId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.AccessRequestID = data
+		case "expectedVersion":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expectedVersion"))
+			data, err := ec.unmarshalNBigInt2int64(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ExpectedVersion = data
+		case "comment":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("comment"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Comment = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalAccessRequestEndorseInput unmarshals raw into the AccessRequestEndorseInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalAccessRequestEndorseInput(ctx context.Context, raw any) (model.AccessRequestEndorseInput, error) {
+	var out model.AccessRequestEndorseInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "AccessRequestEndorseInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputAccessRequestFilter(ctx context.Context, obj any) (model.AccessRequestFilter, error) {
+	var it model.AccessRequestFilter
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"clientIds", "requesterIds", "states"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "clientIds":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clientIds"))
+			data, err := ec.unmarshalOID2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ClientIds = data
+		case "requesterIds":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("requesterIds"))
+			data, err := ec.unmarshalOID2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RequesterIds = data
+		case "states":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("states"))
+			data, err := ec.unmarshalOAccessRequestState2ᚕgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐAccessRequestStateᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.States = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalAccessRequestFilter unmarshals raw into the AccessRequestFilter input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalAccessRequestFilter(ctx context.Context, raw any) (model.AccessRequestFilter, error) {
+	var out model.AccessRequestFilter
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "AccessRequestFilter", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputAccessRequestRefuseInput(ctx context.Context, obj any) (model.AccessRequestRefuseInput, error) {
+	var it model.AccessRequestRefuseInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"accessRequestId", "expectedVersion", "reason"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "accessRequestId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("accessRequestId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.AccessRequestID = data
+		case "expectedVersion":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expectedVersion"))
+			data, err := ec.unmarshalNBigInt2int64(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ExpectedVersion = data
+		case "reason":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reason"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Reason = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalAccessRequestRefuseInput unmarshals raw into the AccessRequestRefuseInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalAccessRequestRefuseInput(ctx context.Context, raw any) (model.AccessRequestRefuseInput, error) {
+	var out model.AccessRequestRefuseInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "AccessRequestRefuseInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputAccessRequestSubmitInput(ctx context.Context, obj any) (model.AccessRequestSubmitInput, error) {
+	var it model.AccessRequestSubmitInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"clientId", "classes", "purpose", "wantedFrom", "wantedUntil"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "clientId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clientId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ClientID = data
+		case "classes":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("classes"))
+			data, err := ec.unmarshalNInt2ᚕintᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Classes = data
+		case "purpose":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("purpose"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Purpose = data
+		case "wantedFrom":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("wantedFrom"))
+			data, err := ec.unmarshalODateTime2ᚖtimeᚐTime(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.WantedFrom = data
+		case "wantedUntil":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("wantedUntil"))
+			data, err := ec.unmarshalNDateTime2timeᚐTime(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.WantedUntil = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalAccessRequestSubmitInput unmarshals raw into the AccessRequestSubmitInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalAccessRequestSubmitInput(ctx context.Context, raw any) (model.AccessRequestSubmitInput, error) {
+	var out model.AccessRequestSubmitInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "AccessRequestSubmitInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputAccessRequestWithdrawInput(ctx context.Context, obj any) (model.AccessRequestWithdrawInput, error) {
+	var it model.AccessRequestWithdrawInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"accessRequestId", "expectedVersion", "reason"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "accessRequestId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("accessRequestId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.AccessRequestID = data
+		case "expectedVersion":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expectedVersion"))
+			data, err := ec.unmarshalNBigInt2int64(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ExpectedVersion = data
+		case "reason":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reason"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Reason = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalAccessRequestWithdrawInput unmarshals raw into the AccessRequestWithdrawInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalAccessRequestWithdrawInput(ctx context.Context, raw any) (model.AccessRequestWithdrawInput, error) {
+	var out model.AccessRequestWithdrawInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "AccessRequestWithdrawInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputAccessReviewCloseInput(ctx context.Context, obj any) (model.AccessReviewCloseInput, error) {
 	var it model.AccessReviewCloseInput
 	if obj == nil {
@@ -11982,6 +16243,685 @@ func (ec *executionContext) unmarshalInputAuditFilter(ctx context.Context, obj a
 func UnmarshalAuditFilter(ctx context.Context, raw any) (model.AuditFilter, error) {
 	var out model.AuditFilter
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "AuditFilter", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputBorrowingApproveInput(ctx context.Context, obj any) (model.BorrowingApproveInput, error) {
+	var it model.BorrowingApproveInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"borrowingId", "expectedVersion", "comment"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "borrowingId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("borrowingId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.BorrowingID = data
+		case "expectedVersion":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expectedVersion"))
+			data, err := ec.unmarshalNBigInt2int64(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ExpectedVersion = data
+		case "comment":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("comment"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Comment = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalBorrowingApproveInput unmarshals raw into the BorrowingApproveInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalBorrowingApproveInput(ctx context.Context, raw any) (model.BorrowingApproveInput, error) {
+	var out model.BorrowingApproveInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "BorrowingApproveInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputBorrowingEndorseInput(ctx context.Context, obj any) (model.BorrowingEndorseInput, error) {
+	var it model.BorrowingEndorseInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"borrowingId", "expectedVersion", "comment"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "borrowingId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("borrowingId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.BorrowingID = data
+		case "expectedVersion":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expectedVersion"))
+			data, err := ec.unmarshalNBigInt2int64(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ExpectedVersion = data
+		case "comment":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("comment"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Comment = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalBorrowingEndorseInput unmarshals raw into the BorrowingEndorseInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalBorrowingEndorseInput(ctx context.Context, raw any) (model.BorrowingEndorseInput, error) {
+	var out model.BorrowingEndorseInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "BorrowingEndorseInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputBorrowingFilter(ctx context.Context, obj any) (model.BorrowingFilter, error) {
+	var it model.BorrowingFilter
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"clientIds", "borrowerIds", "states", "dueBefore"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "clientIds":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clientIds"))
+			data, err := ec.unmarshalOID2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ClientIds = data
+		case "borrowerIds":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("borrowerIds"))
+			data, err := ec.unmarshalOID2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.BorrowerIds = data
+		case "states":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("states"))
+			data, err := ec.unmarshalOBorrowingState2ᚕgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐBorrowingStateᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.States = data
+		case "dueBefore":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("dueBefore"))
+			data, err := ec.unmarshalODateTime2ᚖtimeᚐTime(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.DueBefore = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalBorrowingFilter unmarshals raw into the BorrowingFilter input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalBorrowingFilter(ctx context.Context, raw any) (model.BorrowingFilter, error) {
+	var out model.BorrowingFilter
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "BorrowingFilter", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputBorrowingHandOutInput(ctx context.Context, obj any) (model.BorrowingHandOutInput, error) {
+	var it model.BorrowingHandOutInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"borrowingId", "expectedVersion"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "borrowingId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("borrowingId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.BorrowingID = data
+		case "expectedVersion":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expectedVersion"))
+			data, err := ec.unmarshalNBigInt2int64(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ExpectedVersion = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalBorrowingHandOutInput unmarshals raw into the BorrowingHandOutInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalBorrowingHandOutInput(ctx context.Context, raw any) (model.BorrowingHandOutInput, error) {
+	var out model.BorrowingHandOutInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "BorrowingHandOutInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputBorrowingRefuseInput(ctx context.Context, obj any) (model.BorrowingRefuseInput, error) {
+	var it model.BorrowingRefuseInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"borrowingId", "expectedVersion", "reason"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "borrowingId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("borrowingId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.BorrowingID = data
+		case "expectedVersion":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expectedVersion"))
+			data, err := ec.unmarshalNBigInt2int64(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ExpectedVersion = data
+		case "reason":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reason"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Reason = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalBorrowingRefuseInput unmarshals raw into the BorrowingRefuseInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalBorrowingRefuseInput(ctx context.Context, raw any) (model.BorrowingRefuseInput, error) {
+	var out model.BorrowingRefuseInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "BorrowingRefuseInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputBorrowingRenewInput(ctx context.Context, obj any) (model.BorrowingRenewInput, error) {
+	var it model.BorrowingRenewInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"borrowingId", "expectedVersion", "dueAt"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "borrowingId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("borrowingId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.BorrowingID = data
+		case "expectedVersion":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expectedVersion"))
+			data, err := ec.unmarshalNBigInt2int64(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ExpectedVersion = data
+		case "dueAt":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("dueAt"))
+			data, err := ec.unmarshalODateTime2ᚖtimeᚐTime(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.DueAt = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalBorrowingRenewInput unmarshals raw into the BorrowingRenewInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalBorrowingRenewInput(ctx context.Context, raw any) (model.BorrowingRenewInput, error) {
+	var out model.BorrowingRenewInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "BorrowingRenewInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputBorrowingReportLostInput(ctx context.Context, obj any) (model.BorrowingReportLostInput, error) {
+	var it model.BorrowingReportLostInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"borrowingId", "expectedVersion", "reason"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "borrowingId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("borrowingId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.BorrowingID = data
+		case "expectedVersion":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expectedVersion"))
+			data, err := ec.unmarshalNBigInt2int64(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ExpectedVersion = data
+		case "reason":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reason"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Reason = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalBorrowingReportLostInput unmarshals raw into the BorrowingReportLostInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalBorrowingReportLostInput(ctx context.Context, raw any) (model.BorrowingReportLostInput, error) {
+	var out model.BorrowingReportLostInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "BorrowingReportLostInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputBorrowingRequestInput(ctx context.Context, obj any) (model.BorrowingRequestInput, error) {
+	var it model.BorrowingRequestInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"clientId", "originalIds", "purpose", "dueAt"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "clientId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clientId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ClientID = data
+		case "originalIds":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("originalIds"))
+			data, err := ec.unmarshalNID2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.OriginalIds = data
+		case "purpose":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("purpose"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Purpose = data
+		case "dueAt":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("dueAt"))
+			data, err := ec.unmarshalODateTime2ᚖtimeᚐTime(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.DueAt = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalBorrowingRequestInput unmarshals raw into the BorrowingRequestInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalBorrowingRequestInput(ctx context.Context, raw any) (model.BorrowingRequestInput, error) {
+	var out model.BorrowingRequestInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "BorrowingRequestInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputBorrowingReturnInput(ctx context.Context, obj any) (model.BorrowingReturnInput, error) {
+	var it model.BorrowingReturnInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"borrowingId", "expectedVersion", "items", "note"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "borrowingId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("borrowingId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.BorrowingID = data
+		case "expectedVersion":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expectedVersion"))
+			data, err := ec.unmarshalNBigInt2int64(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ExpectedVersion = data
+		case "items":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("items"))
+			data, err := ec.unmarshalNBorrowingReturnItemInput2ᚕᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐBorrowingReturnItemInputᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Items = data
+		case "note":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("note"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Note = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalBorrowingReturnInput unmarshals raw into the BorrowingReturnInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalBorrowingReturnInput(ctx context.Context, raw any) (model.BorrowingReturnInput, error) {
+	var out model.BorrowingReturnInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "BorrowingReturnInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputBorrowingReturnItemInput(ctx context.Context, obj any) (model.BorrowingReturnItemInput, error) {
+	var it model.BorrowingReturnItemInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"originalId", "condition"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "originalId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("originalId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.OriginalID = data
+		case "condition":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("condition"))
+			data, err := ec.unmarshalNReturnCondition2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐReturnCondition(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Condition = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalBorrowingReturnItemInput unmarshals raw into the BorrowingReturnItemInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalBorrowingReturnItemInput(ctx context.Context, raw any) (model.BorrowingReturnItemInput, error) {
+	var out model.BorrowingReturnItemInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "BorrowingReturnItemInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputBorrowingRevokeInput(ctx context.Context, obj any) (model.BorrowingRevokeInput, error) {
+	var it model.BorrowingRevokeInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"borrowingId", "expectedVersion", "reason"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "borrowingId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("borrowingId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.BorrowingID = data
+		case "expectedVersion":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expectedVersion"))
+			data, err := ec.unmarshalNBigInt2int64(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ExpectedVersion = data
+		case "reason":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reason"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Reason = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalBorrowingRevokeInput unmarshals raw into the BorrowingRevokeInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalBorrowingRevokeInput(ctx context.Context, raw any) (model.BorrowingRevokeInput, error) {
+	var out model.BorrowingRevokeInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "BorrowingRevokeInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputBorrowingWithdrawInput(ctx context.Context, obj any) (model.BorrowingWithdrawInput, error) {
+	var it model.BorrowingWithdrawInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"borrowingId", "expectedVersion", "reason"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "borrowingId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("borrowingId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.BorrowingID = data
+		case "expectedVersion":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expectedVersion"))
+			data, err := ec.unmarshalNBigInt2int64(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ExpectedVersion = data
+		case "reason":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reason"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Reason = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalBorrowingWithdrawInput unmarshals raw into the BorrowingWithdrawInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalBorrowingWithdrawInput(ctx context.Context, raw any) (model.BorrowingWithdrawInput, error) {
+	var out model.BorrowingWithdrawInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "BorrowingWithdrawInput", raw, &out)
 	return out, err
 }
 
@@ -14562,6 +19502,69 @@ func UnmarshalDepartmentOpenInput(ctx context.Context, raw any) (model.Departmen
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputFileUploadInput(ctx context.Context, obj any) (model.FileUploadInput, error) {
+	var it model.FileUploadInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"name", "mediaType", "size", "sha256"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "name":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("name"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Name = data
+		case "mediaType":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("mediaType"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.MediaType = data
+		case "size":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("size"))
+			data, err := ec.unmarshalNBigInt2int64(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Size = data
+		case "sha256":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("sha256"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Sha256 = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalFileUploadInput unmarshals raw into the FileUploadInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalFileUploadInput(ctx context.Context, raw any) (model.FileUploadInput, error) {
+	var out model.FileUploadInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "FileUploadInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputMoneyInput(ctx context.Context, obj any) (model.MoneyInput, error) {
 	var it model.MoneyInput
 	if obj == nil {
@@ -14762,6 +19765,535 @@ func UnmarshalObligationSettleInput(ctx context.Context, raw any) (model.Obligat
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputOriginalAddVersionInput(ctx context.Context, obj any) (model.OriginalAddVersionInput, error) {
+	var it model.OriginalAddVersionInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"originalId", "expectedVersion", "fileId", "paper", "note"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "originalId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("originalId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.OriginalID = data
+		case "expectedVersion":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expectedVersion"))
+			data, err := ec.unmarshalNBigInt2int64(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ExpectedVersion = data
+		case "fileId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("fileId"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.FileID = graphql.OmittableOf(data)
+		case "paper":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("paper"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Paper = graphql.OmittableOf(data)
+		case "note":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("note"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Note = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalOriginalAddVersionInput unmarshals raw into the OriginalAddVersionInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalOriginalAddVersionInput(ctx context.Context, raw any) (model.OriginalAddVersionInput, error) {
+	var out model.OriginalAddVersionInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "OriginalAddVersionInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputOriginalChangeCustodianInput(ctx context.Context, obj any) (model.OriginalChangeCustodianInput, error) {
+	var it model.OriginalChangeCustodianInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"originalId", "expectedVersion", "custodianId", "location", "reason"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "originalId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("originalId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.OriginalID = data
+		case "expectedVersion":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expectedVersion"))
+			data, err := ec.unmarshalNBigInt2int64(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ExpectedVersion = data
+		case "custodianId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("custodianId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.CustodianID = data
+		case "location":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("location"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Location = graphql.OmittableOf(data)
+		case "reason":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reason"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Reason = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalOriginalChangeCustodianInput unmarshals raw into the OriginalChangeCustodianInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalOriginalChangeCustodianInput(ctx context.Context, raw any) (model.OriginalChangeCustodianInput, error) {
+	var out model.OriginalChangeCustodianInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "OriginalChangeCustodianInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputOriginalCloseIncidentInput(ctx context.Context, obj any) (model.OriginalCloseIncidentInput, error) {
+	var it model.OriginalCloseIncidentInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["found"]; !present {
+		asMap["found"] = false
+	}
+
+	fieldsInOrder := [...]string{"incidentId", "expectedVersion", "resolution", "found"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "incidentId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("incidentId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.IncidentID = data
+		case "expectedVersion":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expectedVersion"))
+			data, err := ec.unmarshalNBigInt2int64(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ExpectedVersion = data
+		case "resolution":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("resolution"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Resolution = data
+		case "found":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("found"))
+			data, err := ec.unmarshalNBoolean2bool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Found = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalOriginalCloseIncidentInput unmarshals raw into the OriginalCloseIncidentInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalOriginalCloseIncidentInput(ctx context.Context, raw any) (model.OriginalCloseIncidentInput, error) {
+	var out model.OriginalCloseIncidentInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "OriginalCloseIncidentInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputOriginalFileInput(ctx context.Context, obj any) (model.OriginalFileInput, error) {
+	var it model.OriginalFileInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"clientId", "kind", "title", "fieldClass", "provenance", "custodianId", "location", "paper", "file"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "clientId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clientId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ClientID = data
+		case "kind":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("kind"))
+			data, err := ec.unmarshalNOriginalKind2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐOriginalKind(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Kind = data
+		case "title":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("title"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Title = data
+		case "fieldClass":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("fieldClass"))
+			data, err := ec.unmarshalNInt2int(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.FieldClass = data
+		case "provenance":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("provenance"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Provenance = data
+		case "custodianId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("custodianId"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.CustodianID = data
+		case "location":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("location"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Location = data
+		case "paper":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("paper"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Paper = data
+		case "file":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("file"))
+			data, err := ec.unmarshalOFileUploadInput2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐFileUploadInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.File = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalOriginalFileInput unmarshals raw into the OriginalFileInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalOriginalFileInput(ctx context.Context, raw any) (model.OriginalFileInput, error) {
+	var out model.OriginalFileInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "OriginalFileInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputOriginalFilter(ctx context.Context, obj any) (model.OriginalFilter, error) {
+	var it model.OriginalFilter
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"clientIds", "kinds", "states", "custodianIds"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "clientIds":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clientIds"))
+			data, err := ec.unmarshalOID2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ClientIds = data
+		case "kinds":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("kinds"))
+			data, err := ec.unmarshalOOriginalKind2ᚕgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐOriginalKindᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Kinds = data
+		case "states":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("states"))
+			data, err := ec.unmarshalOOriginalState2ᚕgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐOriginalStateᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.States = data
+		case "custodianIds":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("custodianIds"))
+			data, err := ec.unmarshalOID2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.CustodianIds = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalOriginalFilter unmarshals raw into the OriginalFilter input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalOriginalFilter(ctx context.Context, raw any) (model.OriginalFilter, error) {
+	var out model.OriginalFilter
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "OriginalFilter", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputOriginalOpenInput(ctx context.Context, obj any) (model.OriginalOpenInput, error) {
+	var it model.OriginalOpenInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"originalId", "versionSeq"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "originalId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("originalId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.OriginalID = data
+		case "versionSeq":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("versionSeq"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.VersionSeq = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalOriginalOpenInput unmarshals raw into the OriginalOpenInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalOriginalOpenInput(ctx context.Context, raw any) (model.OriginalOpenInput, error) {
+	var out model.OriginalOpenInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "OriginalOpenInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputOriginalReportIncidentInput(ctx context.Context, obj any) (model.OriginalReportIncidentInput, error) {
+	var it model.OriginalReportIncidentInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"originalId", "expectedVersion", "kind", "note"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "originalId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("originalId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.OriginalID = data
+		case "expectedVersion":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expectedVersion"))
+			data, err := ec.unmarshalNBigInt2int64(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ExpectedVersion = data
+		case "kind":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("kind"))
+			data, err := ec.unmarshalNReportedIncident2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐReportedIncident(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Kind = data
+		case "note":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("note"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Note = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalOriginalReportIncidentInput unmarshals raw into the OriginalReportIncidentInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalOriginalReportIncidentInput(ctx context.Context, raw any) (model.OriginalReportIncidentInput, error) {
+	var out model.OriginalReportIncidentInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "OriginalReportIncidentInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputOriginalUploadInput(ctx context.Context, obj any) (model.OriginalUploadInput, error) {
+	var it model.OriginalUploadInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"originalId", "file"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "originalId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("originalId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.OriginalID = data
+		case "file":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("file"))
+			data, err := ec.unmarshalNFileUploadInput2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐFileUploadInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.File = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalOriginalUploadInput unmarshals raw into the OriginalUploadInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalOriginalUploadInput(ctx context.Context, raw any) (model.OriginalUploadInput, error) {
+	var out model.OriginalUploadInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "OriginalUploadInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputPolicyClassInput(ctx context.Context, obj any) (model.PolicyClassInput, error) {
 	var it model.PolicyClassInput
 	if obj == nil {
@@ -14808,6 +20340,83 @@ func (ec *executionContext) unmarshalInputPolicyClassInput(ctx context.Context, 
 func UnmarshalPolicyClassInput(ctx context.Context, raw any) (model.PolicyClassInput, error) {
 	var out model.PolicyClassInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "PolicyClassInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputPolicyConflictInput(ctx context.Context, obj any) (model.PolicyConflictInput, error) {
+	var it model.PolicyConflictInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"key", "actionA", "actionB", "nameZh", "nameEn", "clause"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "key":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("key"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Key = data
+		case "actionA":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("actionA"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ActionA = data
+		case "actionB":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("actionB"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ActionB = data
+		case "nameZh":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("nameZh"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.NameZh = data
+		case "nameEn":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("nameEn"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.NameEn = data
+		case "clause":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clause"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Clause = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalPolicyConflictInput unmarshals raw into the PolicyConflictInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalPolicyConflictInput(ctx context.Context, raw any) (model.PolicyConflictInput, error) {
+	var out model.PolicyConflictInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "PolicyConflictInput", raw, &out)
 	return out, err
 }
 
@@ -14878,7 +20487,7 @@ func (ec *executionContext) unmarshalInputPolicyDraftInput(ctx context.Context, 
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"baseNumber", "reason", "add", "remove", "classes"}
+	fieldsInOrder := [...]string{"baseNumber", "reason", "add", "remove", "classes", "addConflicts", "removeConflicts"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -14920,6 +20529,20 @@ func (ec *executionContext) unmarshalInputPolicyDraftInput(ctx context.Context, 
 				return it, err
 			}
 			it.Classes = data
+		case "addConflicts":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("addConflicts"))
+			data, err := ec.unmarshalOPolicyConflictInput2ᚕᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐPolicyConflictInputᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.AddConflicts = data
+		case "removeConflicts":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("removeConflicts"))
+			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RemoveConflicts = data
 		}
 	}
 	return it, nil
@@ -15147,6 +20770,181 @@ func UnmarshalPolicyRuleInput(ctx context.Context, raw any) (model.PolicyRuleInp
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputPolicyTestAddInput(ctx context.Context, obj any) (model.PolicyTestAddInput, error) {
+	var it model.PolicyTestAddInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"name", "expectation", "roleKey", "staffId", "staffDepartmentId", "object", "action", "rowCompanyId", "rowDepartmentId", "rowCondition", "rowOwn", "clause"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "name":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("name"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Name = data
+		case "expectation":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expectation"))
+			data, err := ec.unmarshalNPolicyExpectation2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐPolicyExpectation(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Expectation = data
+		case "roleKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("roleKey"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RoleKey = data
+		case "staffId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("staffId"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.StaffID = data
+		case "staffDepartmentId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("staffDepartmentId"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.StaffDepartmentID = data
+		case "object":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("object"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Object = data
+		case "action":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("action"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Action = data
+		case "rowCompanyId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("rowCompanyId"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RowCompanyID = data
+		case "rowDepartmentId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("rowDepartmentId"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RowDepartmentID = data
+		case "rowCondition":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("rowCondition"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RowCondition = data
+		case "rowOwn":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("rowOwn"))
+			data, err := ec.unmarshalOPolicyTestRows2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐPolicyTestRows(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RowOwn = data
+		case "clause":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clause"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Clause = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalPolicyTestAddInput unmarshals raw into the PolicyTestAddInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalPolicyTestAddInput(ctx context.Context, raw any) (model.PolicyTestAddInput, error) {
+	var out model.PolicyTestAddInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "PolicyTestAddInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputPolicyTestRetireInput(ctx context.Context, obj any) (model.PolicyTestRetireInput, error) {
+	var it model.PolicyTestRetireInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"policyTestId", "expectedVersion", "reason"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "policyTestId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("policyTestId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.PolicyTestID = data
+		case "expectedVersion":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expectedVersion"))
+			data, err := ec.unmarshalNBigInt2int64(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ExpectedVersion = data
+		case "reason":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reason"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Reason = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalPolicyTestRetireInput unmarshals raw into the PolicyTestRetireInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalPolicyTestRetireInput(ctx context.Context, raw any) (model.PolicyTestRetireInput, error) {
+	var out model.PolicyTestRetireInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "PolicyTestRetireInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputPositionCreateInput(ctx context.Context, obj any) (model.PositionCreateInput, error) {
 	var it model.PositionCreateInput
 	if obj == nil {
@@ -15354,6 +21152,55 @@ func (ec *executionContext) unmarshalInputRoleCreateInput(ctx context.Context, o
 func UnmarshalRoleCreateInput(ctx context.Context, raw any) (model.RoleCreateInput, error) {
 	var out model.RoleCreateInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "RoleCreateInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputRoleEndorseInput(ctx context.Context, obj any) (model.RoleEndorseInput, error) {
+	var it model.RoleEndorseInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"roleBindingId", "expectedVersion"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "roleBindingId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("roleBindingId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RoleBindingID = data
+		case "expectedVersion":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expectedVersion"))
+			data, err := ec.unmarshalNBigInt2int64(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ExpectedVersion = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalRoleEndorseInput unmarshals raw into the RoleEndorseInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalRoleEndorseInput(ctx context.Context, raw any) (model.RoleEndorseInput, error) {
+	var out model.RoleEndorseInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "RoleEndorseInput", raw, &out)
 	return out, err
 }
 
@@ -16187,6 +22034,196 @@ func (ec *executionContext) _AccessPaths(ctx context.Context, sel ast.SelectionS
 	return out
 }
 
+var accessRequestApprovePayloadImplementors = []string{"AccessRequestApprovePayload"}
+
+func (ec *executionContext) _AccessRequestApprovePayload(ctx context.Context, sel ast.SelectionSet, obj *model.AccessRequestApprovePayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, accessRequestApprovePayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AccessRequestApprovePayload")
+		case "accessRequest":
+			out.Values[i] = ec._AccessRequestApprovePayload_accessRequest(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._AccessRequestApprovePayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var accessRequestEndorsePayloadImplementors = []string{"AccessRequestEndorsePayload"}
+
+func (ec *executionContext) _AccessRequestEndorsePayload(ctx context.Context, sel ast.SelectionSet, obj *model.AccessRequestEndorsePayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, accessRequestEndorsePayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AccessRequestEndorsePayload")
+		case "accessRequest":
+			out.Values[i] = ec._AccessRequestEndorsePayload_accessRequest(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._AccessRequestEndorsePayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var accessRequestRefusePayloadImplementors = []string{"AccessRequestRefusePayload"}
+
+func (ec *executionContext) _AccessRequestRefusePayload(ctx context.Context, sel ast.SelectionSet, obj *model.AccessRequestRefusePayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, accessRequestRefusePayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AccessRequestRefusePayload")
+		case "accessRequest":
+			out.Values[i] = ec._AccessRequestRefusePayload_accessRequest(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._AccessRequestRefusePayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var accessRequestSubmitPayloadImplementors = []string{"AccessRequestSubmitPayload"}
+
+func (ec *executionContext) _AccessRequestSubmitPayload(ctx context.Context, sel ast.SelectionSet, obj *model.AccessRequestSubmitPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, accessRequestSubmitPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AccessRequestSubmitPayload")
+		case "accessRequest":
+			out.Values[i] = ec._AccessRequestSubmitPayload_accessRequest(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._AccessRequestSubmitPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var accessRequestWithdrawPayloadImplementors = []string{"AccessRequestWithdrawPayload"}
+
+func (ec *executionContext) _AccessRequestWithdrawPayload(ctx context.Context, sel ast.SelectionSet, obj *model.AccessRequestWithdrawPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, accessRequestWithdrawPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AccessRequestWithdrawPayload")
+		case "accessRequest":
+			out.Values[i] = ec._AccessRequestWithdrawPayload_accessRequest(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._AccessRequestWithdrawPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var accessReviewClosePayloadImplementors = []string{"AccessReviewClosePayload"}
 
 func (ec *executionContext) _AccessReviewClosePayload(ctx context.Context, sel ast.SelectionSet, obj *model.AccessReviewClosePayload) graphql.Marshaler {
@@ -16519,6 +22556,386 @@ func (ec *executionContext) _ApiTokenRevokePayload(ctx context.Context, sel ast.
 			}
 		case "userErrors":
 			out.Values[i] = ec._ApiTokenRevokePayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var borrowingApprovePayloadImplementors = []string{"BorrowingApprovePayload"}
+
+func (ec *executionContext) _BorrowingApprovePayload(ctx context.Context, sel ast.SelectionSet, obj *model.BorrowingApprovePayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, borrowingApprovePayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("BorrowingApprovePayload")
+		case "borrowing":
+			out.Values[i] = ec._BorrowingApprovePayload_borrowing(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._BorrowingApprovePayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var borrowingEndorsePayloadImplementors = []string{"BorrowingEndorsePayload"}
+
+func (ec *executionContext) _BorrowingEndorsePayload(ctx context.Context, sel ast.SelectionSet, obj *model.BorrowingEndorsePayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, borrowingEndorsePayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("BorrowingEndorsePayload")
+		case "borrowing":
+			out.Values[i] = ec._BorrowingEndorsePayload_borrowing(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._BorrowingEndorsePayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var borrowingHandOutPayloadImplementors = []string{"BorrowingHandOutPayload"}
+
+func (ec *executionContext) _BorrowingHandOutPayload(ctx context.Context, sel ast.SelectionSet, obj *model.BorrowingHandOutPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, borrowingHandOutPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("BorrowingHandOutPayload")
+		case "borrowing":
+			out.Values[i] = ec._BorrowingHandOutPayload_borrowing(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._BorrowingHandOutPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var borrowingRefusePayloadImplementors = []string{"BorrowingRefusePayload"}
+
+func (ec *executionContext) _BorrowingRefusePayload(ctx context.Context, sel ast.SelectionSet, obj *model.BorrowingRefusePayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, borrowingRefusePayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("BorrowingRefusePayload")
+		case "borrowing":
+			out.Values[i] = ec._BorrowingRefusePayload_borrowing(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._BorrowingRefusePayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var borrowingRenewPayloadImplementors = []string{"BorrowingRenewPayload"}
+
+func (ec *executionContext) _BorrowingRenewPayload(ctx context.Context, sel ast.SelectionSet, obj *model.BorrowingRenewPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, borrowingRenewPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("BorrowingRenewPayload")
+		case "borrowing":
+			out.Values[i] = ec._BorrowingRenewPayload_borrowing(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._BorrowingRenewPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var borrowingReportLostPayloadImplementors = []string{"BorrowingReportLostPayload"}
+
+func (ec *executionContext) _BorrowingReportLostPayload(ctx context.Context, sel ast.SelectionSet, obj *model.BorrowingReportLostPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, borrowingReportLostPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("BorrowingReportLostPayload")
+		case "borrowing":
+			out.Values[i] = ec._BorrowingReportLostPayload_borrowing(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._BorrowingReportLostPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var borrowingRequestPayloadImplementors = []string{"BorrowingRequestPayload"}
+
+func (ec *executionContext) _BorrowingRequestPayload(ctx context.Context, sel ast.SelectionSet, obj *model.BorrowingRequestPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, borrowingRequestPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("BorrowingRequestPayload")
+		case "borrowing":
+			out.Values[i] = ec._BorrowingRequestPayload_borrowing(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._BorrowingRequestPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var borrowingReturnPayloadImplementors = []string{"BorrowingReturnPayload"}
+
+func (ec *executionContext) _BorrowingReturnPayload(ctx context.Context, sel ast.SelectionSet, obj *model.BorrowingReturnPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, borrowingReturnPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("BorrowingReturnPayload")
+		case "borrowing":
+			out.Values[i] = ec._BorrowingReturnPayload_borrowing(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._BorrowingReturnPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var borrowingRevokePayloadImplementors = []string{"BorrowingRevokePayload"}
+
+func (ec *executionContext) _BorrowingRevokePayload(ctx context.Context, sel ast.SelectionSet, obj *model.BorrowingRevokePayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, borrowingRevokePayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("BorrowingRevokePayload")
+		case "borrowing":
+			out.Values[i] = ec._BorrowingRevokePayload_borrowing(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._BorrowingRevokePayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var borrowingWithdrawPayloadImplementors = []string{"BorrowingWithdrawPayload"}
+
+func (ec *executionContext) _BorrowingWithdrawPayload(ctx context.Context, sel ast.SelectionSet, obj *model.BorrowingWithdrawPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, borrowingWithdrawPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("BorrowingWithdrawPayload")
+		case "borrowing":
+			out.Values[i] = ec._BorrowingWithdrawPayload_borrowing(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._BorrowingWithdrawPayload_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -17603,6 +24020,44 @@ func (ec *executionContext) _DepartmentOpenPayload(ctx context.Context, sel ast.
 	return out
 }
 
+var downloadLinkImplementors = []string{"DownloadLink"}
+
+func (ec *executionContext) _DownloadLink(ctx context.Context, sel ast.SelectionSet, obj *model.DownloadLink) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, downloadLinkImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("DownloadLink")
+		case "path":
+			out.Values[i] = ec._DownloadLink_path(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "expiresAt":
+			out.Values[i] = ec._DownloadLink_expiresAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var mutationImplementors = []string{"Mutation"}
 
 func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet) graphql.Marshaler {
@@ -17790,6 +24245,160 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "originalFile":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_originalFile(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "originalUpload":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_originalUpload(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "originalAddVersion":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_originalAddVersion(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "originalChangeCustodian":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_originalChangeCustodian(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "originalReportIncident":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_originalReportIncident(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "originalCloseIncident":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_originalCloseIncident(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "originalOpen":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_originalOpen(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "borrowingRequest":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_borrowingRequest(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "borrowingWithdraw":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_borrowingWithdraw(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "borrowingEndorse":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_borrowingEndorse(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "borrowingApprove":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_borrowingApprove(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "borrowingRefuse":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_borrowingRefuse(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "borrowingHandOut":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_borrowingHandOut(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "borrowingRenew":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_borrowingRenew(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "borrowingReturn":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_borrowingReturn(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "borrowingReportLost":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_borrowingReportLost(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "borrowingRevoke":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_borrowingRevoke(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "accessRequestSubmit":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_accessRequestSubmit(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "accessRequestWithdraw":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_accessRequestWithdraw(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "accessRequestEndorse":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_accessRequestEndorse(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "accessRequestApprove":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_accessRequestApprove(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "accessRequestRefuse":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_accessRequestRefuse(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "accountCreate":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_accountCreate(ctx, field)
@@ -17842,6 +24451,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "roleBind":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_roleBind(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "roleEndorse":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_roleEndorse(ctx, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
@@ -17961,6 +24577,20 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "policyRollback":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_policyRollback(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "policyTestAdd":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_policyTestAdd(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "policyTestRetire":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_policyTestRetire(ctx, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
@@ -18093,6 +24723,287 @@ func (ec *executionContext) _ObligationSettlePayload(ctx context.Context, sel as
 	return out
 }
 
+var originalAddVersionPayloadImplementors = []string{"OriginalAddVersionPayload"}
+
+func (ec *executionContext) _OriginalAddVersionPayload(ctx context.Context, sel ast.SelectionSet, obj *model.OriginalAddVersionPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, originalAddVersionPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("OriginalAddVersionPayload")
+		case "original":
+			out.Values[i] = ec._OriginalAddVersionPayload_original(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._OriginalAddVersionPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var originalChangeCustodianPayloadImplementors = []string{"OriginalChangeCustodianPayload"}
+
+func (ec *executionContext) _OriginalChangeCustodianPayload(ctx context.Context, sel ast.SelectionSet, obj *model.OriginalChangeCustodianPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, originalChangeCustodianPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("OriginalChangeCustodianPayload")
+		case "original":
+			out.Values[i] = ec._OriginalChangeCustodianPayload_original(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._OriginalChangeCustodianPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var originalCloseIncidentPayloadImplementors = []string{"OriginalCloseIncidentPayload"}
+
+func (ec *executionContext) _OriginalCloseIncidentPayload(ctx context.Context, sel ast.SelectionSet, obj *model.OriginalCloseIncidentPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, originalCloseIncidentPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("OriginalCloseIncidentPayload")
+		case "incident":
+			out.Values[i] = ec._OriginalCloseIncidentPayload_incident(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._OriginalCloseIncidentPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var originalFilePayloadImplementors = []string{"OriginalFilePayload"}
+
+func (ec *executionContext) _OriginalFilePayload(ctx context.Context, sel ast.SelectionSet, obj *model.OriginalFilePayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, originalFilePayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("OriginalFilePayload")
+		case "original":
+			out.Values[i] = ec._OriginalFilePayload_original(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "ticket":
+			out.Values[i] = ec._OriginalFilePayload_ticket(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._OriginalFilePayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var originalOpenPayloadImplementors = []string{"OriginalOpenPayload"}
+
+func (ec *executionContext) _OriginalOpenPayload(ctx context.Context, sel ast.SelectionSet, obj *model.OriginalOpenPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, originalOpenPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("OriginalOpenPayload")
+		case "original":
+			out.Values[i] = ec._OriginalOpenPayload_original(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "link":
+			out.Values[i] = ec._OriginalOpenPayload_link(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._OriginalOpenPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var originalReportIncidentPayloadImplementors = []string{"OriginalReportIncidentPayload"}
+
+func (ec *executionContext) _OriginalReportIncidentPayload(ctx context.Context, sel ast.SelectionSet, obj *model.OriginalReportIncidentPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, originalReportIncidentPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("OriginalReportIncidentPayload")
+		case "incident":
+			out.Values[i] = ec._OriginalReportIncidentPayload_incident(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._OriginalReportIncidentPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var originalUploadPayloadImplementors = []string{"OriginalUploadPayload"}
+
+func (ec *executionContext) _OriginalUploadPayload(ctx context.Context, sel ast.SelectionSet, obj *model.OriginalUploadPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, originalUploadPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("OriginalUploadPayload")
+		case "original":
+			out.Values[i] = ec._OriginalUploadPayload_original(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "ticket":
+			out.Values[i] = ec._OriginalUploadPayload_ticket(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._OriginalUploadPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var policyClassChangeImplementors = []string{"PolicyClassChange"}
 
 func (ec *executionContext) _PolicyClassChange(ctx context.Context, sel ast.SelectionSet, obj *model.PolicyClassChange) graphql.Marshaler {
@@ -18147,6 +25058,16 @@ func (ec *executionContext) _PolicyComparison(ctx context.Context, sel ast.Selec
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("PolicyComparison")
+		case "conflictsAdded":
+			out.Values[i] = ec._PolicyComparison_conflictsAdded(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "conflictsRemoved":
+			out.Values[i] = ec._PolicyComparison_conflictsRemoved(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "from":
 			out.Values[i] = ec._PolicyComparison_from(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -18525,6 +25446,150 @@ func (ec *executionContext) _PolicySimulation(ctx context.Context, sel ast.Selec
 	return out
 }
 
+var policyTestAddPayloadImplementors = []string{"PolicyTestAddPayload"}
+
+func (ec *executionContext) _PolicyTestAddPayload(ctx context.Context, sel ast.SelectionSet, obj *model.PolicyTestAddPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, policyTestAddPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("PolicyTestAddPayload")
+		case "policyTest":
+			out.Values[i] = ec._PolicyTestAddPayload_policyTest(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._PolicyTestAddPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var policyTestResultImplementors = []string{"PolicyTestResult"}
+
+func (ec *executionContext) _PolicyTestResult(ctx context.Context, sel ast.SelectionSet, obj *model.PolicyTestResult) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, policyTestResultImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("PolicyTestResult")
+		case "test":
+			out.Values[i] = ec._PolicyTestResult_test(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "passed":
+			out.Values[i] = ec._PolicyTestResult_passed(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "staff":
+			out.Values[i] = ec._PolicyTestResult_staff(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "rowClient":
+			out.Values[i] = ec._PolicyTestResult_rowClient(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "rowContract":
+			out.Values[i] = ec._PolicyTestResult_rowContract(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "rows":
+			out.Values[i] = ec._PolicyTestResult_rows(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "rule":
+			out.Values[i] = ec._PolicyTestResult_rule(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "message":
+			out.Values[i] = ec._PolicyTestResult_message(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var policyTestRetirePayloadImplementors = []string{"PolicyTestRetirePayload"}
+
+func (ec *executionContext) _PolicyTestRetirePayload(ctx context.Context, sel ast.SelectionSet, obj *model.PolicyTestRetirePayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, policyTestRetirePayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("PolicyTestRetirePayload")
+		case "policyTest":
+			out.Values[i] = ec._PolicyTestRetirePayload_policyTest(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._PolicyTestRetirePayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var policyWarningImplementors = []string{"PolicyWarning"}
 
 func (ec *executionContext) _PolicyWarning(ctx context.Context, sel ast.SelectionSet, obj *model.PolicyWarning) graphql.Marshaler {
@@ -18665,6 +25730,12 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_policyLint(ctx, field)
+				})
+		case "policyTestRun":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_policyTestRun(ctx, field)
 				})
 		case "__type":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
@@ -18847,6 +25918,11 @@ func (ec *executionContext) _RoleBindPayload(ctx context.Context, sel ast.Select
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "endorsers":
+			out.Values[i] = ec._RoleBindPayload_endorsers(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		case "userErrors":
 			out.Values[i] = ec._RoleBindPayload_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -18887,6 +25963,44 @@ func (ec *executionContext) _RoleCreatePayload(ctx context.Context, sel ast.Sele
 			}
 		case "userErrors":
 			out.Values[i] = ec._RoleCreatePayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var roleEndorsePayloadImplementors = []string{"RoleEndorsePayload"}
+
+func (ec *executionContext) _RoleEndorsePayload(ctx context.Context, sel ast.SelectionSet, obj *model.RoleEndorsePayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, roleEndorsePayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RoleEndorsePayload")
+		case "roleBinding":
+			out.Values[i] = ec._RoleEndorsePayload_roleBinding(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._RoleEndorsePayload_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -19115,6 +26229,49 @@ func (ec *executionContext) _StaffTransferPayload(ctx context.Context, sel ast.S
 			}
 		case "userErrors":
 			out.Values[i] = ec._StaffTransferPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var uploadTicketImplementors = []string{"UploadTicket"}
+
+func (ec *executionContext) _UploadTicket(ctx context.Context, sel ast.SelectionSet, obj *model.UploadTicket) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, uploadTicketImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("UploadTicket")
+		case "fileId":
+			out.Values[i] = ec._UploadTicket_fileId(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "secret":
+			out.Values[i] = ec._UploadTicket_secret(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "expiresAt":
+			out.Values[i] = ec._UploadTicket_expiresAt(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -19610,6 +26767,61 @@ func (ec *executionContext) marshalNAccessPath2ᚖgithubᚗcomᚋclienteleᚋcli
 	return ec._AccessPath(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNAccessRequestApproveInput2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐAccessRequestApproveInput(ctx context.Context, v any) (model.AccessRequestApproveInput, error) {
+	res, err := ec.unmarshalInputAccessRequestApproveInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNAccessRequestApprovePayload2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐAccessRequestApprovePayload(ctx context.Context, sel ast.SelectionSet, v model.AccessRequestApprovePayload) graphql.Marshaler {
+	return ec._AccessRequestApprovePayload(ctx, sel, &v)
+}
+
+func (ec *executionContext) unmarshalNAccessRequestEndorseInput2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐAccessRequestEndorseInput(ctx context.Context, v any) (model.AccessRequestEndorseInput, error) {
+	res, err := ec.unmarshalInputAccessRequestEndorseInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNAccessRequestEndorsePayload2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐAccessRequestEndorsePayload(ctx context.Context, sel ast.SelectionSet, v model.AccessRequestEndorsePayload) graphql.Marshaler {
+	return ec._AccessRequestEndorsePayload(ctx, sel, &v)
+}
+
+func (ec *executionContext) unmarshalNAccessRequestRefuseInput2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐAccessRequestRefuseInput(ctx context.Context, v any) (model.AccessRequestRefuseInput, error) {
+	res, err := ec.unmarshalInputAccessRequestRefuseInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNAccessRequestRefusePayload2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐAccessRequestRefusePayload(ctx context.Context, sel ast.SelectionSet, v model.AccessRequestRefusePayload) graphql.Marshaler {
+	return ec._AccessRequestRefusePayload(ctx, sel, &v)
+}
+
+func (ec *executionContext) unmarshalNAccessRequestState2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐAccessRequestState(ctx context.Context, v any) (model.AccessRequestState, error) {
+	var res model.AccessRequestState
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNAccessRequestState2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐAccessRequestState(ctx context.Context, sel ast.SelectionSet, v model.AccessRequestState) graphql.Marshaler {
+	return v
+}
+
+func (ec *executionContext) unmarshalNAccessRequestSubmitInput2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐAccessRequestSubmitInput(ctx context.Context, v any) (model.AccessRequestSubmitInput, error) {
+	res, err := ec.unmarshalInputAccessRequestSubmitInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNAccessRequestSubmitPayload2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐAccessRequestSubmitPayload(ctx context.Context, sel ast.SelectionSet, v model.AccessRequestSubmitPayload) graphql.Marshaler {
+	return ec._AccessRequestSubmitPayload(ctx, sel, &v)
+}
+
+func (ec *executionContext) unmarshalNAccessRequestWithdrawInput2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐAccessRequestWithdrawInput(ctx context.Context, v any) (model.AccessRequestWithdrawInput, error) {
+	res, err := ec.unmarshalInputAccessRequestWithdrawInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNAccessRequestWithdrawPayload2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐAccessRequestWithdrawPayload(ctx context.Context, sel ast.SelectionSet, v model.AccessRequestWithdrawPayload) graphql.Marshaler {
+	return ec._AccessRequestWithdrawPayload(ctx, sel, &v)
+}
+
 func (ec *executionContext) unmarshalNAccessReviewCloseInput2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐAccessReviewCloseInput(ctx context.Context, v any) (model.AccessReviewCloseInput, error) {
 	res, err := ec.unmarshalInputAccessReviewCloseInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -19747,6 +26959,125 @@ func (ec *executionContext) marshalNBoolean2bool(ctx context.Context, sel ast.Se
 		graphql.AddInvalidNullFromMarshaler(ctx, "Boolean!")
 	}
 	return res
+}
+
+func (ec *executionContext) unmarshalNBorrowingApproveInput2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐBorrowingApproveInput(ctx context.Context, v any) (model.BorrowingApproveInput, error) {
+	res, err := ec.unmarshalInputBorrowingApproveInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNBorrowingApprovePayload2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐBorrowingApprovePayload(ctx context.Context, sel ast.SelectionSet, v model.BorrowingApprovePayload) graphql.Marshaler {
+	return ec._BorrowingApprovePayload(ctx, sel, &v)
+}
+
+func (ec *executionContext) unmarshalNBorrowingEndorseInput2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐBorrowingEndorseInput(ctx context.Context, v any) (model.BorrowingEndorseInput, error) {
+	res, err := ec.unmarshalInputBorrowingEndorseInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNBorrowingEndorsePayload2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐBorrowingEndorsePayload(ctx context.Context, sel ast.SelectionSet, v model.BorrowingEndorsePayload) graphql.Marshaler {
+	return ec._BorrowingEndorsePayload(ctx, sel, &v)
+}
+
+func (ec *executionContext) unmarshalNBorrowingHandOutInput2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐBorrowingHandOutInput(ctx context.Context, v any) (model.BorrowingHandOutInput, error) {
+	res, err := ec.unmarshalInputBorrowingHandOutInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNBorrowingHandOutPayload2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐBorrowingHandOutPayload(ctx context.Context, sel ast.SelectionSet, v model.BorrowingHandOutPayload) graphql.Marshaler {
+	return ec._BorrowingHandOutPayload(ctx, sel, &v)
+}
+
+func (ec *executionContext) unmarshalNBorrowingRefuseInput2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐBorrowingRefuseInput(ctx context.Context, v any) (model.BorrowingRefuseInput, error) {
+	res, err := ec.unmarshalInputBorrowingRefuseInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNBorrowingRefusePayload2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐBorrowingRefusePayload(ctx context.Context, sel ast.SelectionSet, v model.BorrowingRefusePayload) graphql.Marshaler {
+	return ec._BorrowingRefusePayload(ctx, sel, &v)
+}
+
+func (ec *executionContext) unmarshalNBorrowingRenewInput2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐBorrowingRenewInput(ctx context.Context, v any) (model.BorrowingRenewInput, error) {
+	res, err := ec.unmarshalInputBorrowingRenewInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNBorrowingRenewPayload2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐBorrowingRenewPayload(ctx context.Context, sel ast.SelectionSet, v model.BorrowingRenewPayload) graphql.Marshaler {
+	return ec._BorrowingRenewPayload(ctx, sel, &v)
+}
+
+func (ec *executionContext) unmarshalNBorrowingReportLostInput2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐBorrowingReportLostInput(ctx context.Context, v any) (model.BorrowingReportLostInput, error) {
+	res, err := ec.unmarshalInputBorrowingReportLostInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNBorrowingReportLostPayload2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐBorrowingReportLostPayload(ctx context.Context, sel ast.SelectionSet, v model.BorrowingReportLostPayload) graphql.Marshaler {
+	return ec._BorrowingReportLostPayload(ctx, sel, &v)
+}
+
+func (ec *executionContext) unmarshalNBorrowingRequestInput2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐBorrowingRequestInput(ctx context.Context, v any) (model.BorrowingRequestInput, error) {
+	res, err := ec.unmarshalInputBorrowingRequestInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNBorrowingRequestPayload2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐBorrowingRequestPayload(ctx context.Context, sel ast.SelectionSet, v model.BorrowingRequestPayload) graphql.Marshaler {
+	return ec._BorrowingRequestPayload(ctx, sel, &v)
+}
+
+func (ec *executionContext) unmarshalNBorrowingReturnInput2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐBorrowingReturnInput(ctx context.Context, v any) (model.BorrowingReturnInput, error) {
+	res, err := ec.unmarshalInputBorrowingReturnInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNBorrowingReturnItemInput2ᚕᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐBorrowingReturnItemInputᚄ(ctx context.Context, v any) ([]*model.BorrowingReturnItemInput, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]*model.BorrowingReturnItemInput, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNBorrowingReturnItemInput2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐBorrowingReturnItemInput(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) unmarshalNBorrowingReturnItemInput2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐBorrowingReturnItemInput(ctx context.Context, v any) (*model.BorrowingReturnItemInput, error) {
+	res, err := ec.unmarshalInputBorrowingReturnItemInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNBorrowingReturnPayload2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐBorrowingReturnPayload(ctx context.Context, sel ast.SelectionSet, v model.BorrowingReturnPayload) graphql.Marshaler {
+	return ec._BorrowingReturnPayload(ctx, sel, &v)
+}
+
+func (ec *executionContext) unmarshalNBorrowingRevokeInput2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐBorrowingRevokeInput(ctx context.Context, v any) (model.BorrowingRevokeInput, error) {
+	res, err := ec.unmarshalInputBorrowingRevokeInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNBorrowingRevokePayload2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐBorrowingRevokePayload(ctx context.Context, sel ast.SelectionSet, v model.BorrowingRevokePayload) graphql.Marshaler {
+	return ec._BorrowingRevokePayload(ctx, sel, &v)
+}
+
+func (ec *executionContext) unmarshalNBorrowingState2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐBorrowingState(ctx context.Context, v any) (model.BorrowingState, error) {
+	var res model.BorrowingState
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNBorrowingState2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐBorrowingState(ctx context.Context, sel ast.SelectionSet, v model.BorrowingState) graphql.Marshaler {
+	return v
+}
+
+func (ec *executionContext) unmarshalNBorrowingWithdrawInput2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐBorrowingWithdrawInput(ctx context.Context, v any) (model.BorrowingWithdrawInput, error) {
+	res, err := ec.unmarshalInputBorrowingWithdrawInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNBorrowingWithdrawPayload2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐBorrowingWithdrawPayload(ctx context.Context, sel ast.SelectionSet, v model.BorrowingWithdrawPayload) graphql.Marshaler {
+	return ec._BorrowingWithdrawPayload(ctx, sel, &v)
 }
 
 func (ec *executionContext) unmarshalNClient2ᚕᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx context.Context, v any) ([]*read.Ref, error) {
@@ -20234,6 +27565,11 @@ func (ec *executionContext) marshalNFieldAccess2githubᚗcomᚋclienteleᚋclien
 	return v
 }
 
+func (ec *executionContext) unmarshalNFileUploadInput2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐFileUploadInput(ctx context.Context, v any) (*model.FileUploadInput, error) {
+	res, err := ec.unmarshalInputFileUploadInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNID2string(ctx context.Context, v any) (string, error) {
 	res, err := scalar.UnmarshalID(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -20246,6 +27582,35 @@ func (ec *executionContext) marshalNID2string(ctx context.Context, sel ast.Selec
 		graphql.AddInvalidNullFromMarshaler(ctx, "ID!")
 	}
 	return res
+}
+
+func (ec *executionContext) unmarshalNID2ᚕstringᚄ(ctx context.Context, v any) ([]string, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]string, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNID2string(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNID2ᚕstringᚄ(ctx context.Context, sel ast.SelectionSet, v []string) graphql.Marshaler {
+	ret := make(graphql.Array, len(v))
+	for i := range v {
+		ret[i] = ec.marshalNID2string(ctx, sel, v[i])
+	}
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) unmarshalNInt2int(ctx context.Context, v any) (int, error) {
@@ -20363,6 +27728,89 @@ func (ec *executionContext) marshalNOrderDirection2githubᚗcomᚋclienteleᚋcl
 	return v
 }
 
+func (ec *executionContext) unmarshalNOriginalAddVersionInput2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐOriginalAddVersionInput(ctx context.Context, v any) (model.OriginalAddVersionInput, error) {
+	res, err := ec.unmarshalInputOriginalAddVersionInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNOriginalAddVersionPayload2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐOriginalAddVersionPayload(ctx context.Context, sel ast.SelectionSet, v model.OriginalAddVersionPayload) graphql.Marshaler {
+	return ec._OriginalAddVersionPayload(ctx, sel, &v)
+}
+
+func (ec *executionContext) unmarshalNOriginalChangeCustodianInput2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐOriginalChangeCustodianInput(ctx context.Context, v any) (model.OriginalChangeCustodianInput, error) {
+	res, err := ec.unmarshalInputOriginalChangeCustodianInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNOriginalChangeCustodianPayload2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐOriginalChangeCustodianPayload(ctx context.Context, sel ast.SelectionSet, v model.OriginalChangeCustodianPayload) graphql.Marshaler {
+	return ec._OriginalChangeCustodianPayload(ctx, sel, &v)
+}
+
+func (ec *executionContext) unmarshalNOriginalCloseIncidentInput2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐOriginalCloseIncidentInput(ctx context.Context, v any) (model.OriginalCloseIncidentInput, error) {
+	res, err := ec.unmarshalInputOriginalCloseIncidentInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNOriginalCloseIncidentPayload2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐOriginalCloseIncidentPayload(ctx context.Context, sel ast.SelectionSet, v model.OriginalCloseIncidentPayload) graphql.Marshaler {
+	return ec._OriginalCloseIncidentPayload(ctx, sel, &v)
+}
+
+func (ec *executionContext) unmarshalNOriginalFileInput2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐOriginalFileInput(ctx context.Context, v any) (model.OriginalFileInput, error) {
+	res, err := ec.unmarshalInputOriginalFileInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNOriginalFilePayload2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐOriginalFilePayload(ctx context.Context, sel ast.SelectionSet, v model.OriginalFilePayload) graphql.Marshaler {
+	return ec._OriginalFilePayload(ctx, sel, &v)
+}
+
+func (ec *executionContext) unmarshalNOriginalKind2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐOriginalKind(ctx context.Context, v any) (model.OriginalKind, error) {
+	var res model.OriginalKind
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNOriginalKind2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐOriginalKind(ctx context.Context, sel ast.SelectionSet, v model.OriginalKind) graphql.Marshaler {
+	return v
+}
+
+func (ec *executionContext) unmarshalNOriginalOpenInput2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐOriginalOpenInput(ctx context.Context, v any) (model.OriginalOpenInput, error) {
+	res, err := ec.unmarshalInputOriginalOpenInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNOriginalOpenPayload2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐOriginalOpenPayload(ctx context.Context, sel ast.SelectionSet, v model.OriginalOpenPayload) graphql.Marshaler {
+	return ec._OriginalOpenPayload(ctx, sel, &v)
+}
+
+func (ec *executionContext) unmarshalNOriginalReportIncidentInput2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐOriginalReportIncidentInput(ctx context.Context, v any) (model.OriginalReportIncidentInput, error) {
+	res, err := ec.unmarshalInputOriginalReportIncidentInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNOriginalReportIncidentPayload2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐOriginalReportIncidentPayload(ctx context.Context, sel ast.SelectionSet, v model.OriginalReportIncidentPayload) graphql.Marshaler {
+	return ec._OriginalReportIncidentPayload(ctx, sel, &v)
+}
+
+func (ec *executionContext) unmarshalNOriginalState2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐOriginalState(ctx context.Context, v any) (model.OriginalState, error) {
+	var res model.OriginalState
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNOriginalState2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐOriginalState(ctx context.Context, sel ast.SelectionSet, v model.OriginalState) graphql.Marshaler {
+	return v
+}
+
+func (ec *executionContext) unmarshalNOriginalUploadInput2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐOriginalUploadInput(ctx context.Context, v any) (model.OriginalUploadInput, error) {
+	res, err := ec.unmarshalInputOriginalUploadInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNOriginalUploadPayload2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐOriginalUploadPayload(ctx context.Context, sel ast.SelectionSet, v model.OriginalUploadPayload) graphql.Marshaler {
+	return ec._OriginalUploadPayload(ctx, sel, &v)
+}
+
 func (ec *executionContext) unmarshalNPartySide2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐPartySide(ctx context.Context, v any) (model.PartySide, error) {
 	var res model.PartySide
 	err := res.UnmarshalGQL(v)
@@ -20399,6 +27847,11 @@ func (ec *executionContext) marshalNPolicyClassChange2ᚖgithubᚗcomᚋclientel
 
 func (ec *executionContext) unmarshalNPolicyClassInput2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐPolicyClassInput(ctx context.Context, v any) (*model.PolicyClassInput, error) {
 	res, err := ec.unmarshalInputPolicyClassInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNPolicyConflictInput2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐPolicyConflictInput(ctx context.Context, v any) (*model.PolicyConflictInput, error) {
+	res, err := ec.unmarshalInputPolicyConflictInput(ctx, v)
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
@@ -20454,6 +27907,16 @@ func (ec *executionContext) marshalNPolicyEffectOnStaff2ᚖgithubᚗcomᚋclient
 	return ec._PolicyEffectOnStaff(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNPolicyExpectation2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐPolicyExpectation(ctx context.Context, v any) (model.PolicyExpectation, error) {
+	var res model.PolicyExpectation
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNPolicyExpectation2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐPolicyExpectation(ctx context.Context, sel ast.SelectionSet, v model.PolicyExpectation) graphql.Marshaler {
+	return v
+}
+
 func (ec *executionContext) unmarshalNPolicyPublishInput2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐPolicyPublishInput(ctx context.Context, v any) (model.PolicyPublishInput, error) {
 	res, err := ec.unmarshalInputPolicyPublishInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -20501,6 +27964,32 @@ func (ec *executionContext) marshalNPolicyRuleSentence2ᚖgithubᚗcomᚋcliente
 	return ec._PolicyRuleSentence(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNPolicyTestAddInput2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐPolicyTestAddInput(ctx context.Context, v any) (model.PolicyTestAddInput, error) {
+	res, err := ec.unmarshalInputPolicyTestAddInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNPolicyTestAddPayload2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐPolicyTestAddPayload(ctx context.Context, sel ast.SelectionSet, v model.PolicyTestAddPayload) graphql.Marshaler {
+	return ec._PolicyTestAddPayload(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNPolicyTestResult2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐPolicyTestResult(ctx context.Context, sel ast.SelectionSet, v *model.PolicyTestResult) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "PolicyTestResult!")
+		return graphql.Null
+	}
+	return ec._PolicyTestResult(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNPolicyTestRetireInput2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐPolicyTestRetireInput(ctx context.Context, v any) (model.PolicyTestRetireInput, error) {
+	res, err := ec.unmarshalInputPolicyTestRetireInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNPolicyTestRetirePayload2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐPolicyTestRetirePayload(ctx context.Context, sel ast.SelectionSet, v model.PolicyTestRetirePayload) graphql.Marshaler {
+	return ec._PolicyTestRetirePayload(ctx, sel, &v)
+}
+
 func (ec *executionContext) marshalNPolicyWarning2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐPolicyWarning(ctx context.Context, sel ast.SelectionSet, v *model.PolicyWarning) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "PolicyWarning!")
@@ -20542,6 +28031,26 @@ func (ec *executionContext) marshalNReachCount2ᚖgithubᚗcomᚋclienteleᚋcli
 	return ec._ReachCount(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNReportedIncident2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐReportedIncident(ctx context.Context, v any) (model.ReportedIncident, error) {
+	var res model.ReportedIncident
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNReportedIncident2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐReportedIncident(ctx context.Context, sel ast.SelectionSet, v model.ReportedIncident) graphql.Marshaler {
+	return v
+}
+
+func (ec *executionContext) unmarshalNReturnCondition2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐReturnCondition(ctx context.Context, v any) (model.ReturnCondition, error) {
+	var res model.ReturnCondition
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNReturnCondition2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐReturnCondition(ctx context.Context, sel ast.SelectionSet, v model.ReturnCondition) graphql.Marshaler {
+	return v
+}
+
 func (ec *executionContext) unmarshalNRightChange2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐRightChange(ctx context.Context, v any) (model.RightChange, error) {
 	var res model.RightChange
 	err := res.UnmarshalGQL(v)
@@ -20570,6 +28079,15 @@ func (ec *executionContext) marshalNRoleCreatePayload2githubᚗcomᚋclientele�
 	return ec._RoleCreatePayload(ctx, sel, &v)
 }
 
+func (ec *executionContext) unmarshalNRoleEndorseInput2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐRoleEndorseInput(ctx context.Context, v any) (model.RoleEndorseInput, error) {
+	res, err := ec.unmarshalInputRoleEndorseInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNRoleEndorsePayload2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐRoleEndorsePayload(ctx context.Context, sel ast.SelectionSet, v model.RoleEndorsePayload) graphql.Marshaler {
+	return ec._RoleEndorsePayload(ctx, sel, &v)
+}
+
 func (ec *executionContext) unmarshalNRoleRetireInput2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐRoleRetireInput(ctx context.Context, v any) (model.RoleRetireInput, error) {
 	res, err := ec.unmarshalInputRoleRetireInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -20595,6 +28113,20 @@ func (ec *executionContext) unmarshalNSessionRevokeInput2githubᚗcomᚋclientel
 
 func (ec *executionContext) marshalNSessionRevokePayload2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐSessionRevokePayload(ctx context.Context, sel ast.SelectionSet, v model.SessionRevokePayload) graphql.Marshaler {
 	return ec._SessionRevokePayload(ctx, sel, &v)
+}
+
+func (ec *executionContext) unmarshalNStaff2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx context.Context, v any) (*read.Ref, error) {
+	var res = new(read.Ref)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNStaff2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx context.Context, sel ast.SelectionSet, v *read.Ref) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "Staff!")
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
 }
 
 func (ec *executionContext) unmarshalNStaffChangeSuperiorInput2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐStaffChangeSuperiorInput(ctx context.Context, v any) (model.StaffChangeSuperiorInput, error) {
@@ -20912,6 +28444,58 @@ func (ec *executionContext) marshalOAccessPaths2ᚖgithubᚗcomᚋclienteleᚋcl
 	return ec._AccessPaths(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalOAccessRequest2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx context.Context, v any) (*read.Ref, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Ref)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOAccessRequest2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx context.Context, sel ast.SelectionSet, v *read.Ref) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOAccessRequestState2ᚕgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐAccessRequestStateᚄ(ctx context.Context, v any) ([]model.AccessRequestState, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]model.AccessRequestState, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNAccessRequestState2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐAccessRequestState(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalOAccessRequestState2ᚕgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐAccessRequestStateᚄ(ctx context.Context, sel ast.SelectionSet, v []model.AccessRequestState) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNAccessRequestState2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐAccessRequestState(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) unmarshalOAccessReview2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx context.Context, v any) (*read.Ref, error) {
 	if v == nil {
 		return nil, nil
@@ -21126,6 +28710,58 @@ func (ec *executionContext) marshalOBoolean2ᚖbool(ctx context.Context, sel ast
 	_ = ctx
 	res := graphql.MarshalBoolean(*v)
 	return res
+}
+
+func (ec *executionContext) unmarshalOBorrowing2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx context.Context, v any) (*read.Ref, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Ref)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOBorrowing2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx context.Context, sel ast.SelectionSet, v *read.Ref) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOBorrowingState2ᚕgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐBorrowingStateᚄ(ctx context.Context, v any) ([]model.BorrowingState, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]model.BorrowingState, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNBorrowingState2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐBorrowingState(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalOBorrowingState2ᚕgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐBorrowingStateᚄ(ctx context.Context, sel ast.SelectionSet, v []model.BorrowingState) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNBorrowingState2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐBorrowingState(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) unmarshalOClient2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx context.Context, v any) (*read.Ref, error) {
@@ -21445,6 +29081,22 @@ func (ec *executionContext) marshalOContractState2ᚕgithubᚗcomᚋclienteleᚋ
 	return ret
 }
 
+func (ec *executionContext) unmarshalOCustodyIncident2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx context.Context, v any) (*read.Ref, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Ref)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOCustodyIncident2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx context.Context, sel ast.SelectionSet, v *read.Ref) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
 func (ec *executionContext) unmarshalODataScope2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐDataScope(ctx context.Context, v any) (*model.DataScope, error) {
 	if v == nil {
 		return nil, nil
@@ -21527,6 +29179,21 @@ func (ec *executionContext) marshalODepartmentKind2ᚖgithubᚗcomᚋclientele�
 		return graphql.Null
 	}
 	return v
+}
+
+func (ec *executionContext) marshalODownloadLink2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐDownloadLink(ctx context.Context, sel ast.SelectionSet, v *model.DownloadLink) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._DownloadLink(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOFileUploadInput2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐFileUploadInput(ctx context.Context, v any) (*model.FileUploadInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputFileUploadInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) unmarshalOID2ᚕstringᚄ(ctx context.Context, v any) ([]string, error) {
@@ -21677,6 +29344,94 @@ func (ec *executionContext) marshalOObligation2ᚖgithubᚗcomᚋclienteleᚋcli
 	return graphql.WrapContextMarshaler(ctx, v)
 }
 
+func (ec *executionContext) unmarshalOOriginal2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx context.Context, v any) (*read.Ref, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Ref)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOOriginal2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx context.Context, sel ast.SelectionSet, v *read.Ref) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOOriginalKind2ᚕgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐOriginalKindᚄ(ctx context.Context, v any) ([]model.OriginalKind, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]model.OriginalKind, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNOriginalKind2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐOriginalKind(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalOOriginalKind2ᚕgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐOriginalKindᚄ(ctx context.Context, sel ast.SelectionSet, v []model.OriginalKind) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNOriginalKind2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐOriginalKind(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalOOriginalState2ᚕgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐOriginalStateᚄ(ctx context.Context, v any) ([]model.OriginalState, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]model.OriginalState, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNOriginalState2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐOriginalState(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalOOriginalState2ᚕgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐOriginalStateᚄ(ctx context.Context, sel ast.SelectionSet, v []model.OriginalState) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNOriginalState2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐOriginalState(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) unmarshalOPartyCapacity2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐPartyCapacity(ctx context.Context, v any) (*model.PartyCapacity, error) {
 	if v == nil {
 		return nil, nil
@@ -21717,6 +29472,23 @@ func (ec *executionContext) marshalOPolicyComparison2ᚖgithubᚗcomᚋclientele
 	return ec._PolicyComparison(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalOPolicyConflictInput2ᚕᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐPolicyConflictInputᚄ(ctx context.Context, v any) ([]*model.PolicyConflictInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]*model.PolicyConflictInput, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNPolicyConflictInput2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐPolicyConflictInput(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
 func (ec *executionContext) unmarshalOPolicyRule2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx context.Context, v any) (*read.Ref, error) {
 	if v == nil {
 		return nil, nil
@@ -21755,6 +29527,57 @@ func (ec *executionContext) marshalOPolicySimulation2ᚖgithubᚗcomᚋclientele
 		return graphql.Null
 	}
 	return ec._PolicySimulation(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOPolicyTest2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx context.Context, v any) (*read.Ref, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(read.Ref)
+	err := res.UnmarshalGQLContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOPolicyTest2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx context.Context, sel ast.SelectionSet, v *read.Ref) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) marshalOPolicyTestResult2ᚕᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐPolicyTestResultᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.PolicyTestResult) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNPolicyTestResult2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐPolicyTestResult(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalOPolicyTestRows2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐPolicyTestRows(ctx context.Context, v any) (*model.PolicyTestRows, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(model.PolicyTestRows)
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOPolicyTestRows2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐPolicyTestRows(ctx context.Context, sel ast.SelectionSet, v *model.PolicyTestRows) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
 }
 
 func (ec *executionContext) unmarshalOPolicyVersion2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx context.Context, v any) (*read.Ref, error) {
@@ -21879,6 +29702,41 @@ func (ec *executionContext) marshalOSpecialType2ᚖgithubᚗcomᚋclienteleᚋcl
 	return v
 }
 
+func (ec *executionContext) unmarshalOStaff2ᚕᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRefᚄ(ctx context.Context, v any) ([]*read.Ref, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]*read.Ref, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNStaff2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalOStaff2ᚕᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRefᚄ(ctx context.Context, sel ast.SelectionSet, v []*read.Ref) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := make(graphql.Array, len(v))
+	for i := range v {
+		ret[i] = ec.marshalNStaff2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx, sel, v[i])
+	}
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) unmarshalOStaff2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx context.Context, v any) (*read.Ref, error) {
 	if v == nil {
 		return nil, nil
@@ -21982,6 +29840,13 @@ func (ec *executionContext) marshalOString2ᚖstring(ctx context.Context, sel as
 	_ = ctx
 	res := scalar.MarshalString(*v)
 	return res
+}
+
+func (ec *executionContext) marshalOUploadTicket2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐUploadTicket(ctx context.Context, sel ast.SelectionSet, v *model.UploadTicket) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._UploadTicket(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalO__EnumValue2ᚕgithubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚋintrospectionᚐEnumValueᚄ(ctx context.Context, sel ast.SelectionSet, v []introspection.EnumValue) graphql.Marshaler {

@@ -54,6 +54,7 @@ const (
 	PolicyWrite   Action = "policy.write"   // drafts
 	PolicyPublish Action = "policy.publish" // a draft comes into force
 	RoleBind      Action = "role.bind"
+	RoleEndorse   Action = "role.endorse" // puts into force what a binding gives beyond its giver
 	RoleUnbind    Action = "role.unbind"
 	RoleCreate    Action = "role.create"
 	RoleRetire    Action = "role.retire"
@@ -89,6 +90,23 @@ const (
 	ContractTerminate Action = "contract.terminate"
 	ObligationAdd     Action = "obligation.add"
 	ObligationSettle  Action = "obligation.settle"
+
+	OriginalFile            Action = "original.file"
+	OriginalAddVersion      Action = "original.addVersion"
+	OriginalChangeCustodian Action = "original.changeCustodian"
+	OriginalReportIncident  Action = "original.reportIncident"
+	OriginalCloseIncident   Action = "original.closeIncident"
+
+	BorrowingRequest    Action = "borrowing.request"
+	BorrowingLend       Action = "borrowing.lend"    // the custodian's consent, handing out, checking the return
+	BorrowingApprove    Action = "borrowing.approve" // the second step, from class L4 on
+	BorrowingRenew      Action = "borrowing.renew"
+	BorrowingReportLost Action = "borrowing.reportLost"
+	BorrowingRevoke     Action = "borrowing.revoke"
+
+	AccessRequestRequest Action = "accessRequest.request"
+	AccessRequestEndorse Action = "accessRequest.endorse" // the head of the owning department
+	AccessRequestApprove Action = "accessRequest.approve" // gives the grant
 )
 
 // Entities and field groups.
@@ -102,6 +120,11 @@ const (
 	OnAudit        Object = "audit"
 	OnClient       Object = "client"
 	OnContract     Object = "contract"
+
+	OnOriginal      Object = "original"
+	OnBorrowing     Object = "borrowing"
+	OnAccessRequest Object = "accessRequest"
+	OnApproval      Object = "approval" // steps that something waits for; who may decide one is the act of its subject
 
 	TenantSettings   Object = "tenant#settings"
 	OrganisationList Object = "organisation#list"
@@ -118,6 +141,12 @@ const (
 	ClientCredit     Object = "client#credit"
 	ContractSummary  Object = "contract#summary"
 	ContractTerms    Object = "contract#terms"
+
+	OriginalRegister      Object = "original#register"
+	OriginalContent       Object = "original#content" // the bytes; their class is the row's own: condition field "class"
+	BorrowingRegister     Object = "borrowing#register"
+	AccessRequestRegister Object = "accessRequest#register"
+	ApprovalSteps         Object = "approval#steps"
 )
 
 // Catalogue lists every noun and verb there is, in the order of the administration pages. Rules may speak of nothing
@@ -178,6 +207,7 @@ func Catalogue() []Entity {
 				{PolicyWrite, Text{"起草策略", "Draft policy"}, []Object{PolicyRules}},
 				{PolicyPublish, Text{"发布策略", "Publish policy"}, []Object{PolicyRules}},
 				{RoleBind, Text{"授予角色", "Bind a role"}, []Object{PolicyRules}},
+				{RoleEndorse, Text{"授权确认", "Endorse a binding"}, []Object{PolicyRules}},
 				{RoleUnbind, Text{"收回角色", "Unbind a role"}, []Object{PolicyRules}},
 				{RoleCreate, Text{"新建角色", "Create a role"}, []Object{PolicyRules}},
 				{RoleRetire, Text{"停用角色", "Retire a role"}, []Object{PolicyRules}},
@@ -243,7 +273,17 @@ func Catalogue() []Entity {
 				{ObligationSettle, Text{"了结义务", "Settle an obligation"}, []Object{ContractSummary}},
 			},
 		},
+		originalEntity(), borrowingEntity(), accessRequestEntity(),
+		{
+			Object: OnApproval, Label: Text{"审批步骤", "Approval step"}, Scopes: clientScopes(), Fields: originalFields(),
+			Groups: []Group{{ApprovalSteps, 1, Text{"步骤与意见", "Steps and decisions"}}},
+		},
 	}
+}
+
+// clientScopes are those of what belongs to a client and is granted to nobody by itself.
+func clientScopes() []Scope {
+	return []Scope{Self, Subordinates, ClientTeam, Dept, DeptTree, Distributed, Company, CompanyTree, Tenant}
 }
 
 // Labels of scopes, classes and the verbs that are not acts.

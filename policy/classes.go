@@ -77,4 +77,9 @@ func (c Classes) Targets(r *Rule) []Object {
 }
 
 // Classes gives the classification of the version; not to be changed.
-func (t *Table) Classes() Classes { return t.classes }
+func (t *Table) Classes() Classes {
+	if t == nil {
+		return nil
+	}
+	return t.classes
+}

@@ -73,7 +73,10 @@ func parseComparison(e *Entity, s string) (Comparison, error) {
 		return Comparison{}, fmt.Errorf("%q is no constant", constant)
 	}
 	switch c.Field.Kind {
-	case MoneyField:
+	case MoneyField, NumberField:
+		if len(c.Field.Values) > 0 && !slices.Contains(c.Field.Values, constant) {
+			return Comparison{}, fmt.Errorf("%s has no value %q", name, constant)
+		}
 		n, err := strconv.ParseInt(constant, 10, 64)
 		if err != nil {
 			return Comparison{}, fmt.Errorf("%s wants a whole number, not %q", name, constant)
@@ -99,7 +102,7 @@ func (f *Field) allows(op string) bool {
 	case "=", "!=":
 		return true
 	case "<", "<=", ">", ">=":
-		return f.Kind == MoneyField
+		return f.Kind == MoneyField || f.Kind == NumberField
 	}
 	return false
 }
@@ -135,29 +138,36 @@ func (c *Comparison) holds(row *Row, unanswered bool) bool {
 	case factSuspended:
 		return (row.ClientSuspended == c.Bool) == (c.Op == "=")
 	case factAmount:
-		if !row.AmountSet {
-			switch c.Op {
-			case "=":
-				return false
-			case "!=":
-				return true
-			}
-			return unanswered
-		}
+		return c.number(row.Amount, row.AmountSet, unanswered)
+	case factClass:
+		return c.number(int64(row.FieldClass), row.FieldClassSet, unanswered)
+	}
+	return unanswered
+}
+
+func (c *Comparison) number(n int64, set, unanswered bool) bool {
+	if !set {
 		switch c.Op {
 		case "=":
-			return row.Amount == c.Int
+			return false
 		case "!=":
-			return row.Amount != c.Int
-		case "<":
-			return row.Amount < c.Int
-		case "<=":
-			return row.Amount <= c.Int
-		case ">":
-			return row.Amount > c.Int
-		case ">=":
-			return row.Amount >= c.Int
+			return true
 		}
+		return unanswered
+	}
+	switch c.Op {
+	case "=":
+		return n == c.Int
+	case "!=":
+		return n != c.Int
+	case "<":
+		return n < c.Int
+	case "<=":
+		return n <= c.Int
+	case ">":
+		return n > c.Int
+	case ">=":
+		return n >= c.Int
 	}
 	return unanswered
 }
@@ -167,7 +177,7 @@ func (c Comparison) String() string { return c.Field.Name + " " + c.Op + " " + c
 
 func (c *Comparison) constant() string {
 	switch c.Field.Kind {
-	case MoneyField:
+	case MoneyField, NumberField:
 		return strconv.FormatInt(c.Int, 10)
 	case BoolField:
 		return strconv.FormatBool(c.Bool)

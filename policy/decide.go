@@ -87,6 +87,9 @@ func (t *boundTerm) reaches(entity Object, me uuid.UUID, row *Row) bool {
 	case Tenant:
 		return true
 	case Granted:
+		if entity == OnOriginal {
+			return row.Borrowed && me != uuid.Nil
+		}
 		return row.Granted&t.mask != 0 && me != uuid.Nil
 	}
 	return false // Partnership: nothing is disclosed by rows

@@ -176,6 +176,9 @@ func (s *subject) reaches(scope Scope, mask ClassSet, entity Object, b *Binding,
 	case Tenant:
 		return true
 	case Granted:
+		if entity == OnOriginal {
+			return s.Staff != uuid.Nil && row.Borrowed
+		}
 		return s.Staff != uuid.Nil && row.Granted&mask != 0
 	}
 	return false

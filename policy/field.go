@@ -5,10 +5,11 @@ type FieldKind uint8
 
 // The kinds of condition fields.
 const (
-	TextField  FieldKind = iota + 1 // one text value; = and !=
-	SetField                        // several text values: "= X" means "has X", "!= X" means "has not X"
-	MoneyField                      // minor units; = != < <= > >=
-	BoolField                       // = and != with true or false
+	TextField   FieldKind = iota + 1 // one text value; = and !=
+	SetField                         // several text values: "= X" means "has X", "!= X" means "has not X"
+	MoneyField                       // minor units; = != < <= > >=
+	BoolField                        // = and != with true or false
+	NumberField                      // a small whole number; = != < <= > >=
 )
 
 // fact is the place in Row and Columns that a condition field reads.
@@ -23,6 +24,7 @@ const (
 	factAmount
 	factImportant
 	factSuspended
+	factClass
 )
 
 // Field is something a condition may speak of. Values is the closed list of constants; empty = any well-formed constant.
@@ -66,6 +68,12 @@ func contractFields() []Field {
 		}, factState},
 		{"amount", MoneyField, Text{"合同金额(分)", "contract amount (minor units)"}, nil, factAmount},
 	}, clientFields("client")...)
+}
+
+// originalFields of an original or a borrowing: the field class of its content (of a borrowing the highest among its items) and its client.
+func originalFields() []Field {
+	class := Field{"class", NumberField, Text{"内容密级", "field class of the content"}, []string{"0", "1", "2", "3", "4", "5", "6", "7"}, factClass}
+	return append([]Field{class}, clientFields("client")...)
 }
 
 // Comparison is one "field op constant" of a condition, parsed and typed.

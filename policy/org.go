@@ -227,3 +227,28 @@ func sortedIDs(ids []uuid.UUID) []uuid.UUID {
 func inForce(from, until, now time.Time) bool {
 	return (from.IsZero() || !now.Before(from)) && (until.IsZero() || now.Before(until))
 }
+
+// Ahead gives the instants after now at which an employment of the person, or of anybody who may be below, begins or ends.
+func (o *Org) Ahead(staff uuid.UUID, now time.Time) (out []time.Time) {
+	seen := map[uuid.UUID]bool{staff: true}
+	note := func(list []OrgEmployment) {
+		for _, e := range list {
+			for _, at := range [2]time.Time{e.From, e.Until} {
+				if at.After(now) {
+					out = append(out, at)
+				}
+			}
+		}
+	}
+	note(o.employments[staff])
+	for queue := []uuid.UUID{staff}; len(queue) > 0; queue = queue[1:] {
+		note(o.reports[queue[0]])
+		for _, e := range o.reports[queue[0]] {
+			if !seen[e.Staff] {
+				seen[e.Staff] = true
+				queue = append(queue, e.Staff)
+			}
+		}
+	}
+	return out
+}

@@ -37,7 +37,7 @@ type Scope uint8
 
 // The scopes of the domain, in the order of their widths as people think of them.
 const (
-	Self         Scope = iota + 1 // 本人: owner (client, contract) or subject (staff, account, grant, audit) is the person
+	Self         Scope = iota + 1 // 本人: owner (client, contract, original) or subject (staff, account, grant, audit; borrower, requester) is the person
 	Subordinates                  // 本人及下属: the person and everybody below by the superior of current employments
 	ClientTeam                    // 客户团队成员: the person is on the client's team now
 	Dept                          // 本部门
@@ -46,7 +46,7 @@ const (
 	Company                       // 本公司
 	CompanyTree                   // 本公司及子公司
 	Tenant                        // 全租户
-	Granted                       // 专项授权与有效借阅: a grant in force names the person, the client and the field class
+	Granted                       // 专项授权与有效借阅: a grant in force names the person, the client and the field class; on originals a live borrowing of that very one
 	Partnership                   // 互联披露: rows disclosed through a partnership; reaches nothing as long as none is disclosed
 )
 
@@ -145,11 +145,14 @@ type Row struct {
 	Important, ClientSuspended     bool
 	Amount                         int64 // minor units
 	AmountSet                      bool
+	FieldClass                     Class // of an original's content; of a borrowing the highest among its items
+	FieldClassSet                  bool
 
 	// Facts about the asking person and the client at this instant; Rights.Facts gives the SQL that reads them.
 	OnTeam        bool
 	DistributedTo []uuid.UUID // departments the client is distributed to
 	Granted       ClassSet    // classes granted to the person on the client
+	Borrowed      bool        // the person holds the original now: handed out, not due, not ended; what Granted means on originals
 }
 
 // Reason is the code of why a decision fell as it did; see Reasons for labels and remedies.
@@ -180,6 +183,7 @@ type Term struct {
 	// CompanyTree; empty for the others. Sorted, without duplicates, never nil UUIDs.
 	IDs         []uuid.UUID
 	Cond        []Comparison
-	Classes     ClassSet  // for Granted: a grant must carry one of these
-	From, Until time.Time // the term holds in [From, Until); zero = open
+	Who         []uuid.UUID // for ClientTeam and Granted: these people instead of Reach.Me; see Together
+	Classes     ClassSet    // for Granted: a grant must carry one of these
+	From, Until time.Time   // the term holds in [From, Until); zero = open
 }

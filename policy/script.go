@@ -48,11 +48,16 @@ func (s *script) seeMasked(o Object, sc Scope, classes ClassSet, cond string) *s
 	return s
 }
 
-// archive is see for clients and their contracts: the classes L0–L4 are groups of the client, L3 and L5 of the contract.
+// archive is see for clients, their contracts and the register of their originals: the classes L0–L4 are groups of the client, L3 and L5
+// of the contract, and whoever sees the standard archive (L1) sees which originals there are. Granted means borrowed there and is
+// everybody's: see baseRules. Conditions on contracts are those on originals too.
 func (s *script) archive(sc Scope, classes ClassSet, clientCond, contractCond string) *script {
 	s.see(OnClient, sc, classes, clientCond)
 	if classes&(Class(3).Set()|Class(5).Set()) != 0 {
 		s.see(OnContract, sc, classes, contractCond)
+	}
+	if sc != Granted && classes.Has(1) {
+		s.see(OnOriginal, sc, Class(1).Set(), contractCond)
 	}
 	return s
 }

@@ -13,6 +13,7 @@ func ShippedRules() []Rule {
 	developmentRules(s)
 	reviewRules(s)
 	deskRules(s)
+	custodyRules(s)
 	outsideRules(s)
 	return s.rules
 }
@@ -66,10 +67,12 @@ func leadershipRules(s *script) {
 		see(OnStaff, Tenant, ClassRange(0, 6), "").
 		see(OnGrant, Tenant, ClassRange(6, 6), "").
 		see(OnPolicy, Tenant, ClassRange(0, 0), "").
+		see(OnAudit, Tenant, ClassRange(6, 6), ""). // chosen: somebody must hold what an auditor is given
+		may(OnAudit, Tenant, "", AuditRead).
 		may(OnClient, Tenant, "", ClientAssignTeam, ClientSuspend, ClientLift, ClientMoveDepartment).
 		may(OnContract, Tenant, "", ContractReturn, ContractComplete, ContractTerminate).
 		may(OnGrant, Tenant, "", GrantGive, GrantRevoke).
-		may(OnPolicy, Tenant, "", PolicyRead, PolicyPublish, ReviewOpen) // F16: the general manager approves the issue of rules
+		may(OnPolicy, Tenant, "", PolicyRead, PolicyPublish, RoleEndorse, ReviewOpen) // F16: the general manager approves the issue of rules
 	s.as("legal_representative", "D11").
 		see(OnClient, Company, ClassRange(0, 0), ""). // chosen: the name of the other side
 		see(OnContract, Company, ClassRange(3, 5), "state = approved").
@@ -191,10 +194,10 @@ func deskRules(s *script) {
 		see(OnClient, Tenant, ClassRange(0, 0), "").
 		may(OnClient, Tenant, "", ClientRecordChange)
 	s.as("store_manager", "L13").
-		see(OnClient, Dept, ClassRange(0, 1), "").
+		archive(Dept, ClassRange(0, 1), "", "").
 		may(OnClient, Dept, "", ClientOpen, ClientChangeProfile)
 	s.as("branch_reporter", "L131").
-		see(OnClient, Dept, ClassRange(0, 1), "").
+		archive(Dept, ClassRange(0, 1), "", "").
 		may(OnClient, Dept, "", ClientChangeProfile)
 	s.as("reception_clerk", "F11–F12").see(OnClient, Tenant, ClassRange(0, 0), "")
 	s.as("list_reader", "F05, G02").see(OnClient, Tenant, ClassRange(0, 0), "")

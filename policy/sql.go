@@ -14,9 +14,11 @@ type Columns struct {
 
 	Company, Department, Owner, Staff string // uuid
 	Client                            string // uuid; for a client its own id
+	Original                          string // uuid of the original, where rows are originals
 	Grade, Kind, Stage, State         string // text
 	Important, Suspended              string // boolean
 	Amount                            string // bigint, minor units
+	FieldClass                        string // smallint
 
 	// Team (boolean) and Granted (smallint) are the answers of FactsOf where a statement has found them out once for the row;
 	// empty: each predicate looks for itself.
@@ -67,7 +69,9 @@ func (c Columns) orNull() Columns {
 		{&c.State, "NULL::text"},
 		{&c.Important, "NULL::boolean"},
 		{&c.Suspended, "NULL::boolean"},
+		{&c.Original, "NULL::uuid"},
 		{&c.Amount, "NULL::bigint"},
+		{&c.FieldClass, "NULL::smallint"},
 	} {
 		if *e.expr == "" {
 			*e.expr = e.null
@@ -120,28 +124,31 @@ func (w *sqlWriter) scope(t *Term) string {
 	case Tenant:
 		return "TRUE"
 	case ClientTeam:
-		if w.reach.Me == uuid.Nil {
+		if w.reach.Me == uuid.Nil && len(t.Who) == 0 {
 			return "FALSE"
 		}
-		if w.cols.Team != "" {
+		if w.cols.Team != "" && len(t.Who) == 0 {
 			return w.cols.Team
 		}
-		return "EXISTS (SELECT 1 FROM " + teamFrom(w.cols, w.person()) + ")"
+		return "EXISTS (SELECT 1 FROM " + teamFrom(w.cols, w.person(t)) + ")"
 	case Distributed:
 		return "EXISTS (SELECT 1 FROM " + distributionFrom(w.cols) + " AND " + w.oneOf("d.department_id", t.IDs) + ")"
 	case Granted:
-		if w.reach.Me == uuid.Nil {
+		if w.reach.Me == uuid.Nil && len(t.Who) == 0 {
 			return "FALSE"
 		}
-		if w.cols.Granted != "" {
+		if w.reach.Entity == OnOriginal {
+			return "EXISTS (SELECT 1 FROM " + borrowedFrom(w.cols, w.person(t)) + ")"
+		}
+		if w.cols.Granted != "" && len(t.Who) == 0 {
 			return "(" + w.cols.Granted + " & " + w.arg(int32(t.Classes)) + ") <> 0"
 		}
-		return "EXISTS (SELECT 1 FROM " + grantFrom(w.cols, w.person()) + " AND g.class_mask & " + w.arg(int32(t.Classes)) + " <> 0)"
+		return "EXISTS (SELECT 1 FROM " + grantFrom(w.cols, w.person(t)) + " AND g.class_mask & " + w.arg(int32(t.Classes)) + " <> 0)"
 	}
 	return "FALSE"
 }
 
-// The three facts that live in tables of their own, in one place for predicates and for Facts.
+// The facts that live in tables of their own, in one place for predicates and for Facts.
 
 func teamFrom(c Columns, me string) string {
 	return "client_team_members m WHERE m.tenant_id = " + c.Tenant + " AND m.client_id = " + c.Client + " AND m.staff_id = " + me +
@@ -159,6 +166,12 @@ func grantFrom(c Columns, me string) string {
 		" AND (g.review_due_at IS NULL OR g.review_due_at > " + c.Now + ")" // an access review that nobody answered in time
 }
 
+// borrowedFrom is the right that ends by itself: no job and no flag stands between its end and the next question.
+func borrowedFrom(c Columns, me string) string {
+	return "borrowing_items b WHERE b.tenant_id = " + c.Tenant + " AND b.borrower_staff_id = " + me + " AND b.original_id = " + c.Original +
+		" AND b.valid_from <= " + c.Now + " AND b.valid_until > " + c.Now + " AND b.ended_at IS NULL"
+}
+
 // Facts gives select expressions for Row.OnTeam (boolean), Row.DistributedTo (uuid[]) and Row.Granted (integer) of the
 // row, for those who load a row to call Decide.
 func (r *Rights) Facts(cols Columns, arg func(any) string) (onTeam, distributedTo, granted string) {
@@ -173,7 +186,16 @@ func FactsOf(cols Columns, me string) (onTeam, distributedTo, granted string) {
 		"COALESCE((SELECT bit_or(g.class_mask)::int FROM " + grantFrom(c, me) + "), 0)"
 }
 
-func (w *sqlWriter) person() string {
+// Borrowed gives a select expression for Row.Borrowed (boolean) of the original, for those who load one to call Decide.
+func (r *Rights) Borrowed(cols Columns, arg func(any) string) string {
+	return "EXISTS (SELECT 1 FROM " + borrowedFrom(cols.orNull(), arg(r.principal.Staff)) + ")"
+}
+
+// person is what the staff member of a team or grant is compared with.
+func (w *sqlWriter) person(t *Term) string {
+	if len(t.Who) > 0 {
+		return "ANY(" + w.arg(t.Who) + ")"
+	}
 	if w.me == "" {
 		w.me = w.arg(w.reach.Me)
 	}
@@ -226,15 +248,21 @@ func (w *sqlWriter) comparison(c *Comparison, deny bool) string {
 		}
 		return "NOT " + has
 	case factAmount:
-		switch {
-		case equal:
-			return w.cols.Amount + " = " + w.arg(c.Int)
-		case c.Op == "!=":
-			return w.cols.Amount + " IS DISTINCT FROM " + w.arg(c.Int)
-		case deny: // unanswered counts as met
-			return "(" + w.cols.Amount + " " + c.Op + " " + w.arg(c.Int) + ") IS NOT FALSE"
-		}
-		return w.cols.Amount + " " + c.Op + " " + w.arg(c.Int)
+		return w.number(c, w.cols.Amount, c.Int, deny)
+	case factClass:
+		return w.number(c, w.cols.FieldClass, int16(c.Int), deny)
 	}
 	return "FALSE"
+}
+
+func (w *sqlWriter) number(c *Comparison, expr string, constant any, deny bool) string {
+	switch {
+	case c.Op == "=":
+		return expr + " = " + w.arg(constant)
+	case c.Op == "!=":
+		return expr + " IS DISTINCT FROM " + w.arg(constant)
+	case deny: // unanswered counts as met
+		return "(" + expr + " " + c.Op + " " + w.arg(constant) + ") IS NOT FALSE"
+	}
+	return expr + " " + c.Op + " " + w.arg(constant)
 }

@@ -23,7 +23,7 @@ import (
 
 var thingColumns = policy.Columns{
 	Tenant: "t.tenant_id", Now: "$1::timestamptz", Company: "t.company_id", Department: "t.department_id", Owner: "t.owner_id", Staff: "t.staff_id",
-	Client: "t.id", Grade: "t.grade", Kind: "t.kind", Stage: "t.stage", State: "t.state", Important: "t.important", Suspended: "t.suspended", Amount: "t.amount",
+	Client: "t.id", Grade: "t.grade", Kind: "t.kind", Stage: "t.stage", State: "t.state", Important: "t.important", Suspended: "t.suspended", Amount: "t.amount", Original: "t.id", FieldClass: "t.field_class",
 }
 
 const things = 150
@@ -97,7 +97,7 @@ func makeThings(t *testing.T, conn *pgx.Conn) {
 	}
 	exec(`SET session_replication_role = replica`)
 	exec(`CREATE TABLE things (tenant_id uuid NOT NULL, id uuid PRIMARY KEY, company_id uuid, department_id uuid, owner_id uuid, staff_id uuid,
-		grade text, kind text, stage text, state text, important boolean, suspended boolean, amount bigint)`)
+		grade text, kind text, stage text, state text, important boolean, suspended boolean, amount bigint, field_class smallint)`)
 	rng := rand.New(rand.NewPCG(1, 2))
 	id := func(ids []uuid.UUID) any {
 		if rng.IntN(4) == 0 {
@@ -116,9 +116,9 @@ func makeThings(t *testing.T, conn *pgx.Conn) {
 	}
 	for n := range things {
 		x := uid('x', n+1)
-		exec(`INSERT INTO things VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13)`, tenantA, x, id(companyIDs), id(departmentIDs), id(staffIDs), id(staffIDs),
+		exec(`INSERT INTO things VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14)`, tenantA, x, id(companyIDs), id(departmentIDs), id(staffIDs), id(staffIDs),
 			one(nil, "VIP", "A"), one(nil, "SALES", "NDA"), one(nil, "trading", "prospect"), one(nil, "review", "draft"), one(nil, true, false), one(nil, true, false),
-			one(nil, int64(-1), int64(100), int64(5000), int64(5001)))
+			one(nil, int64(-1), int64(100), int64(5000), int64(5001)), one(nil, 0, 3, 4, 7))
 		for _, tenant := range []uuid.UUID{tenantA, tenantB} {
 			for _, kind := range []string{"KEY", "DEALER", "SUPPLIER"} {
 				if rng.IntN(3) == 0 {
@@ -132,6 +132,15 @@ func makeThings(t *testing.T, conn *pgx.Conn) {
 				from, until = span()
 				exec(`INSERT INTO client_distributions (tenant_id, id, client_id, department_id, valid_from, valid_until, created_at, updated_at, recorded_from)
 					VALUES ($1,$2,$3,$4,$5,$6,$7,$7,$7) ON CONFLICT DO NOTHING`, tenant, uuid.New(), x, departmentIDs[rng.IntN(len(departmentIDs))], from, until, noon)
+			}
+			for range rng.IntN(4) {
+				from, until := span()
+				if until == nil {
+					until = noon.Add(time.Hour + time.Minute)
+				}
+				exec(`INSERT INTO borrowing_items (tenant_id, id, borrowing_id, original_id, original_version_id, borrower_staff_id, client_id, field_class, content_hash,
+					valid_from, valid_until, ended_at, created_at, updated_at, recorded_from) VALUES ($1,$2,$2,$3,$2,$4,$3,3,$5,$6,$7,$8,$9,$9,$9) ON CONFLICT DO NOTHING`,
+					tenant, uuid.New(), x, staffIDs[rng.IntN(len(staffIDs))], make([]byte, 32), one(nil, from, from, from), until, one(nil, nil, noon), noon)
 			}
 			for range rng.IntN(6) {
 				from, until := span()
@@ -157,9 +166,10 @@ func (p *parameters) add(v any) string {
 func readThings(t failer, ctx context.Context, conn *pgx.Conn, rights *policy.Rights, known *rawFacts) (out []*policy.Row) {
 	args := &parameters{values: []any{noon}}
 	team, distributed, granted := rights.Facts(thingColumns, args.add)
+	borrowed := rights.Borrowed(thingColumns, args.add)
 	sql := `SELECT id, company_id, department_id, owner_id, staff_id, coalesce(grade,''), coalesce(kind,''), coalesce(stage,''), coalesce(state,''),
 		coalesce(important, false), coalesce(suspended, false), amount, ARRAY(SELECT k.kind FROM client_kinds k WHERE k.tenant_id = t.tenant_id AND k.client_id = t.id),
-		` + team + `, ` + distributed + `, ` + granted + ` FROM things t WHERE t.tenant_id = ` + args.add(tenantA)
+		` + team + `, ` + distributed + `, ` + granted + `, ` + borrowed + `, field_class FROM things t WHERE t.tenant_id = ` + args.add(tenantA)
 	rows, err := conn.Query(ctx, sql, args.values...)
 	if err != nil {
 		t.Fatal(err)
@@ -169,8 +179,9 @@ func readThings(t failer, ctx context.Context, conn *pgx.Conn, rights *policy.Ri
 		var r policy.Row
 		var company, department, owner, staff *uuid.UUID
 		var amount *int64
+		var class *int16
 		if err := rows.Scan(&r.ID, &company, &department, &owner, &staff, &r.Grade, &r.Kind, &r.Stage, &r.State, &r.Important, &r.ClientSuspended,
-			&amount, &r.Kinds, &r.OnTeam, &r.DistributedTo, &r.Granted); err != nil {
+			&amount, &r.Kinds, &r.OnTeam, &r.DistributedTo, &r.Granted, &r.Borrowed, &class); err != nil {
 			t.Fatal(err)
 		}
 		r.Client = r.ID
@@ -182,8 +193,11 @@ func readThings(t failer, ctx context.Context, conn *pgx.Conn, rights *policy.Ri
 		if amount != nil {
 			r.Amount, r.AmountSet = *amount, true
 		}
-		onTeam, distributedTo, granted := known.about(r.ID, rights.Staff())
-		if r.OnTeam != onTeam || r.Granted != granted || !slices.Equal(sorted(r.DistributedTo), sorted(distributedTo)) {
+		if class != nil {
+			r.FieldClass, r.FieldClassSet = policy.Class(*class), true
+		}
+		onTeam, distributedTo, granted, borrowed := known.about(r.ID, rights.Staff())
+		if r.OnTeam != onTeam || r.Granted != granted || r.Borrowed != borrowed || !slices.Equal(sorted(r.DistributedTo), sorted(distributedTo)) {
 			t.Fatalf("facts of %s: read %v %v %v, written %v %v %v", r.ID, r.OnTeam, r.DistributedTo, r.Granted, onTeam, distributedTo, granted)
 		}
 		out = append(out, &r)
@@ -201,8 +215,8 @@ type failer interface {
 	Fatalf(string, ...any)
 }
 
-// rawFacts are the rows of teams, distributions and grants as they were written, to judge Rights.Facts by.
-type rawFacts struct{ team, distributions, grants []rawFact }
+// rawFacts are the rows of teams, distributions, grants and borrowings as they were written, to judge Rights.Facts by.
+type rawFacts struct{ team, distributions, grants, borrowings []rawFact }
 
 type rawFact struct {
 	Tenant, Client, Who uuid.UUID
@@ -228,10 +242,11 @@ func readRawFacts(t *testing.T, conn *pgx.Conn) *rawFacts {
 		read(`SELECT tenant_id, client_id, staff_id, valid_from, valid_until, NULL::timestamptz, 0::int FROM client_team_members`),
 		read(`SELECT tenant_id, client_id, department_id, valid_from, valid_until, NULL::timestamptz, 0::int FROM client_distributions`),
 		read(`SELECT tenant_id, client_id, grantee_staff_id, valid_from, valid_until, revoked_at, class_mask::int FROM access_grants`),
+		read(`SELECT tenant_id, original_id, borrower_staff_id, COALESCE(valid_from, '9999-01-01'), valid_until, ended_at, 0::int FROM borrowing_items`),
 	}
 }
 
-func (f *rawFacts) about(client, me uuid.UUID) (onTeam bool, distributedTo []uuid.UUID, granted policy.ClassSet) {
+func (f *rawFacts) about(client, me uuid.UUID) (onTeam bool, distributedTo []uuid.UUID, granted policy.ClassSet, borrowed bool) {
 	holds := func(r rawFact) bool {
 		return r.Tenant == tenantA && r.Client == client && !noon.Before(r.From) && (r.Until == nil || noon.Before(*r.Until)) && r.Revoked == nil
 	}
@@ -248,7 +263,10 @@ func (f *rawFacts) about(client, me uuid.UUID) (onTeam bool, distributedTo []uui
 			granted |= r.Mask
 		}
 	}
-	return onTeam, distributedTo, granted
+	for _, r := range f.borrowings {
+		borrowed = borrowed || (holds(r) && r.Who == me)
+	}
+	return onTeam, distributedTo, granted, borrowed
 }
 
 func sorted(ids []uuid.UUID) []string {
@@ -272,7 +290,7 @@ func TestEveryCellAgrees(t *testing.T) {
 	anchored.Bindings[0].Department = departmentIDs[4]
 	var rows []*policy.Row
 	cells, met := 0, 0
-	for _, e := range catalogue[len(catalogue)-4:] {
+	for _, e := range catalogue[len(catalogue)-8:] {
 		for _, condition := range everyComparison(e) {
 			for _, scope := range e.Scopes {
 				for _, effect := range []policy.Effect{policy.Allow, policy.Deny} {
@@ -325,6 +343,8 @@ func everyComparison(e policy.Entity) []string {
 		switch f.Kind {
 		case policy.MoneyField:
 			ops, constants = append(ops, "<", "<=", ">", ">="), []string{"5000"}
+		case policy.NumberField:
+			ops, constants = append(ops, "<", "<=", ">", ">="), []string{"3", "4"}
 		case policy.BoolField:
 			constants = []string{"true", "false"}
 		}

@@ -86,6 +86,12 @@ func Known(o Object, a Action) bool {
 	return ok
 }
 
+// IsAct tells whether the catalogue has a business act of this name.
+func IsAct(a Action) bool {
+	_, ok := words.acts[a]
+	return ok
+}
+
 // LabelOf an object or group.
 func LabelOf(o Object) (Text, bool) {
 	if g, ok := words.groups[o]; ok {
@@ -107,7 +113,9 @@ func ActionLabel(a Action) (Text, bool) {
 }
 
 // selfIsOwner tells whether Self and Subordinates compare the row's owner (true) or its subject (false).
-func selfIsOwner(entity Object) bool { return entity == OnClient || entity == OnContract }
+func selfIsOwner(entity Object) bool {
+	return entity == OnClient || entity == OnContract || entity == OnOriginal
+}
 
 // personOf a row: whom Self and Subordinates speak of.
 func personOf(entity Object, row *Row) [16]byte {

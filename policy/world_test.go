@@ -87,7 +87,7 @@ var roleKeys = func() (keys []string) {
 var catalogue = policy.Catalogue()
 
 func drawEntity(t *rapid.T) policy.Entity {
-	return rapid.SampledFrom(catalogue[len(catalogue)-4:]).Draw(t, "entity") // grant, audit, client, contract
+	return rapid.SampledFrom(catalogue[len(catalogue)-8:]).Draw(t, "entity") // grant, audit, client, contract, original, borrowing, access request, approval
 }
 
 func drawCondition(t *rapid.T, e policy.Entity) string {
@@ -101,6 +101,8 @@ func drawCondition(t *rapid.T, e policy.Entity) string {
 		switch f.Kind {
 		case policy.MoneyField:
 			ops, constants = append(ops, "<", "<=", ">", ">="), []string{"100", "5000", "-1"}
+		case policy.NumberField:
+			ops = append(ops, "<", "<=", ">", ">=")
 		case policy.BoolField:
 			constants = []string{"true", "false"}
 		}
@@ -200,6 +202,10 @@ func drawRow(t *rapid.T) *policy.Row {
 	if rapid.Bool().Draw(t, "has amount") {
 		r.AmountSet, r.Amount = true, rapid.SampledFrom([]int64{-1, 0, 100, 5000, 5001}).Draw(t, "amount")
 	}
+	if rapid.Bool().Draw(t, "has class") {
+		r.FieldClassSet, r.FieldClass = true, policy.Class(rapid.IntRange(0, 7).Draw(t, "field class"))
+	}
+	r.Borrowed = rapid.Bool().Draw(t, "borrowed")
 	for range rapid.IntRange(0, 2).Draw(t, "distributions") {
 		r.DistributedTo = append(r.DistributedTo, rapid.SampledFrom(departmentIDs).Draw(t, "distributed"))
 	}

@@ -32,8 +32,12 @@ func openServices(ctx context.Context, f *databaseFlags, log *slog.Logger) (s *p
 	return s, closeAll, nil
 }
 
-// startTrail starts the trail with the configured signing key, or the one in the data folder, made when there is none.
-func startTrail(s *product.Services, configured, data string, log *slog.Logger) (*product.Trail, error) {
+// startTrail starts the trail with the configured signing key, or the one in the data folder, made when there is none. A process
+// that only answers requests seals nothing and needs no key.
+func startTrail(s *product.Services, role, configured, data string, log *slog.Logger) (*product.Trail, error) {
+	if role == roleAPI {
+		return product.StartUnsealedTrail(s, log), nil
+	}
 	key, err := signingKey(configured, data)
 	if err != nil {
 		return nil, err

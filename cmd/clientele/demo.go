@@ -69,7 +69,7 @@ func (c *demoCommand) Run(p *program) error {
 	}
 	c.Files.noScan()
 	return serveOn(p, &c.Database, &c.Listen, &c.Files, &c.Log, serving{
-		diagnostics: c.Diagnostics,
+		role: roleAll, diagnostics: c.Diagnostics,
 		before: func(ctx context.Context, sv *server, s *product.Services, log *slog.Logger) error {
 			if made != nil {
 				return nil

@@ -39,7 +39,7 @@ func newGoverned(t *testing.T) *governed {
 	x := &governed{Tenant: w.Tenant("home")}
 	tel, err := telemetry.Start(t.Context(), telemetry.Config{LogFormat: "text", LogLevel: slog.LevelWarn, LogTo: t.Output()})
 	must(err)
-	s, err := product.NewServices(w.DB, w.Clock, w.Clock.Now, rand.Reader, tel.Log, tel.Tracer())
+	s, err := product.NewServices(w.DB, w.Clock, w.Clock.Now, rand.Reader, tel.Log, tel.Tracer(), nil)
 	must(err)
 	key, err := audit.LoadOrCreateKey(filepath.Join(t.TempDir(), "audit.key"))
 	must(err)

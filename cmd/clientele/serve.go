@@ -13,6 +13,7 @@ import (
 	"github.com/clientele/clientele/graph/limit"
 	"github.com/clientele/clientele/graph/serve"
 	"github.com/clientele/clientele/internal/clock"
+	"github.com/clientele/clientele/internal/fault"
 	"github.com/clientele/clientele/internal/product"
 	"github.com/clientele/clientele/internal/telemetry"
 )
@@ -20,10 +21,19 @@ import (
 // finishTime is how long requests that are under way may still take after the stop signal.
 const finishTime = 20 * time.Second
 
+// Roles of a process: api answers requests and runs no background work; worker runs the background work and answers health and
+// metrics alone; all is both.
+const (
+	roleAPI    = "api"
+	roleWorker = "worker"
+	roleAll    = "all"
+)
+
 // sweepEvery is how often what has ended by time alone is written down. No right waits for it.
 const sweepEvery = time.Minute
 
 type serveCommand struct {
+	Role     string        `setting:"CLIENTELE_ROLE" enum:"api,worker,all" default:"all" help:"api：仅响应请求；worker：仅后台工作（封印审计记录、扫描文件、到期处理）；all：两者 · api answers requests alone, worker does the background work alone (sealing the audit trail, scanning files, what ends by time), all does both."`
 	Database databaseFlags `embed:""`
 	Listen   listenFlags   `embed:""`
 	Files    fileFlags     `embed:""`
@@ -31,11 +41,18 @@ type serveCommand struct {
 }
 
 func (c *serveCommand) Run(p *program) error {
-	return serveOn(p, &c.Database, &c.Listen, &c.Files, &c.Log, serving{})
+	if c.Role != roleAll && c.Database.DatabaseURL == "" {
+		return &trouble{
+			message: fault.Text{ZH: "--role " + c.Role + " 需要共用的数据库，但未设置 CLIENTELE_DATABASE_URL", EN: "--role " + c.Role + " needs a database that processes share, and CLIENTELE_DATABASE_URL is not set"},
+			remedy:  fault.Text{ZH: "请设置三个角色的连接地址，或使用 --role all；见 docs/operators.md", EN: "set the URLs of the three roles, or use --role all; see docs/operators.md"},
+		}
+	}
+	return serveOn(p, &c.Database, &c.Listen, &c.Files, &c.Log, serving{role: c.Role})
 }
 
 // serving is what demo does besides serve.
 type serving struct {
+	role        string
 	diagnostics bool
 	// before runs when the database is open and nothing listens yet.
 	before func(ctx context.Context, sv *server, s *product.Services, log *slog.Logger) error
@@ -86,30 +103,55 @@ func serveOn(p *program, db *databaseFlags, listen *listenFlags, files *fileFlag
 		return err
 	}
 	health := telemetry.NewHealth(pools.Ready)
-	audited, err := startTrail(s, listen.AuditKey, db.Data, tel.Log)
+	audited, err := startTrail(s, more.role, listen.AuditKey, db.Data, tel.Log)
 	if err != nil {
 		return err
 	}
 	defer audited.Close()
+	health.Show("sealing", audited.Sealing)
+	if err := tel.WatchSealing(audited.Backlog.Age); err != nil {
+		return err
+	}
 	if s.File != nil {
 		health.Show("files", s.File.Ready)
-		defer product.StartFiles(s)()
+	}
+	// Started after the trail and so ended before it: what background work does last is recorded too.
+	switch {
+	case more.role != roleAPI:
+		defer background(s, tel.Log)()
+	case s.File != nil:
+		defer s.File.Close()
+	}
+	var broken <-chan struct{}
+	if sv.local != nil {
+		broken = sv.local.Exited()
+	}
+	if more.role == roleWorker {
+		return work(p.ctx, listen, tel, health)
 	}
 	a, err := product.NewAPI(s, settings, tel, health, audited)
 	if err != nil {
 		return err
 	}
 	defer a.Close()
-	var beside sync.WaitGroup
-	defer beside.Wait()
-	sweeping, stopSweep := context.WithCancel(p.ctx)
-	defer stopSweep()
-	beside.Go(func() { s.Review.Sweep(sweeping, sweepEvery, tel.Log) })
-	var broken <-chan struct{}
-	if sv.local != nil {
-		broken = sv.local.Exited()
-	}
 	return serveAPI(p.ctx, a, listen, tel, health, broken, more.listening)
+}
+
+// background starts what works beside requests, but for the sealing of the trail: files are scanned, and what has ended by time
+// alone is written down. stop waits for what is under way.
+func background(s *product.Services, log *slog.Logger) (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var beside sync.WaitGroup
+	beside.Go(func() { s.Review.Sweep(ctx, sweepEvery, log) })
+	stopFiles := func() {}
+	if s.File != nil {
+		stopFiles = product.StartFiles(s)
+	}
+	return func() {
+		cancel()
+		stopFiles()
+		beside.Wait()
+	}
 }
 
 // serveAPI serves until ctx ends or the private PostgreSQL does.
@@ -141,6 +183,26 @@ func serveAPI(ctx context.Context, a *product.API, f *listenFlags, tel *telemetr
 	case err = <-failed:
 	}
 	stop(a, web, side, health, f.Drain, tel.Log)
+	return err
+}
+
+// work keeps the background work running until ctx ends. It answers health and metrics alone.
+func work(ctx context.Context, f *listenFlags, tel *telemetry.Telemetry, health *telemetry.Health) (err error) {
+	failed := make(chan error, 1)
+	side, err := sideServer(f.Telemetry, tel, health, failed)
+	if err != nil {
+		return err
+	}
+	tel.Log.Info("working", slog.String("build", telemetry.ReadBuild().String()))
+	select {
+	case <-ctx.Done():
+	case err = <-failed:
+	}
+	tel.Log.Info("stopping")
+	health.Drain()
+	if side != nil {
+		_ = side.Close() // scrapes are repeated
+	}
 	return err
 }
 

@@ -92,6 +92,72 @@ type AccessPaths struct {
 	More bool `json:"more"`
 }
 
+type AccessRequestApproveInput struct {
+	AccessRequestID string                     `json:"accessRequestId"`
+	ExpectedVersion int64                      `json:"expectedVersion"`
+	Comment         graphql.Omittable[*string] `json:"comment,omitempty"`
+}
+
+type AccessRequestApprovePayload struct {
+	AccessRequest *read.Ref    `json:"accessRequest,omitempty"`
+	UserErrors    []*UserError `json:"userErrors"`
+}
+
+type AccessRequestEndorseInput struct {
+	AccessRequestID string                     `json:"accessRequestId"`
+	ExpectedVersion int64                      `json:"expectedVersion"`
+	Comment         graphql.Omittable[*string] `json:"comment,omitempty"`
+}
+
+type AccessRequestEndorsePayload struct {
+	AccessRequest *read.Ref    `json:"accessRequest,omitempty"`
+	UserErrors    []*UserError `json:"userErrors"`
+}
+
+type AccessRequestFilter struct {
+	ClientIds    []string             `json:"clientIds,omitempty"`
+	RequesterIds []string             `json:"requesterIds,omitempty"`
+	States       []AccessRequestState `json:"states,omitempty"`
+}
+
+type AccessRequestRefuseInput struct {
+	AccessRequestID string `json:"accessRequestId"`
+	ExpectedVersion int64  `json:"expectedVersion"`
+	Reason          string `json:"reason"`
+}
+
+type AccessRequestRefusePayload struct {
+	AccessRequest *read.Ref    `json:"accessRequest,omitempty"`
+	UserErrors    []*UserError `json:"userErrors"`
+}
+
+type AccessRequestSubmitInput struct {
+	ClientID string `json:"clientId"`
+	// Field classes 0 to 7.
+	Classes []int  `json:"classes"`
+	Purpose string `json:"purpose"`
+	// Now when left out.
+	WantedFrom *time.Time `json:"wantedFrom,omitempty"`
+	// Within 366 days.
+	WantedUntil time.Time `json:"wantedUntil"`
+}
+
+type AccessRequestSubmitPayload struct {
+	AccessRequest *read.Ref    `json:"accessRequest,omitempty"`
+	UserErrors    []*UserError `json:"userErrors"`
+}
+
+type AccessRequestWithdrawInput struct {
+	AccessRequestID string `json:"accessRequestId"`
+	ExpectedVersion int64  `json:"expectedVersion"`
+	Reason          string `json:"reason"`
+}
+
+type AccessRequestWithdrawPayload struct {
+	AccessRequest *read.Ref    `json:"accessRequest,omitempty"`
+	UserErrors    []*UserError `json:"userErrors"`
+}
+
 type AccessReviewCloseInput struct {
 	AccessReviewID  string `json:"accessReviewId"`
 	ExpectedVersion int64  `json:"expectedVersion"`
@@ -211,6 +277,134 @@ type AuditFilter struct {
 	ObjectIds      []string    `json:"objectIds,omitempty"`
 	OccurredAfter  *time.Time  `json:"occurredAfter,omitempty"`
 	OccurredBefore *time.Time  `json:"occurredBefore,omitempty"`
+}
+
+type BorrowingApproveInput struct {
+	BorrowingID     string                     `json:"borrowingId"`
+	ExpectedVersion int64                      `json:"expectedVersion"`
+	Comment         graphql.Omittable[*string] `json:"comment,omitempty"`
+}
+
+type BorrowingApprovePayload struct {
+	Borrowing  *read.Ref    `json:"borrowing,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+type BorrowingEndorseInput struct {
+	BorrowingID     string                     `json:"borrowingId"`
+	ExpectedVersion int64                      `json:"expectedVersion"`
+	Comment         graphql.Omittable[*string] `json:"comment,omitempty"`
+}
+
+type BorrowingEndorsePayload struct {
+	Borrowing  *read.Ref    `json:"borrowing,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+type BorrowingFilter struct {
+	ClientIds   []string         `json:"clientIds,omitempty"`
+	BorrowerIds []string         `json:"borrowerIds,omitempty"`
+	States      []BorrowingState `json:"states,omitempty"`
+	// With states: [OUT] and the present time, those overdue.
+	DueBefore *time.Time `json:"dueBefore,omitempty"`
+}
+
+type BorrowingHandOutInput struct {
+	BorrowingID     string `json:"borrowingId"`
+	ExpectedVersion int64  `json:"expectedVersion"`
+}
+
+type BorrowingHandOutPayload struct {
+	Borrowing  *read.Ref    `json:"borrowing,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+type BorrowingRefuseInput struct {
+	BorrowingID     string `json:"borrowingId"`
+	ExpectedVersion int64  `json:"expectedVersion"`
+	Reason          string `json:"reason"`
+}
+
+type BorrowingRefusePayload struct {
+	Borrowing  *read.Ref    `json:"borrowing,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+type BorrowingRenewInput struct {
+	BorrowingID     string `json:"borrowingId"`
+	ExpectedVersion int64  `json:"expectedVersion"`
+	// Seven days after the present one when left out; thirty from now at most.
+	DueAt graphql.Omittable[*time.Time] `json:"dueAt,omitempty"`
+}
+
+type BorrowingRenewPayload struct {
+	Borrowing  *read.Ref    `json:"borrowing,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+type BorrowingReportLostInput struct {
+	BorrowingID     string `json:"borrowingId"`
+	ExpectedVersion int64  `json:"expectedVersion"`
+	Reason          string `json:"reason"`
+}
+
+type BorrowingReportLostPayload struct {
+	Borrowing  *read.Ref    `json:"borrowing,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+type BorrowingRequestInput struct {
+	ClientID string `json:"clientId"`
+	// Up to 30 originals of the client.
+	OriginalIds []string `json:"originalIds"`
+	Purpose     string   `json:"purpose"`
+	// Seven days from now when left out; thirty at most.
+	DueAt *time.Time `json:"dueAt,omitempty"`
+}
+
+type BorrowingRequestPayload struct {
+	Borrowing  *read.Ref    `json:"borrowing,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+type BorrowingReturnInput struct {
+	BorrowingID     string `json:"borrowingId"`
+	ExpectedVersion int64  `json:"expectedVersion"`
+	// Every original of the loan, once.
+	Items []*BorrowingReturnItemInput `json:"items"`
+	Note  graphql.Omittable[*string]  `json:"note,omitempty"`
+}
+
+type BorrowingReturnItemInput struct {
+	OriginalID string          `json:"originalId"`
+	Condition  ReturnCondition `json:"condition"`
+}
+
+type BorrowingReturnPayload struct {
+	Borrowing  *read.Ref    `json:"borrowing,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+type BorrowingRevokeInput struct {
+	BorrowingID     string `json:"borrowingId"`
+	ExpectedVersion int64  `json:"expectedVersion"`
+	Reason          string `json:"reason"`
+}
+
+type BorrowingRevokePayload struct {
+	Borrowing  *read.Ref    `json:"borrowing,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+type BorrowingWithdrawInput struct {
+	BorrowingID     string `json:"borrowingId"`
+	ExpectedVersion int64  `json:"expectedVersion"`
+	Reason          string `json:"reason"`
+}
+
+type BorrowingWithdrawPayload struct {
+	Borrowing  *read.Ref    `json:"borrowing,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
 }
 
 // The whole team from now on: exactly one OWNER; whoever is not named leaves it.
@@ -675,6 +869,25 @@ type DepartmentOpenPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+// A way to the bytes for a short while; who may have them is decided again when it is followed.
+type DownloadLink struct {
+	// Below the API's address.
+	Path      string    `json:"path"`
+	ExpiresAt time.Time `json:"expiresAt"`
+}
+
+// A file that is about to be uploaded: what the ticket admits, and nothing else.
+type FileUploadInput struct {
+	// As it is called on the sender's machine; a path before it is dropped.
+	Name string `json:"name"`
+	// application/pdf, image/png, … The list is in the documentation.
+	MediaType string `json:"mediaType"`
+	// Bytes.
+	Size int64 `json:"size"`
+	// 64 hexadecimal digits.
+	Sha256 string `json:"sha256"`
+}
+
 type MoneyInput struct {
 	Amount int64 `json:"amount"`
 	// ISO 4217, three capital letters.
@@ -711,6 +924,112 @@ type ObligationSettlePayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+type OriginalAddVersionInput struct {
+	OriginalID      string `json:"originalId"`
+	ExpectedVersion int64  `json:"expectedVersion"`
+	// A file of this original that came out clean. Either this or paper.
+	FileID graphql.Omittable[*string] `json:"fileId,omitempty"`
+	Paper  graphql.Omittable[*string] `json:"paper,omitempty"`
+	Note   graphql.Omittable[*string] `json:"note,omitempty"`
+}
+
+type OriginalAddVersionPayload struct {
+	Original   *read.Ref    `json:"original,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+type OriginalChangeCustodianInput struct {
+	OriginalID      string                     `json:"originalId"`
+	ExpectedVersion int64                      `json:"expectedVersion"`
+	CustodianID     string                     `json:"custodianId"`
+	Location        graphql.Omittable[*string] `json:"location,omitempty"`
+	Reason          string                     `json:"reason"`
+}
+
+type OriginalChangeCustodianPayload struct {
+	Original   *read.Ref    `json:"original,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+type OriginalCloseIncidentInput struct {
+	IncidentID      string `json:"incidentId"`
+	ExpectedVersion int64  `json:"expectedVersion"`
+	Resolution      string `json:"resolution"`
+	// Said of a loss: the original is there again.
+	Found bool `json:"found"`
+}
+
+type OriginalCloseIncidentPayload struct {
+	Incident   *read.Ref    `json:"incident,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+type OriginalFileInput struct {
+	ClientID string       `json:"clientId"`
+	Kind     OriginalKind `json:"kind"`
+	Title    string       `json:"title"`
+	// 0 to 7.
+	FieldClass int    `json:"fieldClass"`
+	Provenance string `json:"provenance"`
+	// The caller when left out.
+	CustodianID *string `json:"custodianId,omitempty"`
+	Location    *string `json:"location,omitempty"`
+	// What is written down about a paper original; files its first version. Either this or file.
+	Paper *string          `json:"paper,omitempty"`
+	File  *FileUploadInput `json:"file,omitempty"`
+}
+
+type OriginalFilePayload struct {
+	Original *read.Ref `json:"original,omitempty"`
+	// With file: the ticket for its upload; null in a replay.
+	Ticket     *UploadTicket `json:"ticket,omitempty"`
+	UserErrors []*UserError  `json:"userErrors"`
+}
+
+type OriginalFilter struct {
+	ClientIds    []string        `json:"clientIds,omitempty"`
+	Kinds        []OriginalKind  `json:"kinds,omitempty"`
+	States       []OriginalState `json:"states,omitempty"`
+	CustodianIds []string        `json:"custodianIds,omitempty"`
+}
+
+type OriginalOpenInput struct {
+	OriginalID string `json:"originalId"`
+	// The current version when left out.
+	VersionSeq *int `json:"versionSeq,omitempty"`
+}
+
+type OriginalOpenPayload struct {
+	Original *read.Ref `json:"original,omitempty"`
+	// null in a replay.
+	Link       *DownloadLink `json:"link,omitempty"`
+	UserErrors []*UserError  `json:"userErrors"`
+}
+
+type OriginalReportIncidentInput struct {
+	OriginalID      string           `json:"originalId"`
+	ExpectedVersion int64            `json:"expectedVersion"`
+	Kind            ReportedIncident `json:"kind"`
+	Note            string           `json:"note"`
+}
+
+type OriginalReportIncidentPayload struct {
+	Incident   *read.Ref    `json:"incident,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+type OriginalUploadInput struct {
+	OriginalID string           `json:"originalId"`
+	File       *FileUploadInput `json:"file"`
+}
+
+type OriginalUploadPayload struct {
+	Original *read.Ref `json:"original,omitempty"`
+	// null in a replay.
+	Ticket     *UploadTicket `json:"ticket,omitempty"`
+	UserErrors []*UserError  `json:"userErrors"`
+}
+
 type PolicyClassChange struct {
 	Object string `json:"object"`
 	From   int    `json:"from"`
@@ -726,14 +1045,27 @@ type PolicyClassInput struct {
 
 // What one version has and the other has not. Rules that differ in number, clause or note alone are the same rule.
 type PolicyComparison struct {
-	From *read.Ref `json:"from,omitempty"`
-	To   *read.Ref `json:"to,omitempty"`
+	// Keys of duty conflicts of `to` that `from` has not, or not with these acts.
+	ConflictsAdded   []string  `json:"conflictsAdded"`
+	ConflictsRemoved []string  `json:"conflictsRemoved"`
+	From             *read.Ref `json:"from,omitempty"`
+	To               *read.Ref `json:"to,omitempty"`
 	// Rules of `to` that `from` has not.
 	Added []*PolicyRuleSentence `json:"added"`
 	// Rules of `from` that `to` has not.
 	Removed []*PolicyRuleSentence `json:"removed"`
 	// Field groups that the two keep at different classes.
 	Classes []*PolicyClassChange `json:"classes"`
+}
+
+// Two business acts that must not be in one hand.
+type PolicyConflictInput struct {
+	Key     string  `json:"key"`
+	ActionA string  `json:"actionA"`
+	ActionB string  `json:"actionB"`
+	NameZh  string  `json:"nameZh"`
+	NameEn  string  `json:"nameEn"`
+	Clause  *string `json:"clause,omitempty"`
 }
 
 type PolicyDiscardInput struct {
@@ -755,7 +1087,10 @@ type PolicyDraftInput struct {
 	// Rules of the base, by their `seq`.
 	Remove []int `json:"remove,omitempty"`
 	// Field groups that get another class. Rules written for classes reach the groups that have them in their own version; readings of groups of class 4 and above are recorded. The shipped class takes a group's own one back.
-	Classes []*PolicyClassInput `json:"classes,omitempty"`
+	Classes      []*PolicyClassInput    `json:"classes,omitempty"`
+	AddConflicts []*PolicyConflictInput `json:"addConflicts,omitempty"`
+	// Duty conflicts of the base, by their `key`.
+	RemoveConflicts []string `json:"removeConflicts,omitempty"`
 }
 
 type PolicyDraftPayload struct {
@@ -839,8 +1174,58 @@ type PolicySimulation struct {
 	More bool `json:"more"`
 	// Duties that would newly be in one hand; with any of them publishing is refused.
 	Duties []string `json:"duties"`
-	// Rules that allow what their author may not do himself on any row.
+	// Rules that neither their author nor the one who asks holds on every row: he could not publish them.
 	OverCeiling []*PolicyRuleSentence `json:"overCeiling"`
+}
+
+type PolicyTestAddInput struct {
+	// Unique among those that are active.
+	Name              string            `json:"name"`
+	Expectation       PolicyExpectation `json:"expectation"`
+	RoleKey           *string           `json:"roleKey,omitempty"`
+	StaffID           *string           `json:"staffId,omitempty"`
+	StaffDepartmentID *string           `json:"staffDepartmentId,omitempty"`
+	// An entity or field group: `client`, `client#credit`, `contract#terms`.
+	Object string `json:"object"`
+	// `read`, `count`, `peek`, `reveal`, `write`, `filter`, or a business act.
+	Action          string  `json:"action"`
+	RowCompanyID    *string `json:"rowCompanyId,omitempty"`
+	RowDepartmentID *string `json:"rowDepartmentId,omitempty"`
+	// `grade = VIP & important = true`: fields of the object, as in rules.
+	RowCondition *string         `json:"rowCondition,omitempty"`
+	RowOwn       *PolicyTestRows `json:"rowOwn,omitempty"`
+	Clause       *string         `json:"clause,omitempty"`
+}
+
+type PolicyTestAddPayload struct {
+	PolicyTest *read.Ref    `json:"policyTest,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+// What a version makes of one assertion.
+type PolicyTestResult struct {
+	Test   *read.Ref `json:"test,omitempty"`
+	Passed bool      `json:"passed"`
+	// A person, and a row that he would see (NEVER) or not see (ALWAYS); null when it passed, the row also when it may not be read.
+	Staff       *read.Ref `json:"staff,omitempty"`
+	RowClient   *read.Ref `json:"rowClient,omitempty"`
+	RowContract *read.Ref `json:"rowContract,omitempty"`
+	// How many rows, at most 100, over all persons.
+	Rows int `json:"rows"`
+	// The rule that allows it.
+	Rule    *read.Ref `json:"rule,omitempty"`
+	Message *string   `json:"message,omitempty"`
+}
+
+type PolicyTestRetireInput struct {
+	PolicyTestID    string `json:"policyTestId"`
+	ExpectedVersion int64  `json:"expectedVersion"`
+	Reason          string `json:"reason"`
+}
+
+type PolicyTestRetirePayload struct {
+	PolicyTest *read.Ref    `json:"policyTest,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
 }
 
 // Something about a rule that is lawful and probably not meant.
@@ -902,8 +1287,10 @@ type RoleBindInput struct {
 }
 
 type RoleBindPayload struct {
-	RoleBinding *read.Ref    `json:"roleBinding,omitempty"`
-	UserErrors  []*UserError `json:"userErrors"`
+	RoleBinding *read.Ref `json:"roleBinding,omitempty"`
+	// Whom to ask when the binding awaits endorsement, the nearest first; empty when it does not, or when nobody could.
+	Endorsers  []*read.Ref  `json:"endorsers,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
 }
 
 type RoleCreateInput struct {
@@ -922,6 +1309,16 @@ type RoleCreateInput struct {
 type RoleCreatePayload struct {
 	Role       *read.Ref    `json:"role,omitempty"`
 	UserErrors []*UserError `json:"userErrors"`
+}
+
+type RoleEndorseInput struct {
+	RoleBindingID   string `json:"roleBindingId"`
+	ExpectedVersion int64  `json:"expectedVersion"`
+}
+
+type RoleEndorsePayload struct {
+	RoleBinding *read.Ref    `json:"roleBinding,omitempty"`
+	UserErrors  []*UserError `json:"userErrors"`
 }
 
 type RoleRetireInput struct {
@@ -1010,6 +1407,14 @@ type StaffTransferPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+// Admits one upload: PUT /files/{fileId} with the bearer token and the header Upload-Ticket.
+type UploadTicket struct {
+	FileID string `json:"fileId"`
+	// Shown once.
+	Secret    string    `json:"secret"`
+	ExpiresAt time.Time `json:"expiresAt"`
+}
+
 // Why a mutation did not happen. Nothing was changed.
 type UserError struct {
 	// One of the closed set: INVALID_INPUT, NOT_FOUND, FORBIDDEN, CONFLICT, STALE_VERSION, IDEMPOTENCY_MISMATCH, INVALID_STATE, DUTY_CONFLICT, LIMIT_EXCEEDED.
@@ -1026,6 +1431,65 @@ type UserError struct {
 	Remedy *string `json:"remedy,omitempty"`
 	// STALE_VERSION: the version that is current.
 	CurrentVersion *int64 `json:"currentVersion,omitempty"`
+}
+
+type AccessRequestState string
+
+const (
+	AccessRequestStateRequested AccessRequestState = "REQUESTED"
+	AccessRequestStateGranted   AccessRequestState = "GRANTED"
+	AccessRequestStateRefused   AccessRequestState = "REFUSED"
+	AccessRequestStateWithdrawn AccessRequestState = "WITHDRAWN"
+)
+
+var AllAccessRequestState = []AccessRequestState{
+	AccessRequestStateRequested,
+	AccessRequestStateGranted,
+	AccessRequestStateRefused,
+	AccessRequestStateWithdrawn,
+}
+
+func (e AccessRequestState) IsValid() bool {
+	switch e {
+	case AccessRequestStateRequested, AccessRequestStateGranted, AccessRequestStateRefused, AccessRequestStateWithdrawn:
+		return true
+	}
+	return false
+}
+
+func (e AccessRequestState) String() string {
+	return string(e)
+}
+
+func (e *AccessRequestState) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = AccessRequestState(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid AccessRequestState", str)
+	}
+	return nil
+}
+
+func (e AccessRequestState) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *AccessRequestState) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e AccessRequestState) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
 }
 
 type AccessReviewDecision string
@@ -1552,6 +2016,179 @@ func (e ActorKind) MarshalJSON() ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
+type ApprovalStepKey string
+
+const (
+	ApprovalStepKeyCustodian         ApprovalStepKey = "CUSTODIAN"
+	ApprovalStepKeyDepartmentHead    ApprovalStepKey = "DEPARTMENT_HEAD"
+	ApprovalStepKeyKeyAccountManager ApprovalStepKey = "KEY_ACCOUNT_MANAGER"
+)
+
+var AllApprovalStepKey = []ApprovalStepKey{
+	ApprovalStepKeyCustodian,
+	ApprovalStepKeyDepartmentHead,
+	ApprovalStepKeyKeyAccountManager,
+}
+
+func (e ApprovalStepKey) IsValid() bool {
+	switch e {
+	case ApprovalStepKeyCustodian, ApprovalStepKeyDepartmentHead, ApprovalStepKeyKeyAccountManager:
+		return true
+	}
+	return false
+}
+
+func (e ApprovalStepKey) String() string {
+	return string(e)
+}
+
+func (e *ApprovalStepKey) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = ApprovalStepKey(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid ApprovalStepKey", str)
+	}
+	return nil
+}
+
+func (e ApprovalStepKey) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *ApprovalStepKey) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e ApprovalStepKey) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+type ApprovalStepState string
+
+const (
+	ApprovalStepStateWaiting  ApprovalStepState = "WAITING"
+	ApprovalStepStateActive   ApprovalStepState = "ACTIVE"
+	ApprovalStepStateApproved ApprovalStepState = "APPROVED"
+	ApprovalStepStateRefused  ApprovalStepState = "REFUSED"
+	ApprovalStepStateVoid     ApprovalStepState = "VOID"
+)
+
+var AllApprovalStepState = []ApprovalStepState{
+	ApprovalStepStateWaiting,
+	ApprovalStepStateActive,
+	ApprovalStepStateApproved,
+	ApprovalStepStateRefused,
+	ApprovalStepStateVoid,
+}
+
+func (e ApprovalStepState) IsValid() bool {
+	switch e {
+	case ApprovalStepStateWaiting, ApprovalStepStateActive, ApprovalStepStateApproved, ApprovalStepStateRefused, ApprovalStepStateVoid:
+		return true
+	}
+	return false
+}
+
+func (e ApprovalStepState) String() string {
+	return string(e)
+}
+
+func (e *ApprovalStepState) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = ApprovalStepState(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid ApprovalStepState", str)
+	}
+	return nil
+}
+
+func (e ApprovalStepState) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *ApprovalStepState) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e ApprovalStepState) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+type ApprovalSubject string
+
+const (
+	ApprovalSubjectBorrowing     ApprovalSubject = "BORROWING"
+	ApprovalSubjectAccessRequest ApprovalSubject = "ACCESS_REQUEST"
+)
+
+var AllApprovalSubject = []ApprovalSubject{
+	ApprovalSubjectBorrowing,
+	ApprovalSubjectAccessRequest,
+}
+
+func (e ApprovalSubject) IsValid() bool {
+	switch e {
+	case ApprovalSubjectBorrowing, ApprovalSubjectAccessRequest:
+		return true
+	}
+	return false
+}
+
+func (e ApprovalSubject) String() string {
+	return string(e)
+}
+
+func (e *ApprovalSubject) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = ApprovalSubject(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid ApprovalSubject", str)
+	}
+	return nil
+}
+
+func (e ApprovalSubject) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *ApprovalSubject) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e ApprovalSubject) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
 type AuditKind string
 
 const (
@@ -1608,6 +2245,73 @@ func (e *AuditKind) UnmarshalJSON(b []byte) error {
 }
 
 func (e AuditKind) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+type BorrowingState string
+
+const (
+	BorrowingStateRequested BorrowingState = "REQUESTED"
+	BorrowingStateApproved  BorrowingState = "APPROVED"
+	BorrowingStateOut       BorrowingState = "OUT"
+	BorrowingStateReturned  BorrowingState = "RETURNED"
+	BorrowingStateLost      BorrowingState = "LOST"
+	BorrowingStateRefused   BorrowingState = "REFUSED"
+	BorrowingStateWithdrawn BorrowingState = "WITHDRAWN"
+	BorrowingStateRevoked   BorrowingState = "REVOKED"
+)
+
+var AllBorrowingState = []BorrowingState{
+	BorrowingStateRequested,
+	BorrowingStateApproved,
+	BorrowingStateOut,
+	BorrowingStateReturned,
+	BorrowingStateLost,
+	BorrowingStateRefused,
+	BorrowingStateWithdrawn,
+	BorrowingStateRevoked,
+}
+
+func (e BorrowingState) IsValid() bool {
+	switch e {
+	case BorrowingStateRequested, BorrowingStateApproved, BorrowingStateOut, BorrowingStateReturned, BorrowingStateLost, BorrowingStateRefused, BorrowingStateWithdrawn, BorrowingStateRevoked:
+		return true
+	}
+	return false
+}
+
+func (e BorrowingState) String() string {
+	return string(e)
+}
+
+func (e *BorrowingState) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = BorrowingState(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid BorrowingState", str)
+	}
+	return nil
+}
+
+func (e BorrowingState) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *BorrowingState) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e BorrowingState) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil
@@ -2406,6 +3110,122 @@ func (e FieldAccess) MarshalJSON() ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
+type IncidentKind string
+
+const (
+	IncidentKindHashMismatch IncidentKind = "HASH_MISMATCH"
+	IncidentKindDamaged      IncidentKind = "DAMAGED"
+	IncidentKindLost         IncidentKind = "LOST"
+	IncidentKindContaminated IncidentKind = "CONTAMINATED"
+	IncidentKindOverdue      IncidentKind = "OVERDUE"
+)
+
+var AllIncidentKind = []IncidentKind{
+	IncidentKindHashMismatch,
+	IncidentKindDamaged,
+	IncidentKindLost,
+	IncidentKindContaminated,
+	IncidentKindOverdue,
+}
+
+func (e IncidentKind) IsValid() bool {
+	switch e {
+	case IncidentKindHashMismatch, IncidentKindDamaged, IncidentKindLost, IncidentKindContaminated, IncidentKindOverdue:
+		return true
+	}
+	return false
+}
+
+func (e IncidentKind) String() string {
+	return string(e)
+}
+
+func (e *IncidentKind) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = IncidentKind(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid IncidentKind", str)
+	}
+	return nil
+}
+
+func (e IncidentKind) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *IncidentKind) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e IncidentKind) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+type IncidentState string
+
+const (
+	IncidentStateOpen   IncidentState = "OPEN"
+	IncidentStateClosed IncidentState = "CLOSED"
+)
+
+var AllIncidentState = []IncidentState{
+	IncidentStateOpen,
+	IncidentStateClosed,
+}
+
+func (e IncidentState) IsValid() bool {
+	switch e {
+	case IncidentStateOpen, IncidentStateClosed:
+		return true
+	}
+	return false
+}
+
+func (e IncidentState) String() string {
+	return string(e)
+}
+
+func (e *IncidentState) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = IncidentState(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid IncidentState", str)
+	}
+	return nil
+}
+
+func (e IncidentState) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *IncidentState) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e IncidentState) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
 type ObligationKind string
 
 const (
@@ -2693,6 +3513,132 @@ func (e OrderDirection) MarshalJSON() ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
+type OriginalKind string
+
+const (
+	OriginalKindOrganisation   OriginalKind = "ORGANISATION"
+	OriginalKindContent        OriginalKind = "CONTENT"
+	OriginalKindCredit         OriginalKind = "CREDIT"
+	OriginalKindRelation       OriginalKind = "RELATION"
+	OriginalKindContract       OriginalKind = "CONTRACT"
+	OriginalKindCorrespondence OriginalKind = "CORRESPONDENCE"
+	OriginalKindSurvey         OriginalKind = "SURVEY"
+	OriginalKindOther          OriginalKind = "OTHER"
+)
+
+var AllOriginalKind = []OriginalKind{
+	OriginalKindOrganisation,
+	OriginalKindContent,
+	OriginalKindCredit,
+	OriginalKindRelation,
+	OriginalKindContract,
+	OriginalKindCorrespondence,
+	OriginalKindSurvey,
+	OriginalKindOther,
+}
+
+func (e OriginalKind) IsValid() bool {
+	switch e {
+	case OriginalKindOrganisation, OriginalKindContent, OriginalKindCredit, OriginalKindRelation, OriginalKindContract, OriginalKindCorrespondence, OriginalKindSurvey, OriginalKindOther:
+		return true
+	}
+	return false
+}
+
+func (e OriginalKind) String() string {
+	return string(e)
+}
+
+func (e *OriginalKind) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = OriginalKind(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid OriginalKind", str)
+	}
+	return nil
+}
+
+func (e OriginalKind) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *OriginalKind) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e OriginalKind) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+type OriginalState string
+
+const (
+	OriginalStateFiled    OriginalState = "FILED"
+	OriginalStateOut      OriginalState = "OUT"
+	OriginalStateMissing  OriginalState = "MISSING"
+	OriginalStateDisposed OriginalState = "DISPOSED"
+)
+
+var AllOriginalState = []OriginalState{
+	OriginalStateFiled,
+	OriginalStateOut,
+	OriginalStateMissing,
+	OriginalStateDisposed,
+}
+
+func (e OriginalState) IsValid() bool {
+	switch e {
+	case OriginalStateFiled, OriginalStateOut, OriginalStateMissing, OriginalStateDisposed:
+		return true
+	}
+	return false
+}
+
+func (e OriginalState) String() string {
+	return string(e)
+}
+
+func (e *OriginalState) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = OriginalState(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid OriginalState", str)
+	}
+	return nil
+}
+
+func (e OriginalState) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *OriginalState) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e OriginalState) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
 type PartyCapacity string
 
 const (
@@ -2917,6 +3863,174 @@ func (e PolicyEffect) MarshalJSON() ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
+// NEVER: none of the persons may do it on any of the rows. ALWAYS: each of them may do it on every row.
+type PolicyExpectation string
+
+const (
+	PolicyExpectationNever  PolicyExpectation = "NEVER"
+	PolicyExpectationAlways PolicyExpectation = "ALWAYS"
+)
+
+var AllPolicyExpectation = []PolicyExpectation{
+	PolicyExpectationNever,
+	PolicyExpectationAlways,
+}
+
+func (e PolicyExpectation) IsValid() bool {
+	switch e {
+	case PolicyExpectationNever, PolicyExpectationAlways:
+		return true
+	}
+	return false
+}
+
+func (e PolicyExpectation) String() string {
+	return string(e)
+}
+
+func (e *PolicyExpectation) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = PolicyExpectation(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid PolicyExpectation", str)
+	}
+	return nil
+}
+
+func (e PolicyExpectation) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *PolicyExpectation) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e PolicyExpectation) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+type PolicyTestRows string
+
+const (
+	PolicyTestRowsAny    PolicyTestRows = "ANY"
+	PolicyTestRowsOwn    PolicyTestRows = "OWN"
+	PolicyTestRowsOthers PolicyTestRows = "OTHERS"
+)
+
+var AllPolicyTestRows = []PolicyTestRows{
+	PolicyTestRowsAny,
+	PolicyTestRowsOwn,
+	PolicyTestRowsOthers,
+}
+
+func (e PolicyTestRows) IsValid() bool {
+	switch e {
+	case PolicyTestRowsAny, PolicyTestRowsOwn, PolicyTestRowsOthers:
+		return true
+	}
+	return false
+}
+
+func (e PolicyTestRows) String() string {
+	return string(e)
+}
+
+func (e *PolicyTestRows) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = PolicyTestRows(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid PolicyTestRows", str)
+	}
+	return nil
+}
+
+func (e PolicyTestRows) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *PolicyTestRows) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e PolicyTestRows) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+type PolicyTestState string
+
+const (
+	PolicyTestStateActive  PolicyTestState = "ACTIVE"
+	PolicyTestStateRetired PolicyTestState = "RETIRED"
+)
+
+var AllPolicyTestState = []PolicyTestState{
+	PolicyTestStateActive,
+	PolicyTestStateRetired,
+}
+
+func (e PolicyTestState) IsValid() bool {
+	switch e {
+	case PolicyTestStateActive, PolicyTestStateRetired:
+		return true
+	}
+	return false
+}
+
+func (e PolicyTestState) String() string {
+	return string(e)
+}
+
+func (e *PolicyTestState) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = PolicyTestState(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid PolicyTestState", str)
+	}
+	return nil
+}
+
+func (e PolicyTestState) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *PolicyTestState) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e PolicyTestState) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
 type PolicyVersionState string
 
 const (
@@ -3028,6 +4142,122 @@ func (e *PositionState) UnmarshalJSON(b []byte) error {
 }
 
 func (e PositionState) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+type ReportedIncident string
+
+const (
+	ReportedIncidentHashMismatch ReportedIncident = "HASH_MISMATCH"
+	ReportedIncidentDamaged      ReportedIncident = "DAMAGED"
+	ReportedIncidentLost         ReportedIncident = "LOST"
+	ReportedIncidentContaminated ReportedIncident = "CONTAMINATED"
+)
+
+var AllReportedIncident = []ReportedIncident{
+	ReportedIncidentHashMismatch,
+	ReportedIncidentDamaged,
+	ReportedIncidentLost,
+	ReportedIncidentContaminated,
+}
+
+func (e ReportedIncident) IsValid() bool {
+	switch e {
+	case ReportedIncidentHashMismatch, ReportedIncidentDamaged, ReportedIncidentLost, ReportedIncidentContaminated:
+		return true
+	}
+	return false
+}
+
+func (e ReportedIncident) String() string {
+	return string(e)
+}
+
+func (e *ReportedIncident) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = ReportedIncident(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid ReportedIncident", str)
+	}
+	return nil
+}
+
+func (e ReportedIncident) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *ReportedIncident) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e ReportedIncident) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+type ReturnCondition string
+
+const (
+	ReturnConditionIntact  ReturnCondition = "INTACT"
+	ReturnConditionDamaged ReturnCondition = "DAMAGED"
+	ReturnConditionMissing ReturnCondition = "MISSING"
+)
+
+var AllReturnCondition = []ReturnCondition{
+	ReturnConditionIntact,
+	ReturnConditionDamaged,
+	ReturnConditionMissing,
+}
+
+func (e ReturnCondition) IsValid() bool {
+	switch e {
+	case ReturnConditionIntact, ReturnConditionDamaged, ReturnConditionMissing:
+		return true
+	}
+	return false
+}
+
+func (e ReturnCondition) String() string {
+	return string(e)
+}
+
+func (e *ReturnCondition) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = ReturnCondition(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid ReturnCondition", str)
+	}
+	return nil
+}
+
+func (e ReturnCondition) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *ReturnCondition) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e ReturnCondition) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

@@ -12,13 +12,16 @@ import (
 // serviceTypes are object types that services compute and resolvers return whole. Every other object type, except
 // the roots, payloads, and UserError, is read by the gate.
 func serviceTypes() []string {
-	return []string{"AccessExplanation", "AccessLine", "AccessPath", "AccessPaths", "PolicyClassChange", "PolicyComparison", "PolicyEffectOnStaff", "PolicyRuleSentence", "PolicySimulation", "PolicyWarning", "ReachCount", "ReachPreview", "RightsVersions"}
+	return []string{
+		"AccessExplanation", "AccessLine", "AccessPath", "AccessPaths", "DownloadLink", "PolicyClassChange", "PolicyComparison", "PolicyEffectOnStaff", "PolicyRuleSentence", "PolicySimulation", "PolicyTestResult", "PolicyWarning",
+		"ReachCount", "ReachPreview", "RightsVersions", "UploadTicket",
+	}
 }
 
 // serviceRoots are Query fields that resolvers answer (computed answers, the person signed in). Every other Query
 // field is answered by the gate.
 func serviceRoots() []string {
-	return []string{"explainAccess", "policyCompare", "policyLint", "policySimulate", "reachPreview", "whoCanSee"}
+	return []string{"explainAccess", "policyCompare", "policyLint", "policySimulate", "policyTestRun", "reachPreview", "whoCanSee"}
 }
 
 // IsServiceType reports whether generated code marshals this object type.

@@ -9,10 +9,12 @@ import (
 	"github.com/clientele/clientele/internal/id"
 	"github.com/clientele/clientele/internal/identity"
 	"github.com/clientele/clientele/internal/policyadmin"
+	"github.com/clientele/clientele/internal/read"
 	"github.com/clientele/clientele/internal/tenancy"
 )
 
-// Identity has the mutations of graph/schema/identity.graphql.
+// Identity has the mutations of graph/schema/identity.graphql. Reach tells what somebody could still see, and whom to ask
+// about a role that waits.
 type Identity struct {
 	Service *identity.Service
 	Reach   *policyadmin.Service
@@ -116,8 +118,29 @@ func (r Identity) RoleBind(ctx context.Context, from model.RoleBindInput, key st
 		ValidFrom:  from.ValidFrom,
 		ValidUntil: from.ValidUntil,
 	}
+	p.Endorsers = []*read.Ref{}
 	p.RoleBinding, p.UserErrors, err = answer(ctx, &d, &in, func(s *tenancy.Session) (act.Result, error) {
 		return r.Service.RoleBind(ctx, s, in, key)
+	})
+	if err == nil && p.RoleBinding != nil {
+		if ask, failed := r.Reach.RoleEndorsers(ctx, graph.SessionFrom(ctx), p.RoleBinding.ID); failed == nil { // the binding stands all the same
+			for _, staff := range ask {
+				p.Endorsers = append(p.Endorsers, ref("Staff", staff))
+			}
+		}
+	}
+	return p, err
+}
+
+// RoleEndorse resolves roleEndorse.
+func (r Identity) RoleEndorse(ctx context.Context, from model.RoleEndorseInput, key string) (p model.RoleEndorsePayload, err error) {
+	var d decoder
+	in := identity.RoleEndorse{
+		Binding:         d.id(id.RoleBinding, "input.roleBindingId", from.RoleBindingID),
+		ExpectedVersion: from.ExpectedVersion,
+	}
+	p.RoleBinding, p.UserErrors, err = answer(ctx, &d, &in, func(s *tenancy.Session) (act.Result, error) {
+		return r.Service.RoleEndorse(ctx, s, in, key)
 	})
 	return p, err
 }

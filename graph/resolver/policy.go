@@ -32,6 +32,10 @@ func (r Policy) PolicyDraft(ctx context.Context, from model.PolicyDraftInput, ke
 	for _, x := range from.Classes {
 		in.Classes = append(in.Classes, policyadmin.Class{Group: x.Object, Class: x.Class})
 	}
+	for _, k := range from.AddConflicts {
+		in.AddConflicts = append(in.AddConflicts, policyadmin.Conflict{Key: k.Key, ActionA: k.ActionA, ActionB: k.ActionB, NameZH: k.NameZh, NameEN: k.NameEn, Clause: given(k.Clause)})
+	}
+	in.RemoveConflicts = from.RemoveConflicts
 	var drafted uuid.UUID
 	p.PolicyVersion, p.UserErrors, err = answer(ctx, &d, &in, func(s *tenancy.Session) (act.Result, error) {
 		result, err := r.Service.PolicyDraft(ctx, s, in, key)
@@ -137,7 +141,8 @@ func (r PolicyQuestions) PolicyCompare(ctx context.Context, from, to int64) (*mo
 	}
 	return &model.PolicyComparison{
 		Classes: classes,
-		From:    &read.Ref{Type: "PolicyVersion", ID: c.From}, To: &read.Ref{Type: "PolicyVersion", ID: c.To}, Added: said(c.Added), Removed: said(c.Removed),
+		From: &read.Ref{Type: "PolicyVersion", ID: c.From}, To: &read.Ref{Type: "PolicyVersion", ID: c.To}, Added: said(c.Added), Removed: said(c.Removed),
+		ConflictsAdded: c.ConflictsAdded, ConflictsRemoved: c.ConflictsRemoved,
 	}, nil
 }
 

@@ -73,6 +73,9 @@ func fromBody(b []byte) (*params, error) {
 	case len(t) == 0 || t[0] != '{':
 		return nil, malformed("", "请求体必须是 JSON 对象", "the request body must be a JSON object")
 	}
+	if halved(string(t)) {
+		return nil, halvedCharacter()
+	}
 	var p params
 	if err := decode(b, &p); err != nil {
 		return nil, malformed("", "请求体必须是含 query、operationName、variables、extensions 的 JSON 对象",
@@ -97,6 +100,9 @@ func fromURL(raw string) (*params, error) {
 	}
 	p.DocumentID = q.Get("documentId")
 	for name, into := range map[string]*map[string]any{"variables": &p.Variables, "extensions": &p.Extensions} {
+		if halved(q.Get(name)) {
+			return nil, halvedCharacter()
+		}
 		if v := q.Get(name); v != "" && decode([]byte(v), into) != nil {
 			return nil, malformed(name, name+" 必须是 JSON 对象", name+" must be a JSON object")
 		}

@@ -76,7 +76,7 @@ func retryAfter(err error) int {
 
 // malformedReasons are refusals of what is not a GraphQL request at all: 400 under every media type.
 func malformedReasons() []string {
-	return []string{"MALFORMED_REQUEST", "BATCHING_NOT_SUPPORTED", "QUERY_MISSING"}
+	return []string{"MALFORMED_REQUEST", "HALVED_CHARACTER", "BATCHING_NOT_SUPPORTED", "QUERY_MISSING"}
 }
 
 // statusOf is the one mapping of request errors to HTTP: under application/json a well-formed request has status 200

@@ -109,6 +109,10 @@ func (p *protocol) subscribe(m message) bool {
 		return p.close(closeInvalid, "Invalid message received")
 	}
 	id := *m.ID
+	if halved(string(m.Payload)) { // half an emoji in a form must not cost the other operations their socket
+		s.send(s.failure(s.ctx, id, halvedCharacter()))
+		return true
+	}
 	ctx, cancel := context.WithCancel(s.ctx)
 	op := &liveOp{cancel: cancel}
 	s.mu.Lock()

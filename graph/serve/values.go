@@ -55,6 +55,9 @@ func literal(v *ast.Value) gqlerror.List {
 	if v.Definition == nil || v.Definition.Kind != ast.Scalar {
 		return nil
 	}
+	if g := halvedLiteral(v); g != nil {
+		return placed(g, nil, v.Position)
+	}
 	plain, err := v.Value(nil)
 	if err == nil {
 		err = scalar.Check(v.Definition.Name, plain)

@@ -19,10 +19,11 @@ const selectHolders = `SELECT a.id, a.login, a.kind, COALESCE(a.staff_id, '00000
 	b.id, COALESCE(r.key, ''), COALESCE(b.company_id, '00000000-0000-0000-0000-000000000000'),
 	COALESCE(b.department_id, '00000000-0000-0000-0000-000000000000'), COALESCE(b.valid_from, 'epoch'), LEAST(b.valid_until, b.review_due_at)
 	FROM accounts a LEFT JOIN (role_bindings b JOIN roles r ON r.tenant_id = b.tenant_id AND r.id = b.role_id AND r.state = 'active')
-		ON b.tenant_id = a.tenant_id AND b.account_id = a.id AND b.revoked_at IS NULL
-	WHERE a.tenant_id = $1 AND ($2::uuid IS NULL OR a.staff_id = $2) ORDER BY a.id, b.id`
+		ON b.tenant_id = a.tenant_id AND b.account_id = a.id AND b.revoked_at IS NULL AND NOT b.awaits_endorsement
+	WHERE a.tenant_id = $1 AND ($2::uuid IS NULL OR a.staff_id = $2) AND ($3::uuid IS NULL OR a.id = $3) ORDER BY a.id, b.id`
 
-// Holder is an account as policy sees it. Bindings that lie ahead or behind are among its bindings.
+// Holder is an account as policy sees it. Bindings that lie ahead or behind are among its bindings; those that await
+// endorsement give nothing and are not.
 type Holder struct {
 	policy.Principal
 	Login string
@@ -39,6 +40,25 @@ func Rules(ctx context.Context, tx *tenancy.Tx, version uuid.UUID) ([]policy.Rul
 		return nil, fault.Down("POLICY_UNREADABLE", err)
 	}
 	return rules, nil
+}
+
+const selectConflicts = `SELECT c.key, c.action_a, c.action_b, c.name_zh, c.name_en, c.clause
+	FROM policy_versions v JOIN policy_conflicts c ON c.tenant_id = v.tenant_id AND c.policy_version_id = v.id
+	WHERE v.tenant_id = $1 AND ($2::uuid IS NULL AND v.state = 'in_force' OR v.id = $2) ORDER BY c.seq`
+
+// Conflicts reads the duty conflicts of one policy version, in order; nil: of the one in force.
+func Conflicts(ctx context.Context, tx *tenancy.Tx, version *uuid.UUID) ([]policy.DutyConflict, error) {
+	rows, err := tx.Query(ctx, selectConflicts, tx.Session().Tenant.UUID(), version)
+	if err != nil {
+		return nil, fault.Down("POLICY_UNREADABLE", err)
+	}
+	all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (c policy.DutyConflict, err error) {
+		return c, row.Scan(&c.Key, &c.A, &c.B, &c.Label.ZH, &c.Label.EN, &c.Source)
+	})
+	if err != nil {
+		return nil, fault.Down("POLICY_UNREADABLE", err)
+	}
+	return all, nil
 }
 
 // Inherits gives the inheritance between active roles as pairs {role, parent}.
@@ -74,7 +94,16 @@ func Organisation(ctx context.Context, tx *tenancy.Tx) (org *policy.Org, err err
 
 // Holders reads the accounts of the tenant with their bindings, or those of one staff member.
 func Holders(ctx context.Context, tx *tenancy.Tx, staff *uuid.UUID) ([]Holder, error) {
-	return holders(ctx, tx, selectHolders, []any{tx.Session().Tenant.UUID(), staff})
+	return holders(ctx, tx, selectHolders, []any{tx.Session().Tenant.UUID(), staff, nil})
+}
+
+// HolderOf reads one account with its bindings; nil when the tenant has none of that id.
+func HolderOf(ctx context.Context, tx *tenancy.Tx, account uuid.UUID) (*Holder, error) {
+	all, err := holders(ctx, tx, selectHolders, []any{tx.Session().Tenant.UUID(), nil, account})
+	if err != nil || len(all) == 0 {
+		return nil, err
+	}
+	return &all[0], nil
 }
 
 func holders(ctx context.Context, tx *tenancy.Tx, sql string, args []any) ([]Holder, error) {

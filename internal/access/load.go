@@ -32,7 +32,7 @@ const (
 	selectBindings = `SELECT b.id, r.key, COALESCE(b.company_id, '00000000-0000-0000-0000-000000000000'),
 		COALESCE(b.department_id, '00000000-0000-0000-0000-000000000000'), b.valid_from, LEAST(b.valid_until, b.review_due_at)
 		FROM role_bindings b JOIN roles r ON r.tenant_id = b.tenant_id AND r.id = b.role_id
-		WHERE b.tenant_id = $1 AND b.account_id = $2 AND b.revoked_at IS NULL AND r.state = 'active' ORDER BY b.id`
+		WHERE b.tenant_id = $1 AND b.account_id = $2 AND b.revoked_at IS NULL AND NOT b.awaits_endorsement AND r.state = 'active' ORDER BY b.id`
 )
 
 // load reads policy and organisation; what old has at the same version is taken from it.

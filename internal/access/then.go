@@ -104,6 +104,6 @@ func (t *Then) Statement(sql string, args []any) (string, []any) {
 
 // Holders are the accounts of then with their bindings, or those of one staff member.
 func (t *Then) Holders(ctx context.Context, tx *tenancy.Tx, staff *uuid.UUID) ([]Holder, error) {
-	sql, args := t.Statement(selectHolders, []any{tx.Session().Tenant.UUID(), staff})
+	sql, args := t.Statement(selectHolders, []any{tx.Session().Tenant.UUID(), staff, nil})
 	return holders(ctx, tx, sql, args)
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/clientele/clientele/internal/access"
 	"github.com/clientele/clientele/internal/fault"
 	"github.com/clientele/clientele/internal/id"
+	"github.com/clientele/clientele/internal/policytest"
 	"github.com/clientele/clientele/internal/tenancy"
 	"github.com/clientele/clientele/policy"
 )
@@ -29,6 +30,9 @@ type Spec struct {
 	// Sensitive acts change rights: they hold the tenant's epochs, so that no other change of rights commits between their
 	// decision and their effect.
 	Sensitive bool
+	// ChangesRights: policy, roles, bindings, grants, companies, departments or employments are other ones afterwards. The
+	// tenant's assertions about its policy then run before the commit, and an act that breaks one fails.
+	ChangesRights bool
 }
 
 // Subject is the object that an act made or changed.
@@ -224,6 +228,12 @@ func (r *Runner) run(ctx context.Context, s *tenancy.Session, spec Spec, key str
 		}
 		if result, err = fn(ctx, w); err != nil {
 			return err
+		}
+		// SECURITY: the one place where assertions run: after all writes of the act, in its transaction, before it is recorded.
+		if spec.ChangesRights {
+			if err := policytest.Check(ctx, tx, w.Rights); err != nil {
+				return err
+			}
 		}
 		return r.record(w, key, result)
 	})

@@ -60,7 +60,10 @@ func (r Report) Lines() []fault.Text {
 		lines = append(lines, fault.Text{ZH: fmt.Sprintf("与外部留存的 %d 个检查点一致", r.Witnessed), EN: fmt.Sprintf("agrees with %d checkpoints kept elsewhere", r.Witnessed)})
 	}
 	if r.Unsealed > 0 {
-		lines = append(lines, fault.Text{ZH: fmt.Sprintf("尚未封印 %d 条", r.Unsealed), EN: fmt.Sprintf("%d records not sealed yet", r.Unsealed)})
+		lines = append(lines, fault.Text{
+			ZH: fmt.Sprintf("其后尚未封印 %d 条，未被核验：由 serve --role worker（或 all）封印", r.Unsealed),
+			EN: fmt.Sprintf("behind them %d records not sealed yet and not verified: serve --role worker (or all) seals them", r.Unsealed),
+		})
 	}
 	if r.Finding != nil {
 		return append(lines, fault.Text{ZH: "首个问题：" + r.Finding.Message().ZH, EN: "first finding: " + r.Finding.Message().EN})

@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/clientele/clientele/internal/authn"
+	"github.com/clientele/clientele/internal/fault"
 	"github.com/clientele/clientele/internal/identity"
 	"github.com/clientele/clientele/internal/organisation"
 )
@@ -120,7 +121,18 @@ func (s *scene) firstSignIn(ctx context.Context, p *person, first string) error 
 func (s *scene) bind(ctx context.Context, account uuid.UUID, roles []string) error {
 	for _, role := range roles {
 		r, err := s.Identity.RoleBind(ctx, s.staff["admin"].session, identity.RoleBind{Account: account, RoleKey: role}, s.key())
-		if _, err = did("role "+role, r, err); err != nil {
+		if r, err = did("role "+role, r, err); err != nil {
+			return err
+		}
+		manager, there := s.staff["gm"]
+		if !there {
+			continue // the first general manager, who needs nobody's endorsement
+		}
+		e, err := s.Identity.RoleEndorse(ctx, manager.session, identity.RoleEndorse{Binding: r.Subject.ID, ExpectedVersion: r.Subject.Version}, s.key())
+		if list, _ := fault.As(err); len(list) == 1 && list[0].Reason == "NOT_WAITING" {
+			continue
+		}
+		if _, err = did("endorsement of "+role, e, err); err != nil {
 			return err
 		}
 	}

@@ -123,11 +123,11 @@ const otherAdmin = `SELECT EXISTS (SELECT FROM role_bindings b
 	JOIN roles r ON r.tenant_id = b.tenant_id AND r.id = b.role_id
 	JOIN accounts a ON a.tenant_id = b.tenant_id AND a.id = b.account_id
 	WHERE b.tenant_id = $1 AND r.key = $2 AND r.state = 'active' AND a.state = 'active' AND a.kind = 'staff'
-	AND b.revoked_at IS NULL AND b.valid_from <= $3 AND b.valid_until IS NULL AND COALESCE(b.review_due_at > $3, true) AND b.company_id IS NULL AND b.department_id IS NULL
+	AND b.revoked_at IS NULL AND NOT b.awaits_endorsement AND b.valid_from <= $3 AND b.valid_until IS NULL AND COALESCE(b.review_due_at > $3, true) AND b.company_id IS NULL AND b.department_id IS NULL
 	AND a.id <> $4 AND b.id <> $5)`
 
 const isAdmin = `SELECT EXISTS (SELECT FROM role_bindings b JOIN roles r ON r.tenant_id = b.tenant_id AND r.id = b.role_id
-	WHERE b.tenant_id = $1 AND b.account_id = $2 AND r.key = $3 AND b.revoked_at IS NULL AND COALESCE(LEAST(b.valid_until, b.review_due_at) > $4, true))`
+	WHERE b.tenant_id = $1 AND b.account_id = $2 AND r.key = $3 AND b.revoked_at IS NULL AND NOT b.awaits_endorsement AND COALESCE(LEAST(b.valid_until, b.review_due_at) > $4, true))`
 
 // keepAdmin refuses to take away the last administrator: the account (suspended), or a binding (unbound; the account may
 // hold the role by another one).

@@ -138,6 +138,16 @@ func TestEveryAct(t *testing.T) {
 			other.Department = nil
 			return of(x.Identity.RoleBind, in), of(x.Identity.RoleBind, other)
 		}},
+		{Spec: specNamed(t, "role.endorse"), By: manager, Org: true, Make: func(t testing.TB, x *identitytest.Tenant) (call, call) {
+			r, err := x.Identity.RoleBind(t.Context(), x.Admin.Session, identity.RoleBind{Account: x.Nobody.Account, RoleKey: "ka_sales_rep"}, identitytest.Key())
+			if err != nil {
+				t.Fatal(err)
+			}
+			in := identity.RoleEndorse{Binding: r.Subject.ID, ExpectedVersion: 1}
+			other := in
+			other.ExpectedVersion = 2
+			return of(x.Identity.RoleEndorse, in), of(x.Identity.RoleEndorse, other)
+		}},
 		{Spec: specNamed(t, "role.unbind"), Org: true, Make: func(t testing.TB, x *identitytest.Tenant) (call, call) {
 			r, err := x.Identity.RoleBind(t.Context(), x.Admin.Session, identity.RoleBind{Account: x.Manager.Account, RoleKey: "sales_manager"}, identitytest.Key())
 			if err != nil {

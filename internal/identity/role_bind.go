@@ -12,6 +12,7 @@ import (
 	"github.com/clientele/clientele/ent/db/company"
 	"github.com/clientele/clientele/ent/db/department"
 	"github.com/clientele/clientele/ent/db/role"
+	"github.com/clientele/clientele/internal/access"
 	"github.com/clientele/clientele/internal/act"
 	"github.com/clientele/clientele/internal/fault"
 	"github.com/clientele/clientele/internal/input"
@@ -39,7 +40,8 @@ func (in *RoleBind) Validate() error {
 const tolerance = 5 * time.Minute
 
 // RoleBind: permission role.bind where the account's staff member is employed, and at the anchor. DUTY_CONFLICT SELF_BINDING
-// for one's own account, DUTY_… with the path when the roles together bring two acts that must not be in one hand;
+// for one's own account, DUTY_… with the path when the roles together bring two acts that must not be in one hand. What the
+// role brings beyond what its giver holds makes the binding wait for RoleEndorse; until then it gives nothing.
 // INVALID_INPUT ROLE_NOT_BINDABLE, ROLE_FOR_OTHER_KIND, ROLE_OF_ANOTHER_COMPANY; CONFLICT when it is bound already.
 func (s *Service) RoleBind(ctx context.Context, session *tenancy.Session, in RoleBind, key string) (act.Result, error) {
 	if err := in.Validate(); err != nil {
@@ -78,18 +80,22 @@ func (s *Service) RoleBind(ctx context.Context, session *tenancy.Session, in Rol
 		if err != nil {
 			return act.Result{}, err
 		}
-		if err := compatible(ctx, w, h.ID, r, in); err != nil {
+		if err := compatible(ctx, w, bound{account: h.ID, role: r.Key, company: in.Company, department: in.Department}, "input.roleKey"); err != nil {
+			return act.Result{}, err
+		}
+		standing, err := judge(ctx, w, h, policy.Binding{Role: r.Key, Company: value(in.Company), Department: value(in.Department), From: from, Until: instantOr(in.ValidUntil)}, anchor)
+		if err != nil {
 			return act.Result{}, err
 		}
 		b, err := w.Ent().RoleBinding.Create().SetID(w.IDs.New()).SetTenantID(w.Tenant()).SetAccountID(h.ID).SetRoleID(r.ID).
-			SetNillableCompanyID(in.Company).SetNillableDepartmentID(in.Department).SetValidFrom(from).SetNillableValidUntil(in.ValidUntil).SetNillableGrantedBy(w.Staff()).
+			SetNillableCompanyID(in.Company).SetNillableDepartmentID(in.Department).SetValidFrom(from).SetNillableValidUntil(in.ValidUntil).SetNillableGrantedBy(w.Staff()).SetAwaitsEndorsement(standing == waits).
 			SetCreatedAt(w.Now()).SetNillableCreatedBy(w.Staff()).SetUpdatedAt(w.Now()).SetNillableUpdatedBy(w.Staff()).Save(ctx)
 		if err != nil {
 			return act.Result{}, wrap("write binding", err)
 		}
 		return act.Result{
 			Subject: act.Subject{Type: typeBinding, ID: b.ID, Version: b.Version}, Snapshot: bindingSnapshot(b, r.Key),
-			Changes: []act.Change{{Field: "account", New: h.Login}, {Field: "role", New: r.Key}, {Field: "validFrom", New: from}, {Field: "validUntil", New: in.ValidUntil}},
+			Changes: []act.Change{{Field: "account", New: h.Login}, {Field: "role", New: r.Key}, {Field: "validFrom", New: from}, {Field: "validUntil", New: in.ValidUntil}, {Field: "endorsement", New: standing}},
 		}, nil
 	})
 }
@@ -175,42 +181,54 @@ func HolderOf(r *entdb.Role) (holder string, base bool) {
 	return all[i].Holder, all[i].Base && all[i].Key == r.Key
 }
 
+// Bindings that wait for endorsement count: two of them must not come into force one after the other.
 const heldRoles = `SELECT r.key, b.company_id IS NOT DISTINCT FROM $4 AND b.department_id IS NOT DISTINCT FROM $5
 	FROM role_bindings b JOIN roles r ON r.tenant_id = b.tenant_id AND r.id = b.role_id
-	WHERE b.tenant_id = $1 AND b.account_id = $2 AND b.revoked_at IS NULL AND COALESCE(LEAST(b.valid_until, b.review_due_at) > $3, true) AND r.state = 'active'
+	WHERE b.tenant_id = $1 AND b.account_id = $2 AND b.revoked_at IS NULL AND COALESCE(LEAST(b.valid_until, b.review_due_at) > $3, true) AND r.state = 'active' AND b.id <> $6
 	ORDER BY r.key`
 
+// bound is a role as somebody has it, or is about to.
+type bound struct {
+	id, account         uuid.UUID // id: zero before it is written
+	role                string
+	company, department *uuid.UUID
+}
+
 // compatible refuses a role that is bound already at the same place, and one that with those held now or later brings two
-// acts that must not be in one hand.
-func compatible(ctx context.Context, w *act.Work, account uuid.UUID, r *entdb.Role, in RoleBind) error {
-	rows, err := w.Query(ctx, heldRoles, w.Tenant(), account, w.Now(), in.Company, in.Department)
+// acts that must not be in one hand by the policy version in force.
+func compatible(ctx context.Context, w *act.Work, b bound, field string) error {
+	rows, err := w.Query(ctx, heldRoles, w.Tenant(), b.account, w.Now(), b.company, b.department, b.id)
 	if err != nil {
 		return wrap("roles held", err)
 	}
 	var held []string
 	var key string
-	var here, bound bool
+	var here, twice bool
 	if _, err := pgx.ForEachRow(rows, []any{&key, &here}, func() error {
 		held = append(held, key)
-		bound = bound || here && key == r.Key
+		twice = twice || here && key == b.role
 		return nil
 	}); err != nil {
 		return wrap("roles held", err)
 	}
-	if bound {
-		return fault.Conflicts("input.roleKey", "ALREADY_BOUND", fault.Text{ZH: "该角色已授予此账号", EN: "the role is bound to the account already"}, fault.Text{})
+	if twice {
+		return fault.Conflicts(field, "ALREADY_BOUND", fault.Text{ZH: "该角色已授予此账号", EN: "the role is bound to the account already"}, fault.Text{})
 	}
-	before, known := w.Rights.DutyBreaches(policy.ShippedDutyConflicts(), held)
-	after, _ := w.Rights.DutyBreaches(policy.ShippedDutyConflicts(), append(held, r.Key))
+	conflicts, err := access.Conflicts(ctx, w.Tx, nil)
+	if err != nil {
+		return err
+	}
+	before, known := w.Rights.DutyBreaches(conflicts, held)
+	after, _ := w.Rights.DutyBreaches(conflicts, append(held, b.role))
 	if !known {
 		return fault.Down("POLICY_UNREADABLE", nil)
 	}
 	var refused fault.List
-	for _, b := range after {
-		if slices.ContainsFunc(before, func(old policy.DutyBreach) bool { return old.Conflict.Key == b.Conflict.Key }) {
+	for _, breach := range after {
+		if slices.ContainsFunc(before, func(old policy.DutyBreach) bool { return old.Conflict.Key == breach.Conflict.Key }) {
 			continue
 		}
-		refused = append(refused, dutyRefusal(b))
+		refused = append(refused, dutyRefusal(breach).At(field))
 	}
 	return refused.Err()
 }
@@ -220,5 +238,5 @@ func dutyRefusal(b policy.DutyBreach) *fault.Error {
 	path := b.RoleA + " → " + string(b.Conflict.A) + "; " + b.RoleB + " → " + string(b.Conflict.B)
 	return fault.Duty("DUTIES_IN_ONE_HAND",
 		fault.Text{ZH: "职责互斥（" + b.Conflict.Label.ZH + "）：" + path, EN: "duties that must not be in one hand (" + b.Conflict.Label.EN + "): " + path},
-		b.Conflict.Source, fault.Text{ZH: "请将其中一个角色授予另一人", EN: "bind one of the roles to somebody else"}).At("input.roleKey")
+		b.Conflict.Source, fault.Text{ZH: "请将其中一个角色授予另一人", EN: "bind one of the roles to somebody else"})
 }

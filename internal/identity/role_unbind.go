@@ -78,7 +78,7 @@ func keepAdminOf(ctx context.Context, w *act.Work, b *entdb.RoleBinding) error {
 	if err != nil {
 		return wrap("role", err)
 	}
-	if r.Key != roleTenantAdmin {
+	if r.Key != roleTenantAdmin || b.AwaitsEndorsement {
 		return nil
 	}
 	return keepAdmin(ctx, w, uuid.Nil, b.ID)

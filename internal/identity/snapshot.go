@@ -39,6 +39,7 @@ func bindingSnapshot(b *entdb.RoleBinding, roleKey string) map[policy.Object]map
 		"id": id.Encode(id.RoleBinding, b.ID), "accountId": id.Encode(id.Account, b.AccountID), "roleId": id.Encode(id.Role, b.RoleID), "roleKey": roleKey,
 		"companyId": encoded(id.Company, b.CompanyID), "departmentId": encoded(id.Department, b.DepartmentID),
 		"validFrom": instant(&b.ValidFrom), "validUntil": instant(b.ValidUntil), "revokedAt": instant(b.RevokedAt),
+		"awaitsEndorsement": b.AwaitsEndorsement, "endorsedAt": instant(b.EndorsedAt), "endorsedBy": encoded(id.Staff, b.EndorsedBy),
 	}}
 }
 

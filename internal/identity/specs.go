@@ -9,8 +9,15 @@ import (
 func Specs() []act.Spec {
 	return []act.Spec{
 		tenantCreate(), accountCreate(), accountSuspend(), accountReinstate(), accountChangePassword(), accountResetPassword(),
-		sessionRevoke(), tokenIssue(), tokenRevoke(), roleBind(), roleUnbind(), grantGive(), grantRevoke(),
+		sessionRevoke(), tokenIssue(), tokenRevoke(), roleBind(), roleEndorse(), roleUnbind(), grantGive(), grantRevoke(),
 	}
+}
+
+// changing is an act after which somebody may do more or less than before.
+func changing(object policy.Object, action policy.Action, event string) act.Spec {
+	s := spec(object, action, event)
+	s.ChangesRights = true
+	return s
 }
 
 func spec(object policy.Object, action policy.Action, event string) act.Spec {
@@ -31,7 +38,7 @@ func accountSuspend() act.Spec {
 }
 
 func accountReinstate() act.Spec {
-	return spec(policy.OnAccount, policy.AccountReinstate, "account.reinstated.v1")
+	return changing(policy.OnAccount, policy.AccountReinstate, "account.reinstated.v1")
 }
 
 // accountChangePassword is one's own, which needs the current password instead of a right.
@@ -58,17 +65,21 @@ func tokenRevoke() act.Spec {
 }
 
 func roleBind() act.Spec {
-	return spec(policy.OnPolicy, policy.RoleBind, "roleBinding.bound.v1")
+	return changing(policy.OnPolicy, policy.RoleBind, "roleBinding.bound.v1")
+}
+
+func roleEndorse() act.Spec {
+	return changing(policy.OnPolicy, policy.RoleEndorse, "roleBinding.endorsed.v1")
 }
 
 func roleUnbind() act.Spec {
-	return spec(policy.OnPolicy, policy.RoleUnbind, "roleBinding.unbound.v1")
+	return changing(policy.OnPolicy, policy.RoleUnbind, "roleBinding.unbound.v1")
 }
 
 func grantGive() act.Spec {
-	return spec(policy.OnGrant, policy.GrantGive, "accessGrant.given.v1")
+	return changing(policy.OnGrant, policy.GrantGive, "accessGrant.given.v1")
 }
 
 func grantRevoke() act.Spec {
-	return spec(policy.OnGrant, policy.GrantRevoke, "accessGrant.revoked.v1")
+	return changing(policy.OnGrant, policy.GrantRevoke, "accessGrant.revoked.v1")
 }

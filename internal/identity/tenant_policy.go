@@ -22,10 +22,10 @@ func foundPolicy(ctx context.Context, w *act.Work, admin uuid.UUID) error {
 	if err != nil {
 		return err
 	}
-	rules := policy.ShippedRules()
+	rules, conflicts := policy.ShippedRules(), policy.ShippedDutyConflicts()
 	number := w.IDs.New()
 	if _, err := w.Ent().PolicyVersion.Create().SetID(number).SetTenantID(w.Tenant()).SetNumber(1).SetState("draft").SetReason("出厂策略 / shipped policy").
-		SetContentHash(RulesHash(rules)).SetCreatedAt(w.Now()).SetUpdatedAt(w.Now()).Save(ctx); err != nil {
+		SetContentHash(VersionHash(rules, conflicts)).SetCreatedAt(w.Now()).SetUpdatedAt(w.Now()).Save(ctx); err != nil {
 		return wrap("policy version", err)
 	}
 	lines := make([]*entdb.PolicyRuleCreate, len(rules))
@@ -36,6 +36,9 @@ func foundPolicy(ctx context.Context, w *act.Work, admin uuid.UUID) error {
 	}
 	if _, err := w.Ent().PolicyRule.CreateBulk(lines...).Save(ctx); err != nil {
 		return wrap("policy rules", err)
+	}
+	if err := SaveConflicts(ctx, w, number, conflicts); err != nil {
+		return err
 	}
 	// Lines are added to drafts alone, also to the first.
 	if err := once(w.Ent().PolicyVersion.Update().Where(policyversion.TenantID(w.Tenant()), policyversion.ID(number)).SetState("in_force").SetPublishedAt(w.Now()).Save(ctx)); err != nil {
@@ -85,13 +88,31 @@ func foundRoles(ctx context.Context, w *act.Work) (map[string]uuid.UUID, error) 
 	return made, nil
 }
 
-// RulesHash is the content hash of a policy version: SHA-256 over its rules in order, without their ids.
-func RulesHash(rules []policy.Rule) []byte {
+// SaveConflicts writes the duty conflicts of a new policy version, in their order.
+func SaveConflicts(ctx context.Context, w *act.Work, version uuid.UUID, conflicts []policy.DutyConflict) error {
+	if len(conflicts) == 0 {
+		return nil
+	}
+	lines := make([]*entdb.PolicyConflictCreate, len(conflicts))
+	for i, c := range conflicts {
+		lines[i] = w.Ent().PolicyConflict.Create().SetID(w.IDs.New()).SetTenantID(w.Tenant()).SetPolicyVersionID(version).SetSeq(int32(i + 1)).SetKey(c.Key).
+			SetActionA(string(c.A)).SetActionB(string(c.B)).SetNameZh(c.Label.ZH).SetNameEn(c.Label.EN).SetClause(c.Source)
+	}
+	_, err := w.Ent().PolicyConflict.CreateBulk(lines...).Save(ctx)
+	return wrap("policy conflicts", err)
+}
+
+// VersionHash is the content hash of a policy version: SHA-256 over its rules and then its duty conflicts, in order, without
+// their ids.
+func VersionHash(rules []policy.Rule, conflicts []policy.DutyConflict) []byte {
 	h := sha256.New()
 	enc := json.NewEncoder(h)
 	for _, r := range rules {
 		r.ID = uuid.Nil
 		_ = enc.Encode(r) // a hash takes everything, and Rule has no field that JSON refuses
+	}
+	for _, c := range conflicts {
+		_ = enc.Encode(c)
 	}
 	return h.Sum(nil)
 }

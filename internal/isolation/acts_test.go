@@ -37,8 +37,12 @@ func notActs() map[string]string {
 		"WhoCanSee":      "a question: the run over HTTP asks it",
 		"PolicySimulate": "a question: the run over HTTP asks it",
 		"PolicyLint":     "a question: the run over HTTP asks it",
+		"PolicyTestRun":  "a question: the run over HTTP asks it",
+		"RoleEndorsers":  "a question: whom to ask about a binding; roleBind's answer has it",
 		"ReachPreview":   "a question: the run over HTTP asks it",
 		"ReachOfAccount": "a question, asked with the suspension: the run over HTTP asks it",
+		"Click":          "a question at every click on a link; internal/custody asks it across tenants",
+		"WithFiles":      "makes the service",
 		"Lapse":          "the system's, when a review was not answered in time",
 		"Sweep":          "the system's, for every tenant",
 	}
@@ -52,9 +56,13 @@ func operations(t *testing.T, w *world.World) []operation {
 	if err != nil {
 		t.Fatal(err)
 	}
+	lending, err := newCustody(w)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, service := range []any{
 		archive.New(w.Runner), contract.New(w.Runner), organisation.New(w.Runner),
-		identity.New(w.Runner, w.DB, credential.NewHasher(2), rand.Reader), policyadmin.New(w.Runner, w.DB, rights), review.New(w.Runner, w.DB),
+		identity.New(w.Runner, w.DB, credential.NewHasher(2), rand.Reader), policyadmin.New(w.Runner, w.DB, rights), review.New(w.Runner, w.DB), lending,
 	} {
 		v := reflect.ValueOf(service)
 		for i := range v.NumMethod() {

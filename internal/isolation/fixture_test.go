@@ -100,11 +100,16 @@ func (s *side) fill() {
 	s.add("suspended account", `INSERT INTO accounts (tenant_id, id, kind, login, display_name, state, `+made+` VALUES ($1, $2, 'app', 'app2', 'MARK', 'suspended', `+at)
 	s.add("token", `INSERT INTO api_tokens (tenant_id, id, account_id, name, token_prefix, token_hash, created_at, expires_at) VALUES ($1, $2, $3, 'MARK', 'x', $4, now(), now() + interval '1 day')`, account, hash("token"))
 	s.add("binding", `INSERT INTO role_bindings (tenant_id, id, account_id, role_id, valid_from, `+made+` SELECT $1, $2, $3, id, now() - interval '1 hour', now(), now() FROM roles WHERE tenant_id = $1 AND key = 'list_reader'`, other.Account)
+	s.add("waiting binding", `INSERT INTO role_bindings (tenant_id, id, account_id, role_id, valid_from, awaits_endorsement, `+made+` SELECT $1, $2, $3, id, now() - interval '1 hour', true, now(), now() FROM roles WHERE tenant_id = $1 AND key = 'vip_officer'`, other.Account)
+	s.add("policy test", `INSERT INTO policy_tests (tenant_id, id, name, expectation, role_key, object, action, `+made+` VALUES ($1, $2, 'MARK', 'NEVER', 'branch_reporter', 'policy', 'policy.publish', `+at)
+	s.Exec(`INSERT INTO policy_conflicts (tenant_id, id, policy_version_id, seq, key, action_a, action_b, name_zh, name_en)
+		SELECT $1, $2, id, 100, 'marked', 'contract.terminate', 'price.request', '`+s.mark+`', '`+s.mark+`' FROM policy_versions WHERE tenant_id = $1 AND state = 'in_force'`, s.IDs.New())
 	s.add("grant", `INSERT INTO access_grants (tenant_id, id, grantee_staff_id, client_id, class_mask, purpose, valid_from, valid_until, `+made+` VALUES ($1, $2, $3, $4, 1, 'MARK', now(), now() + interval '1 day', `+at, other.Staff, client)
 	s.ids["grantee"] = other.Staff
 	review := s.add("review", `INSERT INTO access_reviews (tenant_id, id, period, due_at, `+made+` VALUES ($1, $2, '2030-H1', now() + interval '30 days', `+at)
 	s.add("review item", `INSERT INTO access_review_items (tenant_id, id, review_id, kind, binding_id, holder_account_id, holder_staff_id, reviewer_staff_id, `+made+`
 		VALUES ($1, $2, $3, 'BINDING', $4, $5, $6, $7, `+at, review, s.ids["binding"], other.Account, other.Staff, s.person.Staff)
+	s.fillCustody(client)
 	s.add("role without holder", `INSERT INTO roles (tenant_id, id, key, name_zh, name_en, `+made+` VALUES ($1, $2, 'without_holder', 'MARK', 'MARK', `+at)
 	s.addVersion("draft of somebody else", 2, "draft", other.Account)
 	s.addVersion("older version", 3, "superseded", other.Account)
@@ -132,7 +137,7 @@ func (s *side) addVersion(kind string, number int, state string, author uuid.UUI
 		rules = append(rules, policy.Rule{Seq: len(rules) + 1, Role: "general_manager", Object: policy.OnPolicy, Action: a, Scope: policy.Tenant, Effect: policy.Allow})
 	}
 	version := s.add(kind, `INSERT INTO policy_versions (tenant_id, id, number, base_number, state, reason, content_hash, author_id, created_at, updated_at)
-		VALUES ($1, $2, $3, 1, $4, 'MARK', $5, $6, now(), now())`, number, state, identity.RulesHash(rules), author)
+		VALUES ($1, $2, $3, 1, $4, 'MARK', $5, $6, now(), now())`, number, state, identity.VersionHash(rules, nil), author)
 	columns := make([][]string, 7)
 	for _, r := range rules {
 		for i, v := range []string{r.Role, string(r.Object), string(r.Action), r.Scope.String(), fmt.Sprint(uint16(r.Classes)), r.Condition, r.Clause} {

@@ -26,7 +26,13 @@ func idFields() map[string]string {
 		"accountCreate.staffId": "staff without account", "accountReinstate.accountId": "suspended account", "apiTokenIssue.accountId": "app account",
 		"contractReturn.contractId": "contract under review", "contractWithdraw.contractId": "contract under review", "contractComplete.contractId": "contract in force",
 		"contractTerminate.contractId": "contract in force", "obligationAdd.contractId": "contract in force",
+		"roleEndorse.roleBindingId": "waiting binding", "policyTestId": "policy test", "staffDepartmentId": "department", "rowCompanyId": "company", "rowDepartmentId": "department",
 		"policyVersionId": "draft of somebody else", "roleId": "role without holder",
+
+		"originalId": "original", "originalIds": "original", "custodianId": "staff", "fileId": "file", "incidentId": "incident", "borrowingId": "loan", "accessRequestId": "request",
+		"borrowingApprove.borrowingId": "loan endorsed", "borrowingHandOut.borrowingId": "loan approved", "borrowingRenew.borrowingId": "loan out", "borrowingReturn.borrowingId": "loan out",
+		"borrowingReturn.originalId": "original out", "borrowingReportLost.borrowingId": "loan out", "borrowingRevoke.borrowingId": "loan out", "borrowingWithdraw.borrowingId": "loan of mine",
+		"accessRequestApprove.accessRequestId": "request endorsed", "accessRequestWithdraw.accessRequestId": "request of mine",
 	}
 }
 
@@ -37,14 +43,19 @@ func values() map[string]any {
 		"email": "somebody@example.com", "side": "OURS", "currency": "CNY", "clientRecordChange.field": "name", "login": "somebody.new",
 		"password": "correct horse battery 9", "newPassword": "correct horse battery 9", "currentPassword": nil, "scopes": []any{"read"}, "roleKey": "list_reader",
 		"validFrom": nil, "contractDraft.parties.name": nil, "number": "N-77", "classes": []any{1},
-		"policyDraft.add.classes": []any{1}, "policyDraft.classes": []any{map[string]any{"object": "client#contacts", "class": 1}}, "policyDraft.object": "client", "policyDraft.action": "reveal", "policyDraft.dataScope": "DEPT", "condition": nil, "toNumber": "3",
+		"policyDraft.add.classes": []any{1}, "policyDraft.classes": []any{map[string]any{"object": "client#contacts", "class": 1}},
+		"policyDraft.object": "client", "policyDraft.action": "reveal", "policyDraft.dataScope": "DEPT", "condition": nil, "toNumber": "3",
+		"originalFile.file": nil, "originalAddVersion.paper": nil, "mediaType": "application/pdf", "sha256": strings.Repeat("ab", 32),
+		"borrowingRequest.dueAt": nil, "borrowingRenew.dueAt": nil,
+		"policyDraft.key": "mine", "actionA": "contract.submit", "actionB": "contract.return", "removeConflicts": []any{"disposal"},
+		"expectation": "NEVER", "policyTestAdd.object": "client#credit", "policyTestAdd.action": "reveal", "rowCondition": nil, "rowOwn": "OTHERS",
 		"period": "2031-H1", "roleCreate.key": "shift_lead", "parentKey": nil, "template": nil,
 	}
 }
 
 // days are how far ahead a time or date lies; those without a rule are of today.
 func days() map[string]int {
-	return map[string]int{"expiresAt": 30, "dueAt": 30, "validUntil": 30, "endsOn": 400, "dueOn": 10}
+	return map[string]int{"expiresAt": 30, "dueAt": 30, "validUntil": 30, "wantedUntil": 30, "endsOn": 400, "dueOn": 10}
 }
 
 // blank is one id in a form, with the way to put another there.

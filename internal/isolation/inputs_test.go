@@ -28,6 +28,12 @@ func kinds() map[string]string {
 		"ContractReturn.ContractID": "contract under review", "ContractWithdraw.ContractID": "contract under review", "ContractComplete.ContractID": "contract in force",
 		"ContractTerminate.ContractID": "contract in force",
 		"PolicyDiscard.PolicyVersion":  "draft of somebody else", "PolicyPublish.PolicyVersion": "draft of somebody else", "RoleRetire.Role": "role without holder", "ObligationAdd.ContractID": "contract in force",
+
+		"OriginalID": "original", "OriginalIDs": "original", "CustodianID": "staff", "FileID": "file", "IncidentID": "incident", "BorrowingID": "loan", "AccessRequestID": "request",
+		"BorrowingApprove.BorrowingID": "loan endorsed", "BorrowingHandOut.BorrowingID": "loan approved", "BorrowingRenew.BorrowingID": "loan out", "BorrowingReturn.BorrowingID": "loan out",
+		"BorrowingReturn.OriginalID": "original out", "BorrowingReportLost.BorrowingID": "loan out", "BorrowingRevoke.BorrowingID": "loan out", "BorrowingWithdraw.BorrowingID": "loan of mine",
+		"AccessRequestApprove.AccessRequestID": "request endorsed", "AccessRequestWithdraw.AccessRequestID": "request of mine",
+		"RoleEndorse.Binding": "waiting binding", "PolicyTest": "policy test", "StaffDepartment": "department", "RowCompany": "company", "RowDepartment": "department",
 	}
 }
 
@@ -39,7 +45,12 @@ func words() map[string]string {
 		"ClientRecordChange.Field": "name", "ContractDraft.Kind": "SALES", "ContractRegister.Kind": "SALES", "ObligationAdd.Kind": "DELIVERY", "Outcome": "MET",
 		"DepartmentOpen.Kind": "SECTION", "DepartmentChange.Kind": "SECTION", "Login": "somebody.new", "Password": "correct horse battery 9", "New": "correct horse battery 9",
 		"Scopes": "read", "RoleKey": "list_reader", "ValidFrom": "", "ContractDraft.Name": "", "Current": "", "Number": "N-77",
-		"PolicyDraft.Object": "client", "Group": "client#contacts", "PolicyDraft.Action": "reveal", "PolicyDraft.Scope": "DEPT", "PolicyDraft.Effect": "allow", "Condition": "",
+		"Group": "client#contacts",
+		"PolicyDraft.Object": "client", "PolicyDraft.Action": "reveal", "PolicyDraft.Scope": "DEPT", "PolicyDraft.Effect": "allow", "Condition": "",
+		"OriginalFile.Kind": "CREDIT", "OriginalFile.File": "", "OriginalAddVersion.Paper": "", "OriginalReportIncident.Kind": "DAMAGED", "BorrowingReturn.Condition": "INTACT",
+		"BorrowingRequest.DueAt": "", "BorrowingRenew.DueAt": "", "WantedFrom": "",
+		"PolicyDraft.Key": "mine", "ActionA": "contract.submit", "ActionB": "contract.return", "RemoveConflicts": "disposal",
+		"Expectation": "NEVER", "PolicyTestAdd.Object": "client#credit", "PolicyTestAdd.Action": "reveal", "RowCondition": "", "RowOwn": "OTHERS",
 		"Period": "2031-H1", "Decision": "KEEP", "RoleCreate.Key": "shift_lead", "ParentKey": "", "Template": "",
 	}
 }
@@ -80,7 +91,7 @@ func (f *filler) fill(path, field string, v reflect.Value) {
 		f.places = append(f.places, place{path, kind, func(u uuid.UUID) { *x = u }})
 		return
 	case *time.Time:
-		*x = f.mine.Clock.Now().UTC().Truncate(24*time.Hour).AddDate(0, 0, map[string]int{"ExpiresAt": 30, "DueAt": 30, "ValidUntil": 30, "EndsOn": 400, "DueOn": 10}[field])
+		*x = f.mine.Clock.Now().UTC().Truncate(24*time.Hour).AddDate(0, 0, map[string]int{"ExpiresAt": 30, "DueAt": 30, "ValidUntil": 30, "EndsOn": 400, "DueOn": 10, "WantedUntil": 30}[field])
 		return
 	case *input.Money:
 		*x = input.Money{Minor: 100, Currency: "CNY"}

@@ -50,6 +50,9 @@ func objects() []object {
 		{"policy version", id.PolicyVersion},
 		{"policy rule", id.PolicyRule},
 		{"policy class", id.PolicyClass},
+		{"policy test", id.PolicyTest},
+		{"policy conflict", id.PolicyConflict},
+		{"waiting binding", id.RoleBinding},
 		{"employment", id.Employment},
 		{"audit record", id.AuditRecord},
 		{"tenant", id.Tenant},
@@ -63,6 +66,21 @@ func objects() []object {
 		{"department without anything", id.Department},
 		{"draft of somebody else", id.PolicyVersion},
 		{"role without holder", id.Role},
+		{"original", id.Original},
+		{"original version", id.OriginalVersion},
+		{"incident", id.Incident},
+		{"file", id.File},
+		{"loan", id.Borrowing},
+		{"loan item", id.BorrowingItem},
+		{"request", id.AccessRequest},
+		{"step", id.ApprovalStep},
+		{"original out", id.Original},
+		{"loan endorsed", id.Borrowing},
+		{"loan approved", id.Borrowing},
+		{"loan out", id.Borrowing},
+		{"loan of mine", id.Borrowing},
+		{"request endorsed", id.AccessRequest},
+		{"request of mine", id.AccessRequest},
 		{"review", id.AccessReview},
 		{"review item", id.AccessReviewItem},
 	}
@@ -74,6 +92,7 @@ func idArguments() map[string]string {
 		"client.id": "client", "contract.id": "contract", "company.id": "company", "department.id": "department", "staffMember.id": "staff", "account.id": "account",
 		"companyId": "company", "companyIds": "company", "departmentId": "department", "departmentIds": "department", "accountId": "account", "actorIds": "account",
 		"roleId": "role", "policyVersionId": "draft of somebody else", "explainAccess.staffId": "staff", "reachPreview.staffId": "staff", "explainAccess.objectId": "client", "whoCanSee.objectId": "client", "clientId": "client", "clientIds": "client", "granteeId": "grantee", "ownerIds": "owner", "objectIds": "suspended client",
+		"original.id": "original", "borrowing.id": "loan", "accessRequest.id": "request", "custodianIds": "owner", "borrowerIds": "owner", "requesterIds": "owner",
 		"reviewId": "review", "reviewerId": "owner",
 	}
 }
@@ -224,6 +243,7 @@ func (s *side) fillForQueries() {
 	s.Exec(`INSERT INTO policy_classes (tenant_id, id, policy_version_id, object, field_class) SELECT $1, gen_random_uuid(), id, 'client#dealings', 2 FROM policy_versions WHERE tenant_id = $1 AND number = 1`)
 	one("policy class", `SELECT id FROM policy_classes WHERE tenant_id = $1`)
 	one("policy rule", `SELECT id FROM policy_rules WHERE tenant_id = $1 ORDER BY seq LIMIT 1`)
+	one("policy conflict", `SELECT id FROM policy_conflicts WHERE tenant_id = $1 ORDER BY seq DESC LIMIT 1`)
 	one("employment", `SELECT id FROM employments WHERE tenant_id = $1 ORDER BY id LIMIT 1`)
 	s.add("audit record", `INSERT INTO audit_records (tenant_id, id, kind, act, actor_kind, actor_id, actor_name, object_type, object_id, reason, occurred_at) VALUES ($1, $2, 'change', 'MARK', 'staff', $4, 'MARK', 'Client', $3, 'MARK', now())`, s.ids["suspended client"], s.ids["account"])
 	s.ids["tenant"], s.ids["owner"] = s.ID, s.person.Staff

@@ -115,5 +115,7 @@ func base(root string) string {
 	return ""
 }
 
-// observedElsewhere are roots of Subscription that a run of their own holds to the sheets.
-func observedElsewhere(string) bool { return false }
+// observedElsewhere are roots of Subscription that show nothing of any row, or that a run of their own holds to the sheets.
+func observedElsewhere(root string) bool {
+	return root == "rightsChanged" // says that rights may have changed, and no more: internal/product
+}

@@ -14,7 +14,7 @@ func Specs() []act.Spec {
 }
 
 func spec(object policy.Object, action policy.Action, event string) act.Spec {
-	return act.Spec{Name: string(action), Object: object, Action: action, Event: event, Sensitive: true}
+	return act.Spec{Name: string(action), Object: object, Action: action, Event: event, Sensitive: true, ChangesRights: true}
 }
 
 func companyOpen() act.Spec {

@@ -64,5 +64,21 @@ func TestEveryAct(t *testing.T) {
 			other.Reason = "撤销"
 			return of(service(x).RoleRetire, in), of(service(x).RoleRetire, other)
 		}},
+		{Spec: specNamed(t, "policyTest.add"), Make: func(t testing.TB, x *identitytest.Tenant) (call, call) {
+			in := policyadmin.PolicyTestAdd{Name: "起草不发布", Expectation: "NEVER", Staff: &x.Admin.Staff, Object: "policy", Action: "policy.publish"}
+			other := in
+			other.Name = "另一条"
+			return of(service(x).PolicyTestAdd, in), of(service(x).PolicyTestAdd, other)
+		}},
+		{Spec: specNamed(t, "policyTest.retire"), Make: func(t testing.TB, x *identitytest.Tenant) (call, call) {
+			r, err := service(x).PolicyTestAdd(t.Context(), x.Admin.Session, policyadmin.PolicyTestAdd{Name: "起草不发布", Expectation: "NEVER", Staff: &x.Admin.Staff, Object: "policy", Action: "policy.publish"}, identitytest.Key())
+			if err != nil {
+				t.Fatal(err)
+			}
+			in := policyadmin.PolicyTestRetire{PolicyTest: r.Subject.ID, ExpectedVersion: 1, Reason: "不再需要"}
+			other := in
+			other.Reason = "误加"
+			return of(service(x).PolicyTestRetire, in), of(service(x).PolicyTestRetire, other)
+		}},
 	})
 }

@@ -2,6 +2,7 @@ package policyadmin
 
 import (
 	"context"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -23,6 +24,8 @@ type Comparison struct {
 	From, To       uuid.UUID
 	Added, Removed []Sentence
 	Classes        []ClassChange
+
+	ConflictsAdded, ConflictsRemoved []string // keys of duty conflicts
 }
 
 // PolicyCompare: permission policy.read. Numbers of versions in any state; NOT_FOUND when there is no such version. Rules
@@ -34,6 +37,7 @@ func (s *Service) PolicyCompare(ctx context.Context, session *tenancy.Session, f
 		}
 		var rules [2][]policy.Rule
 		var classes [2]policy.Classes
+		var conflicts [2][]policy.DutyConflict
 		for i, side := range []struct {
 			number int64
 			id     *uuid.UUID
@@ -52,13 +56,28 @@ func (s *Service) PolicyCompare(ctx context.Context, session *tenancy.Session, f
 			if classes[i], err = access.Classes(ctx, tx, v.ID); err != nil {
 				return err
 			}
+			if conflicts[i], err = access.Conflicts(ctx, tx, &v.ID); err != nil {
+				return err
+			}
 		}
 		out.Classes = classChanges(classes[0], classes[1])
 		added, removed := compare(rules[0], rules[1])
 		out.Added, out.Removed = said(added), said(removed)
+		out.ConflictsAdded, out.ConflictsRemoved = keysWithout(conflicts[1], conflicts[0]), keysWithout(conflicts[0], conflicts[1])
 		return nil
 	})
 	return out, err
+}
+
+// keysWithout are the conflicts of one side that the other has not, or not with these acts.
+func keysWithout(of, without []policy.DutyConflict) []string {
+	out := []string{}
+	for _, c := range of {
+		if !slices.ContainsFunc(without, func(o policy.DutyConflict) bool { return o.Key == c.Key && o.A == c.A && o.B == c.B }) {
+			out = append(out, c.Key)
+		}
+	}
+	return out
 }
 
 func said(rules []policy.Rule) []Sentence {

@@ -71,7 +71,11 @@ func (s *Service) PolicyRollback(ctx context.Context, session *tenancy.Session, 
 		if err != nil {
 			return act.Result{}, err
 		}
+		conflicts, err := access.Conflicts(ctx, w.Tx, &old.ID)
+		if err != nil {
+			return act.Result{}, err
+		}
 		changes := []act.Change{{Field: "rulesOf", Old: current.Number, New: old.Number}, {Field: "reason", New: in.Reason}}
-		return saveDraft(ctx, w, current.Number, in.Reason, rules, classes, changes)
+		return saveDraft(ctx, w, current.Number, in.Reason, rules, conflicts, classes, changes)
 	})
 }

@@ -49,11 +49,18 @@ func (s *Service) PolicyDraft(ctx context.Context, session *tenancy.Session, in 
 		if err != nil {
 			return act.Result{}, err
 		}
+		conflicts, err := editedConflicts(ctx, w, base, in)
+		if err != nil {
+			return act.Result{}, err
+		}
 		changes := []act.Change{{Field: "added", New: sentences(rules[len(rules)-len(in.Add):])}, {Field: "removed", New: in.Remove}, {Field: "reason", New: in.Reason}}
 		if len(in.Classes) > 0 {
 			changes = append(changes, act.Change{Field: "classes", New: classes})
 		}
-		return saveDraft(ctx, w, base.Number, in.Reason, rules, classes, changes)
+		if len(in.AddConflicts)+len(in.RemoveConflicts) > 0 {
+			changes = append(changes, act.Change{Field: "conflictsAdded", New: in.AddConflicts}, act.Change{Field: "conflictsRemoved", New: in.RemoveConflicts})
+		}
+		return saveDraft(ctx, w, base.Number, in.Reason, rules, conflicts, classes, changes)
 	})
 }
 
@@ -103,6 +110,36 @@ func edited(ctx context.Context, w *act.Work, base *entdb.PolicyVersion, in Poli
 		refuseLines(&c, err, first)
 	}
 	return rules, c.Err()
+}
+
+// editedConflicts gives the duty conflicts of the draft.
+func editedConflicts(ctx context.Context, w *act.Work, base *entdb.PolicyVersion, in PolicyDraft) ([]policy.DutyConflict, error) {
+	conflicts, err := access.Conflicts(ctx, w.Tx, &base.ID)
+	if err != nil {
+		return nil, err
+	}
+	var c input.Checks
+	at := func(key string) int {
+		return slices.IndexFunc(conflicts, func(k policy.DutyConflict) bool { return k.Key == key })
+	}
+	for i, key := range in.RemoveConflicts {
+		n := at(key)
+		if n < 0 {
+			c.Refuse(fmt.Sprintf("input.removeConflicts.%d", i), "CONFLICT_NOT_IN_BASE", "所依据的版本没有此职责互斥", "the base has no duty conflict of this key")
+			continue
+		}
+		conflicts = slices.Delete(conflicts, n, n+1)
+	}
+	for i, k := range in.AddConflicts {
+		if at(k.Key) >= 0 {
+			c.Refuse(fmt.Sprintf("input.addConflicts.%d.key", i), "CONFLICT_KEY_TAKEN", "已有此键的职责互斥", "there is a duty conflict of this key")
+			continue
+		}
+		conflicts = append(conflicts, policy.DutyConflict{
+			Key: k.Key, A: policy.Action(k.ActionA), B: policy.Action(k.ActionB), Label: policy.Text{ZH: k.NameZH, EN: k.NameEN}, Source: k.Clause,
+		})
+	}
+	return conflicts, c.Err()
 }
 
 func number(rules []policy.Rule) {
@@ -166,7 +203,7 @@ func roomForDraft(ctx context.Context, w *act.Work) error {
 }
 
 // saveDraft stores a complete version in state draft. LIMIT_EXCEEDED OPEN_DRAFTS_OF_AUTHOR (20), OPEN_DRAFTS_OF_TENANT (200).
-func saveDraft(ctx context.Context, w *act.Work, base int64, reason string, rules []policy.Rule, classes policy.Classes, changes []act.Change) (act.Result, error) {
+func saveDraft(ctx context.Context, w *act.Work, base int64, reason string, rules []policy.Rule, conflicts []policy.DutyConflict, classes policy.Classes, changes []act.Change) (act.Result, error) {
 	if err := roomForDraft(ctx, w); err != nil {
 		return act.Result{}, err
 	}
@@ -176,7 +213,7 @@ func saveDraft(ctx context.Context, w *act.Work, base int64, reason string, rule
 	}
 	author := w.Session().Actor.Account
 	v, err := w.Ent().PolicyVersion.Create().SetID(w.IDs.New()).SetTenantID(w.Tenant()).SetNumber(last.Number + 1).SetBaseNumber(base).SetState(stateDraft).SetReason(reason).
-		SetContentHash(identity.ClassesHash(identity.RulesHash(rules), classes)).SetAuthorID(author).SetCreatedAt(w.Now()).SetNillableCreatedBy(w.Staff()).SetUpdatedAt(w.Now()).SetNillableUpdatedBy(w.Staff()).Save(ctx)
+		SetContentHash(identity.ClassesHash(identity.VersionHash(rules, conflicts), classes)).SetAuthorID(author).SetCreatedAt(w.Now()).SetNillableCreatedBy(w.Staff()).SetUpdatedAt(w.Now()).SetNillableUpdatedBy(w.Staff()).Save(ctx)
 	if err != nil {
 		return act.Result{}, wrap("write version", err)
 	}
@@ -193,6 +230,9 @@ func saveDraft(ctx context.Context, w *act.Work, base int64, reason string, rule
 		if _, err := w.Ent().PolicyRule.CreateBulk(lines...).Save(ctx); err != nil {
 			return act.Result{}, wrap("write rules", err)
 		}
+	}
+	if err := identity.SaveConflicts(ctx, w, v.ID, conflicts); err != nil {
+		return act.Result{}, err
 	}
 	return act.Result{Subject: act.Subject{Type: typeVersion, ID: v.ID, Version: v.Version}, Snapshot: versionSnapshot(v), Changes: changes}, nil
 }

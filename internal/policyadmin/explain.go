@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/clientele/clientele/internal/access"
 	"github.com/clientele/clientele/internal/fault"
 	"github.com/clientele/clientele/internal/tenancy"
 	"github.com/clientele/clientele/policy"
@@ -70,8 +71,8 @@ func (s *Service) ExplainAccess(ctx context.Context, session *tenancy.Session, q
 				return refusal
 			}
 			staff = *q.Staff
-			f, _ := factsOf("Staff")
-			row, err := f.row(ctx, tx, rights, staff)
+			f, _ := access.FactsOf("Staff")
+			row, err := f.Row(ctx, tx, rights, staff)
 			if err != nil {
 				return err
 			}
@@ -93,17 +94,17 @@ func (s *Service) ExplainAccess(ctx context.Context, session *tenancy.Session, q
 		}
 		row, seen := &policy.Row{}, false
 		if q.About != nil {
-			f, _ := factsOf(q.About.Type)
+			f, _ := access.FactsOf(q.About.Type)
 			if row, err = m.row(ctx, tx, f, theirs, q.About.ID); err != nil {
 				return err
 			}
 			mine := row
-			if row != nil && (m.then != nil || !own && f.cols.Client != "") {
-				if mine, err = f.row(ctx, tx, rights, q.About.ID); err != nil {
+			if row != nil && (m.then != nil || !own && f.Cols.Client != "") {
+				if mine, err = f.Row(ctx, tx, rights, q.About.ID); err != nil {
 					return err
 				}
 			}
-			seen = mine != nil && rights.Decide(f.entity, policy.Read, mine).Allow
+			seen = mine != nil && rights.Decide(f.Entity, policy.Read, mine).Allow
 			// SECURITY: who may not read rules learns of no row that he cannot read, not even that it is there.
 			if row == nil || refusal != nil && !seen {
 				return fault.NotFound(q.About.Type)
@@ -149,8 +150,8 @@ func (q *Question) validate() error {
 	if q.About == nil {
 		return nil
 	}
-	f, ok := factsOf(q.About.Type)
-	if entity, _ := policy.EntityOf(q.Object); !ok || entity != f.entity {
+	f, ok := access.FactsOf(q.About.Type)
+	if entity, _ := policy.EntityOf(q.Object); !ok || entity != f.Entity {
 		return fault.Invalid("objectId", "OBJECT_OF_ANOTHER_KIND", fault.Text{ZH: "标识不属于所问的对象", EN: "the id is of another kind of object"}, fault.Text{})
 	}
 	return nil

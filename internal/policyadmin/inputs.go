@@ -33,6 +33,15 @@ type PolicyDraft struct {
 	Add        []Rule
 	Remove     []int // seq of the base
 	Classes    []Class
+	// Duty conflicts, by key. A key may be removed and added in one draft: it then means something else.
+	AddConflicts    []Conflict
+	RemoveConflicts []string
+}
+
+// Conflict says that two acts must not be in one hand.
+type Conflict struct {
+	Key, ActionA, ActionB  string
+	NameZH, NameEN, Clause string
 }
 
 // Validate trims texts and reports all field errors at once; what the lines mean is judged when they are compiled.
@@ -41,16 +50,38 @@ func (in *PolicyDraft) Validate() error {
 	c.Version("input.baseNumber", in.BaseNumber)
 	in.Reason = c.Lines("input.reason", in.Reason, maxReason)
 	switch {
-	case len(in.Add)+len(in.Remove)+len(in.Classes) == 0:
+	case len(in.Add)+len(in.Remove)+len(in.AddConflicts)+len(in.RemoveConflicts)+len(in.Classes) == 0:
 		c.Refuse("input.add", "NOTHING_CHANGES", "没有任何变更", "nothing is added, removed or reclassified")
-	case len(in.Add)+len(in.Remove) > maxChanges:
+	case len(in.Add)+len(in.Remove)+len(in.AddConflicts)+len(in.RemoveConflicts) > maxChanges:
 		c.Refuse("input.add", "TOO_MANY", fmt.Sprintf("一次最多变更 %d 条规则", maxChanges), fmt.Sprintf("at most %d rules change at once", maxChanges))
 		return c.Err()
 	}
 	for i := range in.Add {
 		in.Add[i].validate(&c, fmt.Sprintf("input.add.%d.", i))
 	}
+	for i := range in.AddConflicts {
+		in.AddConflicts[i].validate(&c, fmt.Sprintf("input.addConflicts.%d.", i))
+	}
 	return c.Err()
+}
+
+func (k *Conflict) validate(c *input.Checks, at string) {
+	k.Key = c.Line(at+"key", k.Key, 63)
+	if k.Key != "" && !roleKey.MatchString(k.Key) {
+		c.Refuse(at+"key", "KEY_MALFORMED", "键须以小写字母开头，只含小写字母、数字与下划线", "a key has lower-case letters, digits and underscores, a letter first")
+	}
+	k.NameZH, k.NameEN = c.Line(at+"nameZh", k.NameZH, 100), c.Line(at+"nameEn", k.NameEN, 100)
+	if k.Clause = strings.TrimSpace(k.Clause); k.Clause != "" {
+		k.Clause = c.Line(at+"clause", k.Clause, 200)
+	}
+	for _, a := range []struct{ name, action string }{{"actionA", k.ActionA}, {"actionB", k.ActionB}} {
+		if !policy.IsAct(policy.Action(a.action)) {
+			c.Refuse(at+a.name, "ACTION_UNKNOWN", "没有此动作", "there is no such act")
+		}
+	}
+	if k.ActionA == k.ActionB {
+		c.Refuse(at+"actionB", "SAME_ACTION", "两个动作须不同", "the two acts must differ")
+	}
 }
 
 func (r *Rule) validate(c *input.Checks, at string) {

@@ -56,8 +56,8 @@ func (m moment) principal(ctx context.Context, tx *tenancy.Tx, staff uuid.UUID) 
 	return &p, nil
 }
 
-func (m moment) query(tx *tenancy.Tx, f facts, theirs *policy.Rights, id uuid.UUID) (string, []any) {
-	sql, args := f.query(tx, theirs, id)
+func (m moment) query(tx *tenancy.Tx, f access.Facts, theirs *policy.Rights, id uuid.UUID) (string, []any) {
+	sql, args := f.Query(tx, theirs, id)
 	if m.then == nil {
 		return sql, args
 	}
@@ -65,13 +65,13 @@ func (m moment) query(tx *tenancy.Tx, f facts, theirs *policy.Rights, id uuid.UU
 }
 
 // row is nil when the tenant had no such row.
-func (m moment) row(ctx context.Context, tx *tenancy.Tx, f facts, theirs *policy.Rights, id uuid.UUID) (*policy.Row, error) {
+func (m moment) row(ctx context.Context, tx *tenancy.Tx, f access.Facts, theirs *policy.Rights, id uuid.UUID) (*policy.Row, error) {
 	sql, args := m.query(tx, f, theirs, id)
-	return scanRow(id, tx.QueryRow(ctx, sql, args...))
+	return access.ScanRow(id, tx.QueryRow(ctx, sql, args...))
 }
 
 // rows are one row as it stood to each of the people, in one round trip.
-func (m moment) rows(ctx context.Context, tx *tenancy.Tx, f facts, asking *policy.Rights, holders []access.Holder, id uuid.UUID) ([]*policy.Row, error) {
+func (m moment) rows(ctx context.Context, tx *tenancy.Tx, f access.Facts, asking *policy.Rights, holders []access.Holder, id uuid.UUID) ([]*policy.Row, error) {
 	b := &pgx.Batch{}
 	for i := range holders {
 		sql, args := m.query(tx, f, m.bind(asking, &holders[i].Principal), id)
@@ -81,7 +81,7 @@ func (m moment) rows(ctx context.Context, tx *tenancy.Tx, f facts, asking *polic
 	out := make([]*policy.Row, len(holders))
 	var err error
 	for i := range holders {
-		if out[i], err = scanRow(id, br.QueryRow()); err != nil {
+		if out[i], err = access.ScanRow(id, br.QueryRow()); err != nil {
 			break
 		}
 	}

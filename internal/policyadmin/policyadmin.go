@@ -33,6 +33,7 @@ func New(runner *act.Runner, db *tenancy.DB, rights *access.Provider) *Service {
 const (
 	typeVersion = "PolicyVersion"
 	typeRole    = "Role"
+	typeTest    = "PolicyTest"
 )
 
 // States, as stored.
@@ -49,11 +50,11 @@ const maxReason = 2000
 
 // Specs lists every act of the package.
 func Specs() []act.Spec {
-	return []act.Spec{policyDraft(), policyDiscard(), policyPublish(), policyRollback(), roleCreate(), roleRetire()}
+	return []act.Spec{policyDraft(), policyDiscard(), policyPublish(), policyRollback(), roleCreate(), roleRetire(), policyTestAdd(), policyTestRetire()}
 }
 
 func spec(name string, action policy.Action, event string) act.Spec {
-	return act.Spec{Name: name, Object: policy.OnPolicy, Action: action, Event: event, Sensitive: true}
+	return act.Spec{Name: name, Object: policy.OnPolicy, Action: action, Event: event, Sensitive: true, ChangesRights: true}
 }
 
 func policyDraft() act.Spec {
@@ -75,6 +76,17 @@ func policyRollback() act.Spec {
 
 func roleCreate() act.Spec { return spec("role.create", policy.RoleCreate, "role.created.v1") }
 func roleRetire() act.Spec { return spec("role.retire", policy.RoleRetire, "role.retired.v1") }
+
+func policyTestAdd() act.Spec {
+	return spec("policyTest.add", policy.PolicyWrite, "policyTest.added.v1")
+}
+
+// policyTestRetire runs no assertion: a broken one must not keep itself.
+func policyTestRetire() act.Spec {
+	s := spec("policyTest.retire", policy.PolicyWrite, "policyTest.retired.v1")
+	s.ChangesRights = false
+	return s
+}
 
 // require asks for the act and for the write right on the rules.
 func require(w *act.Work, subject act.Subject, row *policy.Row) error {

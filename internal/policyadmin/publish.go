@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/uuid"
 
+	entdb "github.com/clientele/clientele/ent/db"
 	"github.com/clientele/clientele/internal/access"
 	"github.com/clientele/clientele/internal/act"
 	"github.com/clientele/clientele/internal/fault"
@@ -16,7 +17,8 @@ import (
 )
 
 // PolicyPublish: permission policy.publish. The draft is in force for every transaction that begins after it returns.
-// DUTY_CONFLICT AUTHOR_PUBLISHES for one's own draft, DUTIES_IN_ONE_HAND when somebody would newly hold duties that must
+// FORBIDDEN BEYOND_CEILING with the rules that are new and that neither author nor publisher holds on every row, whoever
+// comes to hold the role; DUTY_CONFLICT AUTHOR_PUBLISHES for one's own draft, DUTIES_IN_ONE_HAND when somebody would newly hold duties that must
 // not be in one hand; CONFLICT BASE_NOT_IN_FORCE when another version came into force meanwhile; INVALID_STATE NOT_A_DRAFT,
 // POLICY_LOCKS_OUT when nobody could draft, publish or bind roles any more.
 func (s *Service) PolicyPublish(ctx context.Context, session *tenancy.Session, in PolicyPublish, key string) (act.Result, error) {
@@ -44,23 +46,19 @@ func (s *Service) PolicyPublish(ctx context.Context, session *tenancy.Session, i
 		if v.BaseNumber == nil || *v.BaseNumber != current.Number {
 			return act.Result{}, baseNotInForce("input.policyVersionId")
 		}
-		before, oldRules, err := compiled(ctx, w.Tx, current)
-		if err != nil {
-			return act.Result{}, err
-		}
-		after, newRules, err := compiled(ctx, w.Tx, v)
-		if err != nil {
+		r := &review{now: w.Now(), tenant: w.Tenant(), author: *v.AuthorID}
+		if err := r.versions(ctx, w.Tx, current, v); err != nil {
 			return act.Result{}, err
 		}
 		// SECURITY: what comes into force is what was drafted.
-		if !bytes.Equal(identity.ClassesHash(identity.RulesHash(newRules), after.Classes()), v.ContentHash) {
+		if !bytes.Equal(identity.ClassesHash(identity.VersionHash(r.newRules, r.newConflicts), r.after.Classes()), v.ContentHash) {
 			return act.Result{}, wrap("publish", errContent)
 		}
-		r := &review{before: before, after: after, oldRules: oldRules, newRules: newRules, now: w.Now(), tenant: w.Tenant()}
 		if err := r.load(ctx, w.Tx); err != nil {
 			return act.Result{}, err
 		}
-		for _, check := range []func() error{r.duties, r.lockOut, r.verify} {
+		ceiling := func() error { return r.ceiling(w.Rights) }
+		for _, check := range []func() error{r.duties, ceiling, r.lockOut, r.verify} {
 			if err := check(); err != nil {
 				return act.Result{}, err
 			}
@@ -83,9 +81,11 @@ func (r *review) duties() error {
 	var refused fault.List
 	for _, h := range r.holders {
 		roles := r.rolesHeld(h)
-		before := r.before.DutyBreaches(policy.ShippedDutyConflicts(), roles)
-		for _, b := range r.after.DutyBreaches(policy.ShippedDutyConflicts(), roles) {
-			if slices.ContainsFunc(before, func(old policy.DutyBreach) bool { return old.Conflict.Key == b.Conflict.Key }) {
+		before := r.before.DutyBreaches(r.oldConflicts, roles)
+		for _, b := range r.after.DutyBreaches(r.newConflicts, roles) {
+			if slices.ContainsFunc(before, func(old policy.DutyBreach) bool {
+				return old.Conflict.A == b.Conflict.A && old.Conflict.B == b.Conflict.B
+			}) {
 				continue
 			}
 			path := h.Login + ": " + b.RoleA + " → " + string(b.Conflict.A) + "; " + b.RoleB + " → " + string(b.Conflict.B)
@@ -128,6 +128,21 @@ func (r *review) somebodyMay(t *policy.Table, a policy.Action) bool {
 		rights := t.Bind(&h.Principal, r.org, r.now)
 		return rights.Decide(policy.OnPolicy, a, &policy.Row{}).Allow && rights.Decide(policy.PolicyRules, policy.Write, &policy.Row{}).Allow
 	})
+}
+
+// versions reads and compiles the version in force and the one on its way.
+func (r *review) versions(ctx context.Context, tx *tenancy.Tx, current, v *entdb.PolicyVersion) (err error) {
+	if r.before, r.oldRules, err = compiled(ctx, tx, current); err != nil {
+		return err
+	}
+	if r.oldConflicts, err = access.Conflicts(ctx, tx, &current.ID); err != nil {
+		return err
+	}
+	if r.newConflicts, err = access.Conflicts(ctx, tx, &v.ID); err != nil {
+		return err
+	}
+	r.after, r.newRules, err = compiled(ctx, tx, v)
+	return err
 }
 
 // load reads what both versions are judged on.

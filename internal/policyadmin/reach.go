@@ -47,8 +47,8 @@ func (s *Service) ReachOfAccount(ctx context.Context, session *tenancy.Session, 
 
 func preview(ctx context.Context, tx *tenancy.Tx, rights *policy.Rights, staff uuid.UUID) (ReachPreview, error) {
 	out := ReachPreview{Staff: staff}
-	f, _ := factsOf("Staff")
-	row, err := f.row(ctx, tx, rights, staff)
+	f, _ := access.FactsOf("Staff")
+	row, err := f.Row(ctx, tx, rights, staff)
 	if err != nil {
 		return out, err
 	}

@@ -229,9 +229,7 @@ func TestRolesOfTheTenantsOwn(t *testing.T) {
 
 	// the role works at once, and is retired only when nothing needs it
 	p := x.Person(t, "lead")
-	if _, err := x.Identity.RoleBind(t.Context(), x.Admin.Session, identity.RoleBind{Account: p.Account, RoleKey: "deep7"}, identitytest.Key()); err != nil {
-		t.Fatal(err)
-	}
+	x.Bind(t, identity.RoleBind{Account: p.Account, RoleKey: "deep7"})
 	err := x.DB.InTx(t.Context(), p.Session, func(ctx context.Context, tx *tenancy.Tx) error {
 		rights, err := x.Access.For(ctx, tx)
 		if err == nil && !rights.Decide(policy.OnClient, policy.Read, &policy.Row{}).Allow {

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	entdb "github.com/clientele/clientele/ent/db"
+	"github.com/clientele/clientele/internal/access"
 	"github.com/clientele/clientele/internal/fault"
 	"github.com/clientele/clientele/internal/tenancy"
 	"github.com/clientele/clientele/policy"
@@ -40,7 +41,8 @@ type Simulation struct {
 	Effects       []Effect
 	More          bool          // there are more effects than are listed
 	Duties        []policy.Text // duties that would newly be in one hand: publishing is refused
-	OverCeiling   []Sentence    // rules that allow what their author may not do himself on any row
+	// OverCeiling are the rules that neither the author nor the one who asks holds on every row: he could not publish it.
+	OverCeiling []Sentence
 }
 
 // PolicySimulate: permission policy.read. Compares a version with the one in force, in one transaction, by the predicates
@@ -67,7 +69,9 @@ func (s *Service) PolicySimulate(ctx context.Context, session *tenancy.Session, 
 				out.Duties = append(out.Duties, policy.Text(e.Message))
 			}
 		}
-		out.OverCeiling = r.overCeiling(v.AuthorID)
+		for _, e := range r.beyond(rights) {
+			out.OverCeiling = append(out.OverCeiling, Sentence{e.Rule.ID, e.Rule.Seq, policy.RuleSentence(&e.Rule)})
+		}
 		out.Effects, out.More, err = r.effects(ctx, tx)
 		return err
 	})
@@ -80,27 +84,13 @@ func reviewOf(ctx context.Context, tx *tenancy.Tx, v *entdb.PolicyVersion) (*rev
 		return nil, nil, err
 	}
 	r := &review{now: tx.Now(), tenant: tx.Session().Tenant.UUID()}
-	if r.before, r.oldRules, err = compiled(ctx, tx, current); err != nil {
-		return nil, nil, err
+	if v.AuthorID != nil {
+		r.author = *v.AuthorID
 	}
-	if r.after, r.newRules, err = compiled(ctx, tx, v); err != nil {
+	if err := r.versions(ctx, tx, current, v); err != nil {
 		return nil, nil, fault.Invalid("policyVersionId", "POLICY_REFUSED", fault.Text{ZH: "该版本按现有角色无法编译", EN: "the version does not compile with the roles of now"}, fault.Text{}).Because(err)
 	}
 	return r, current, r.load(ctx, tx)
-}
-
-// overCeiling are the added rules that allow what the author may not do himself on any row.
-func (r *review) overCeiling(author *uuid.UUID) []Sentence {
-	var own *policy.Rights // nil rights allow nothing
-	for i := range r.holders {
-		if author != nil && r.holders[i].Account == *author {
-			own = r.before.Bind(&r.holders[i].Principal, r.org, r.now)
-		}
-	}
-	added, _ := compare(r.oldRules, r.newRules)
-	return said(slices.DeleteFunc(added, func(rule policy.Rule) bool {
-		return rule.Effect != policy.Allow || !slices.ContainsFunc(r.after.Targets(&rule), func(o policy.Object) bool { return own.Reach(o, rule.Action).None })
-	}))
 }
 
 // pending is an effect whose rows are still to be counted.
@@ -164,7 +154,7 @@ func (p *pending) count(tx *tenancy.Tx, was, will policy.Reach) {
 		return
 	}
 	p.Rows = true
-	f, _ := factsOf(p.typ)
+	f, _ := access.FactsOf(p.typ)
 	alias := "t"
 	if entity == policy.OnClient {
 		alias = "c"
@@ -173,12 +163,12 @@ func (p *pending) count(tx *tenancy.Tx, was, will policy.Reach) {
 		p.args = append(p.args, v)
 		return fmt.Sprintf("$%d", len(p.args))
 	}
-	f.cols.Tenant = arg(tx.Session().Tenant.UUID())
-	f.cols.Now = arg(tx.Now()) + "::timestamptz"
-	old, now := policy.SQL(was, f.cols, arg), policy.SQL(will, f.cols, arg)
+	f.Cols.Tenant = arg(tx.Session().Tenant.UUID())
+	f.Cols.Now = arg(tx.Now()) + "::timestamptz"
+	old, now := policy.SQL(was, f.Cols, arg), policy.SQL(will, f.Cols, arg)
 	p.sql = fmt.Sprintf(`SELECT count(*) FILTER (WHERE x.now AND NOT x.old), count(*) FILTER (WHERE x.old AND NOT x.now),
 		COALESCE((array_agg(x.id ORDER BY x.id) FILTER (WHERE x.now AND NOT x.old))[1:%[5]d], '{}') || COALESCE((array_agg(x.id ORDER BY x.id) FILTER (WHERE x.old AND NOT x.now))[1:%[5]d], '{}')
-		FROM (SELECT %[1]s.id, (%[2]s) IS TRUE AS old, (%[3]s) IS TRUE AS now FROM %[4]s WHERE %[1]s.tenant_id = $1 AND $2::timestamptz IS NOT NULL) x`, alias, old, now, f.from, sampleRows)
+		FROM (SELECT %[1]s.id, (%[2]s) IS TRUE AS old, (%[3]s) IS TRUE AS now FROM %[4]s WHERE %[1]s.tenant_id = $1 AND $2::timestamptz IS NOT NULL) x`, alias, old, now, f.From, sampleRows)
 }
 
 // count runs the statements of one pipeline. What changes for no row is no effect.

@@ -23,11 +23,15 @@ var (
 type review struct {
 	before, after      *policy.Table
 	oldRules, newRules []policy.Rule
-	org                *policy.Org
-	holders            []access.Holder
-	now                time.Time
-	tenant             uuid.UUID
-	ids                struct{ companies, departments, staff []uuid.UUID }
+
+	oldConflicts, newConflicts []policy.DutyConflict
+
+	author  uuid.UUID // account; zero when it is not known
+	org     *policy.Org
+	holders []access.Holder
+	now     time.Time
+	tenant  uuid.UUID
+	ids     struct{ companies, departments, staff []uuid.UUID }
 }
 
 // How many decisions the verification compares: a casbin decision over some hundred lines costs a good part of a millisecond.
@@ -123,7 +127,7 @@ func (r *review) row(random *rand.Rand, rule policy.Rule) *policy.Row {
 		Grade: pick(random, []string{"VIP", "A", "B", "C"}), Kind: pick(random, []string{"SUPPLY", "SALES", "NDA"}),
 		Stage: pick(random, []string{"prospect", "developing", "trading"}), State: pick(random, []string{"draft", "review", "approved", "effective"}),
 		Important: random.IntN(2) == 0, ClientSuspended: random.IntN(2) == 0, OnTeam: random.IntN(2) == 0, Granted: policy.ClassSet(random.IntN(int(policy.AllClasses) + 1)),
-		AmountSet: random.IntN(4) > 0, Amount: random.Int64N(1 << 40),
+		AmountSet: random.IntN(4) > 0, Amount: random.Int64N(1 << 40), FieldClassSet: random.IntN(4) > 0, FieldClass: policy.Class(random.IntN(8)), Borrowed: random.IntN(2) == 0,
 	}
 	if random.IntN(2) == 0 {
 		row.Kinds = []string{pick(random, []string{"KEY", "SUPPLIER", "DEALER", "SPECIAL"})}

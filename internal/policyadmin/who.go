@@ -30,11 +30,11 @@ const askedAtOnce = 200
 // WhoCanSee: permission policy.read. The object's row, or what may be seen of one of its field groups, by everybody with an
 // account in use; with asOf as everything was then; more tells that there are others. NOT_FOUND; INVALID_INPUT at objectId, group and first.
 func (s *Service) WhoCanSee(ctx context.Context, session *tenancy.Session, about Object, group policy.Object, first int, asOf *time.Time) (paths []Path, more bool, err error) {
-	f, ok := factsOf(about.Type)
+	f, ok := access.FactsOf(about.Type)
 	if !ok {
 		return nil, false, fault.Invalid("objectId", "OBJECT_OF_ANOTHER_KIND", fault.Text{ZH: "不支持此类对象", EN: "objects of this kind are not explained"}, fault.Text{})
 	}
-	if entity, _ := policy.EntityOf(group); group != "" && (entity != f.entity || !policy.Known(group, policy.Reveal)) {
+	if entity, _ := policy.EntityOf(group); group != "" && (entity != f.Entity || !policy.Known(group, policy.Reveal)) {
 		return nil, false, fault.Invalid("group", "GROUP_UNKNOWN", fault.Text{ZH: "该对象没有此字段组", EN: "the object has no such field group"}, fault.Text{})
 	}
 	if first < 1 || first > maxPaths {
@@ -69,7 +69,7 @@ func (s *Service) WhoCanSee(ctx context.Context, session *tenancy.Session, about
 				if rows[i] == nil {
 					continue // gone since
 				}
-				found := m.sees(rights, &part[i].Principal, f.entity, group, rows[i])
+				found := m.sees(rights, &part[i].Principal, f.Entity, group, rows[i])
 				if found == nil {
 					continue
 				}

@@ -12,10 +12,12 @@ import (
 
 	"github.com/clientele/clientele/internal/access"
 	"github.com/clientele/clientele/internal/act"
+	"github.com/clientele/clientele/internal/approval"
 	"github.com/clientele/clientele/internal/archive"
 	"github.com/clientele/clientele/internal/clock"
 	"github.com/clientele/clientele/internal/contract"
 	"github.com/clientele/clientele/internal/credential"
+	"github.com/clientele/clientele/internal/custody"
 	"github.com/clientele/clientele/internal/epochs"
 	"github.com/clientele/clientele/internal/file"
 	"github.com/clientele/clientele/internal/id"
@@ -40,6 +42,7 @@ type Services struct {
 	Archive      *archive.Service
 	Contract     *contract.Service
 	Policy       *policyadmin.Service
+	Custody      *custody.Service
 	Review       *review.Service
 	File         *file.Service // nil where nothing is uploaded or downloaded
 	// DecideFile decides who may open a file when its link is followed; nil: nobody may.
@@ -68,11 +71,13 @@ func NewServices(db *tenancy.DB, clk *clock.Clock, now func() time.Time, random 
 	s.Archive = archive.New(s.Run)
 	s.Contract = contract.New(s.Run)
 	s.Policy = policyadmin.New(s.Run, db, rights)
+	s.Custody = custody.New(s.Run, rights, approval.Fixed{})
 	s.Review = review.New(s.Run, db)
 	if files != nil {
 		if err := s.openFiles(files, log); err != nil {
 			return nil, err
 		}
+		s.keepFiles()
 	}
 	return s, nil
 }

@@ -12,6 +12,7 @@ type mutations struct {
 	resolver.Archive
 	resolver.Contract
 	resolver.Policy
+	resolver.Custody
 	resolver.Review
 }
 
@@ -34,6 +35,7 @@ func newResolvers(s *Services) graph.ResolverRoot {
 		resolver.Archive{Service: s.Archive},
 		resolver.Contract{Service: s.Contract},
 		resolver.Policy{Service: s.Policy},
+		resolver.Custody{Service: s.Custody},
 		resolver.Review{Service: s.Review},
 	}, resolver.PolicyQuestions{Service: s.Policy}}
 }

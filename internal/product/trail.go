@@ -2,6 +2,7 @@ package product
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 
@@ -10,8 +11,10 @@ import (
 	"github.com/clientele/clientele/internal/tenancy"
 )
 
-// Trail writes openings before answers leave and seals the audit trail behind them. Close it.
+// Trail writes openings before answers leave, seals the audit trail behind them, and knows how far the sealing is behind. Close it.
 type Trail struct {
+	Backlog *audit.Backlog
+
 	writer *audit.Writer
 	stop   context.CancelFunc
 	done   sync.WaitGroup
@@ -23,12 +26,39 @@ func StartTrail(s *Services, key *audit.Key, log *slog.Logger) (*Trail, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Trail{writer: audit.NewWriter(s.DB, s.IDs, log, audit.WriterConfig{}, sealer.Wake)}
-	// The sealer outlives the signal to stop: what the last requests wrote is sealed too.
-	ctx, stop := context.WithCancel(context.Background())
-	t.stop = stop
-	t.done.Go(func() { sealer.Run(ctx) })
+	t := startTrail(s, sealer.Wake, log)
+	t.run(sealer.Run)
 	return t, nil
+}
+
+// StartUnsealedTrail is StartTrail without a sealer: workers seal what this process writes. It needs no key.
+func StartUnsealedTrail(s *Services, log *slog.Logger) *Trail {
+	return startTrail(s, func(tenancy.TenantID) {}, log)
+}
+
+func startTrail(s *Services, wake func(tenancy.TenantID), log *slog.Logger) *Trail {
+	t := &Trail{writer: audit.NewWriter(s.DB, s.IDs, log, audit.WriterConfig{}, wake), Backlog: audit.NewBacklog(s.DB, log)}
+	t.stop = func() {}
+	t.run(t.Backlog.Run)
+	return t
+}
+
+var errBehind = errors.New("audit records wait to be sealed: no worker is sealing")
+
+// Sealing fails while records wait to be sealed longer than any worker that works lets them; for health.
+func (t *Trail) Sealing(context.Context) error {
+	if t.Backlog.Behind() {
+		return errBehind
+	}
+	return nil
+}
+
+// run starts a loop that Close ends. It outlives the signal to stop: what the last requests wrote is sealed too.
+func (t *Trail) run(loop func(context.Context)) {
+	ctx, stop := context.WithCancel(context.Background())
+	before := t.stop
+	t.stop = func() { before(); stop() }
+	t.done.Go(func() { loop(ctx) })
 }
 
 // Close ends the trail when what waits has been written. It is called after the last answer and before the pools close.

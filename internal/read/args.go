@@ -192,7 +192,7 @@ func filterValue(f Filter, v any) (any, *fault.Error) {
 			out = append(out, u)
 		}
 		return out, nil
-	case FilterBool:
+	case FilterBool, FilterMine:
 		b, ok := v.(bool)
 		if !ok {
 			return nil, invalid("", "INVALID_BOOLEAN", "须为布尔值", "not a boolean")

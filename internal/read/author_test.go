@@ -49,7 +49,7 @@ func (a *author) document() string {
 		}
 		f := one1(a, "root", fields)
 		if a.chance(60, "a list") {
-			f = a.schema.Query.Fields.ForName(one1(a, "list", []string{"clients", "contracts", "clients", "staffMembers", "nodes", "accessGrants", "auditRecords", "departments"}))
+			f = a.schema.Query.Fields.ForName(one1(a, "list", []string{"clients", "contracts", "clients", "staffMembers", "nodes", "accessGrants", "auditRecords", "departments", "originals", "borrowings", "accessRequests", "approvalSteps"}))
 		}
 		if a.lists {
 			f = a.schema.Query.Fields.ForName(one1(a, "archive", []string{"clients", "clients", "contracts", "accessGrants"}))
@@ -222,6 +222,14 @@ func (a *author) arguments(f *ast.FieldDefinition) string {
 			v = a.filter(a.schema.Types[d.Type.Name()], d.Type.Name())
 		case "id", "ids":
 			v = a.ids(f, d)
+		case "mine":
+			if !a.chance(60, "mine") {
+				continue
+			}
+			v = fmt.Sprint(a.chance(70, "really"))
+			if a.chance(30, "variable") {
+				v = a.variable("Boolean", v == "true")
+			}
 		default: // ids that filter
 			if !a.chance(50, "narrow") {
 				continue
@@ -336,7 +344,7 @@ func (a *author) filterOf(typ string, f *ast.FieldDefinition) any {
 			return one1(a, "amount", []string{"0", "2000", "3001"})
 		case def.Name == "ID":
 			return a.id(map[string]string{
-				"companyIds": "com", "departmentIds": "dep", "ownerIds": "stf", "clientIds": "cli", "actorIds": "acc", "objectIds": one1(a, "object", []string{"cli", "con"}),
+				"companyIds": "com", "departmentIds": "dep", "ownerIds": "stf", "custodianIds": "stf", "borrowerIds": "stf", "requesterIds": "stf", "clientIds": "cli", "actorIds": "acc", "objectIds": one1(a, "object", []string{"cli", "con"}),
 			}[f.Name])
 		}
 		return one1(a, "text", map[string][]string{

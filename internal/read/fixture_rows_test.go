@@ -234,6 +234,7 @@ func (k *maker) makeArchive(stamp func(map[string]any) map[string]any, companyOf
 				"grantee_staff_id": staff(), "client_id": c, "class_mask": 1 + k.rnd.IntN(255), "purpose": "p", "valid_from": past, "valid_until": pick(k, future, future, past.AddDate(0, 1, 0)),
 			}))
 		}
+		k.makeCustody(c, stamp, staff)
 		for range k.rnd.IntN(3) {
 			d := dept()
 			var minor, currency any
@@ -280,6 +281,8 @@ func (k *maker) makeHistory() {
 			k.exec(`UPDATE clients SET name = name || '+', owner_id = $3, sort_key = $4, version = version + 1 WHERE tenant_id = $1 AND id = $2`, t, pick(k, k.m.ids["clients"]...), maybe(k, pick(k, k.m.staff...)), pick(k, "z", "abc"))
 			k.exec(`UPDATE contacts SET phone = '13900001111', client_id = $3 WHERE tenant_id = $1 AND id = $2 AND NOT is_primary`, t, pick(k, k.m.ids["contacts"]...), pick(k, k.m.ids["clients"]...))
 			k.exec(`UPDATE contracts SET state = 'expired', amount_minor = amount_minor + 1 WHERE tenant_id = $1 AND id = $2`, t, pick(k, k.m.ids["contracts"]...))
+			k.exec(`UPDATE originals SET title = title || '+', version_seq = version_seq + 1 WHERE tenant_id = $1 AND id = $2`, t, pick(k, k.m.ids["originals"]...))
+			k.exec(`UPDATE borrowings SET purpose = purpose || '+', due_at = due_at + interval '1 day' WHERE tenant_id = $1 AND id = $2`, t, pick(k, k.m.ids["borrowings"]...))
 			k.exec(`DELETE FROM client_kinds WHERE tenant_id = $1 AND id = $2`, t, pick(k, k.m.ids["client_kinds"]...))
 			k.exec(`UPDATE staff SET name = name || '某' WHERE tenant_id = $1 AND id = $2`, t, pick(k, k.m.staff...))
 		}

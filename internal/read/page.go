@@ -311,7 +311,11 @@ func (l *listing) where(extra []string) string {
 			cond, value = l.search(value)
 		} else {
 			holder := w.arg(argument{kind: argFilter, n: value, site: l.c.site})
-			cond = strings.ReplaceAll(w.expand(f.SQL, w.data), "?", holder)
+			if f.Kind == FilterMine {
+				cond = l.mine(holder)
+			} else {
+				cond = strings.ReplaceAll(w.expand(f.SQL, w.data), "?", holder)
+			}
 			value++
 			if f.Group != Open {
 				if right := w.orOwn(w.can(f.Group, policy.Filter)); right != yes {

@@ -28,6 +28,8 @@ func randomRules(t *rand.Rand, lists bool) []policy.Rule {
 			policy.OnClient:   {"grade = VIP", "grade != A", "kind = KEY", "kind != SUPPLIER", "important = true", "suspended != true", "stage = trading"},
 			policy.OnContract: {"state = review", "amount <= 2000", "amount > 1000", "amount != 3000", "clientGrade = VIP", "clientKind = KEY", "kind = SUPPLY"},
 			policy.OnGrant:    {"clientGrade != VIP"},
+			policy.OnOriginal: {"class <= 3", "class != 4", "clientKind = KEY"}, policy.OnBorrowing: {"class > 2", "clientGrade = VIP"},
+			policy.OnApproval: {"class < 5", "clientSuspended != true"},
 		}[e.Object]
 		add := func(o policy.Object, act policy.Action, percent int) {
 			for range 3 {
@@ -52,6 +54,11 @@ func randomRules(t *rand.Rand, lists bool) []policy.Rule {
 			}
 		}
 		add(e.Object, policy.Read, 75)
+		for _, a := range e.Acts {
+			if e.Object == policy.OnBorrowing || e.Object == policy.OnAccessRequest { // "mine" asks for them
+				add(e.Object, a.Action, 40)
+			}
+		}
 		for _, g := range e.Groups {
 			add(g.Object, policy.Reveal, 55)
 			add(g.Object, policy.Peek, 25)

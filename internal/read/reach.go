@@ -95,7 +95,7 @@ func (c *counting) can(o policy.Object, a policy.Action) string {
 	}
 	f := c.t.anchor.Facts
 	f.Tenant, f.Now = "$1", "$2::timestamptz"
-	for _, p := range []*string{&f.Company, &f.Department, &f.Owner, &f.Staff, &f.Client, &f.Grade, &f.Kind, &f.Stage, &f.State, &f.Important, &f.Suspended, &f.Amount} {
+	for _, p := range []*string{&f.Company, &f.Department, &f.Owner, &f.Staff, &f.Client, &f.Original, &f.FieldClass, &f.Grade, &f.Kind, &f.Stage, &f.State, &f.Important, &f.Suspended, &f.Amount} {
 		*p = strings.ReplaceAll(*p, "{}", "a")
 	}
 	return "(" + policy.SQL(r, f, c.arg) + ")"

@@ -314,6 +314,14 @@ func (r *reference) passes(t *Type, l *List, filters map[string]any, row, curren
 			ok = n == -1 || n == 0
 		case "Contract.kinds":
 			ok = in(v, "kind", same)
+		case "ApprovalStep.mine":
+			ok = v == false || r.waits(t, current)
+		case "Original.kinds":
+			ok = in(v, "kind", same)
+		case "Borrowing.dueBefore":
+			ok = after(v, "due_at") == -1
+		case "Original.states", "Borrowing.states", "AccessRequest.states":
+			ok = in(v, "state", strings.ToLower)
 		case "Contract.states", "Staff.states":
 			ok = in(v, "state", strings.ToLower)
 		case "Contract.endsBefore":
@@ -338,6 +346,7 @@ func (r *reference) passes(t *Type, l *List, filters map[string]any, row, curren
 			column := map[string]string{
 				"companyIds": "company_id", "departmentIds": "department_id", "ownerIds": "owner_id", "clientIds": "client_id", "actorIds": "actor_id", "objectIds": "object_id",
 				"companyId": "company_id", "accountId": "account_id", "roleId": "role_id", "clientId": "client_id", "granteeId": "grantee_staff_id",
+				"custodianIds": "custodian_staff_id", "borrowerIds": "borrower_staff_id", "requesterIds": "requester_staff_id",
 			}[name]
 			if column == "" {
 				r.w.t.Fatalf("the reference does not know the filter %s of %s", name, t.Name)

@@ -106,6 +106,11 @@ func (r *reference) gather(t *Type, row rec) *policy.Row {
 	case "Client":
 		client(row)
 		f.Company, f.Department, f.Owner, f.Stage = nid(row["company_id"]), nid(row["department_id"]), nid(row["owner_id"]), str(row["stage"])
+	case "Original", "Borrowing", "AccessRequest", "ApprovalStep":
+		c := r.d.byID["clients"][nid(row["client_id"])]
+		client(c)
+		f.Owner, f.Company, f.Department = nid(c["owner_id"]), nid(c["company_id"]), nid(c["department_id"])
+		r.gatherCustody(t, row, f)
 	case "Contract":
 		client(r.d.byID["clients"][nid(row["client_id"])])
 		f.Company, f.Department, f.Owner = nid(row["company_id"]), nid(row["department_id"]), nid(row["owner_id"])
@@ -178,4 +183,48 @@ func (r *reference) access(t *Type, g policy.Object, row rec, then rec) (int, st
 
 func (r *reference) may(t *Type, g policy.Object, a policy.Action, row rec) bool {
 	return g == Open || r.own(t, row) || r.rights.Decide(g, a, r.facts(t, row)).Allow
+}
+
+// gatherCustody adds what is known of originals, loans, requests and steps themselves.
+func (r *reference) gatherCustody(t *Type, row rec, f *policy.Row) {
+	class := func(v any) {
+		n, ok := v.(int16)
+		f.FieldClass, f.FieldClassSet = policy.Class(n), ok
+	}
+	switch t.Name {
+	case "Original":
+		class(row["field_class"])
+		for _, b := range r.d.now["borrowing_items"] {
+			from, out := b["valid_from"].(time.Time)
+			if b["original_id"] == row["id"] && b["borrower_staff_id"] == r.s.Actor.Staff && out && !from.After(r.at) && b["valid_until"].(time.Time).After(r.at) && b["ended_at"] == nil {
+				f.Borrowed = true
+			}
+		}
+	case "Borrowing":
+		f.Staff = nid(row["borrower_staff_id"])
+		class(row["top_class"])
+	case "AccessRequest":
+		f.Staff = nid(row["requester_staff_id"])
+	case "ApprovalStep":
+		f.Staff = nid(row["requester_staff_id"])
+		class(r.d.byID["borrowings"][nid(row["subject_id"])]["top_class"])
+	}
+}
+
+// waits tells whether a step waits for the actor.
+func (r *reference) waits(t *Type, step rec) bool {
+	me := r.s.Actor.Staff
+	if step["state"] != "active" || step["requester_staff_id"] == me {
+		return false
+	}
+	for _, other := range r.d.now["approval_steps"] {
+		if other["subject_id"] == step["subject_id"] && other["decided_by"] == me {
+			return false
+		}
+	}
+	act := map[string][2]string{
+		"BORROWING custodian": {"borrowing", "borrowing.lend"}, "BORROWING department_head": {"borrowing", "borrowing.approve"},
+		"ACCESS_REQUEST department_head": {"accessRequest", "accessRequest.endorse"}, "ACCESS_REQUEST key_account_manager": {"accessRequest", "accessRequest.approve"},
+	}[str(step["subject_type"])+" "+str(step["key"])]
+	return r.rights.Decide(policy.Object(act[0]), policy.Action(act[1]), r.facts(t, step)).Allow
 }

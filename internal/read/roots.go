@@ -28,6 +28,10 @@ func roots() []*Root {
 		{Name: "roleBindings", Kind: RootList, Type: "RoleBinding", List: &List{Target: "RoleBinding", Args: []Filter{
 			{Name: "accountId", Group: rules, Kind: FilterID, Prefix: id.Account, SQL: "{}.account_id = ?::uuid"},
 			{Name: "roleId", Group: rules, Kind: FilterID, Prefix: id.Role, SQL: "{}.role_id = ?::uuid"},
+			{Name: "awaitsEndorsement", Group: rules, Kind: FilterBool, SQL: "{}.awaits_endorsement = ?::boolean"},
+		}}},
+		{Name: "policyTests", Kind: RootList, Type: "PolicyTest", List: &List{Target: "PolicyTest", Args: []Filter{
+			{Name: "states", Group: rules, Kind: FilterEnums, SQL: "{}.state = ANY(?::text[])"},
 		}}},
 		{Name: "policyVersions", Kind: RootList, Type: "PolicyVersion", List: &List{
 			Target:  "PolicyVersion",
@@ -39,6 +43,13 @@ func roots() []*Root {
 		}}},
 		{Name: "clients", Kind: RootList, Type: "Client", List: clientList()},
 		{Name: "contracts", Kind: RootList, Type: "Contract", List: contractList("")},
+		{Name: "original", Kind: RootByID, Type: "Original"},
+		{Name: "originals", Kind: RootList, Type: "Original", List: originalList("")},
+		{Name: "borrowing", Kind: RootByID, Type: "Borrowing"},
+		{Name: "borrowings", Kind: RootList, Type: "Borrowing", List: borrowingList("")},
+		{Name: "accessRequest", Kind: RootByID, Type: "AccessRequest"},
+		{Name: "accessRequests", Kind: RootList, Type: "AccessRequest", List: accessRequestList("")},
+		{Name: "approvalSteps", Kind: RootList, Type: "ApprovalStep", List: approvalStepList()},
 		{Name: "accessReviews", Kind: RootList, Type: "AccessReview", List: &List{
 			Target: "AccessReview", Default: Order{Group: Open, Expr: "{}.created_at", Kind: KindTime, Desc: true, IDDesc: true},
 		}},

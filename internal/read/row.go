@@ -70,7 +70,7 @@ func (w *row) side(text, client string) string {
 func (w *row) facts() policy.Columns {
 	f := w.t.anchor.Facts
 	f.Tenant, f.Now = "$1", transactionTime
-	for _, p := range []*string{&f.Company, &f.Department, &f.Owner, &f.Staff, &f.Client, &f.Grade, &f.Kind, &f.Stage, &f.State, &f.Important, &f.Suspended, &f.Amount} {
+	for _, p := range []*string{&f.Company, &f.Department, &f.Owner, &f.Staff, &f.Client, &f.Original, &f.FieldClass, &f.Grade, &f.Kind, &f.Stage, &f.State, &f.Important, &f.Suspended, &f.Amount} {
 		*p = strings.ReplaceAll(*p, "{}", w.anchor)
 	}
 	if w.found != "" {

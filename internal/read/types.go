@@ -136,6 +136,7 @@ const (
 	FilterDate
 	FilterMinor
 	FilterSearch
+	FilterMine // a boolean: only approval steps that wait for the actor
 )
 
 // Root is a field of Query that the gate serves.
@@ -174,7 +175,7 @@ var columnOf = regexp.MustCompile(`\{\}\.([a-z_]+)`)
 // newTable joins the contexts' types and checks them among themselves.
 func newTable() (*Table, error) {
 	t := &Table{byName: map[string]*Type{}, byPre: map[string]*Type{}, roots: map[string]*Root{}, columns: map[string]string{}}
-	for _, part := range [][]*Type{organisationTypes(), identityTypes(), archiveTypes(), contractTypes(), recordTypes(), reviewTypes()} {
+	for _, part := range [][]*Type{organisationTypes(), identityTypes(), archiveTypes(), contractTypes(), custodyTypes(), recordTypes(), reviewTypes()} {
 		t.Types = append(t.Types, part...)
 	}
 	t.Roots = roots()

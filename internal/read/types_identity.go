@@ -64,7 +64,9 @@ func identityTypes() []*Type {
 				idField(id.RoleBinding, "id"),
 				one(rules, "account", "account_id", "Account"), one(rules, "role", "role_id", "Role"), one(rules, "company", "company_id", "Company"),
 				one(rules, "department", "department_id", "Department"), col(rules, KindTime, "validFrom", "valid_from"),
-				col(rules, KindTime, "validUntil", "valid_until"), col(rules, KindTime, "revokedAt", "revoked_at"), col(rules, KindTime, "reviewDueAt", "review_due_at"), version(),
+				col(rules, KindTime, "validUntil", "valid_until"), col(rules, KindTime, "revokedAt", "revoked_at"), col(rules, KindTime, "reviewDueAt", "review_due_at"),
+				col(rules, KindBool, "awaitsEndorsement", "awaits_endorsement"), col(rules, KindTime, "endorsedAt", "endorsed_at"),
+				one(rules, "endorsedBy", "endorsed_by", "Staff"), version(),
 			},
 		},
 		{
@@ -74,7 +76,27 @@ func identityTypes() []*Type {
 				col(rules, KindBigInt, "number", "number"), col(rules, KindBigInt, "baseNumber", "base_number"), col(rules, KindEnum, "state", "state"),
 				col(rules, KindText, "reason", "reason"), col(rules, KindTime, "publishedAt", "published_at"),
 				many(rules, "rules", "PolicyRule", "policy_version_id", Order{Group: rules, Expr: "{}.seq", Kind: KindInt}),
-				many(rules, "classes", "PolicyClass", "policy_version_id", Order{Group: rules, Expr: "{}.object", Kind: KindText}), version(), createdAt(),
+				many(rules, "classes", "PolicyClass", "policy_version_id", Order{Group: rules, Expr: "{}.object", Kind: KindText}),
+				many(rules, "conflicts", "PolicyConflict", "policy_version_id", Order{Group: rules, Expr: "{}.seq", Kind: KindInt}), version(), createdAt(),
+			},
+		},
+		{
+			Name: "PolicyConflict", Prefix: id.PolicyConflict, Table: "policy_conflicts", Anchor: "PolicyVersion", AnchorKey: "policy_version_id", Cover: rules,
+			Fields: []Field{
+				idField(id.PolicyConflict, "id"),
+				col(rules, KindInt, "seq", "seq"), col(rules, KindText, "key", "key"), col(rules, KindText, "actionA", "action_a"), col(rules, KindText, "actionB", "action_b"),
+				col(rules, KindText, "nameZh", "name_zh"), col(rules, KindText, "nameEn", "name_en"), col(rules, KindText, "clause", "clause"),
+			},
+		},
+		{
+			Name: "PolicyTest", Prefix: id.PolicyTest, Table: "policy_tests", Twin: true, Entity: policy.OnPolicy,
+			Fields: []Field{
+				idField(id.PolicyTest, "id"),
+				col(rules, KindText, "name", "name"), col(rules, KindEnum, "expectation", "expectation"), col(rules, KindText, "roleKey", "role_key"),
+				one(rules, "staff", "staff_id", "Staff"), one(rules, "staffDepartment", "staff_department_id", "Department"), col(rules, KindText, "object", "object"),
+				col(rules, KindText, "action", "action"), one(rules, "rowCompany", "row_company_id", "Company"), one(rules, "rowDepartment", "row_department_id", "Department"),
+				col(rules, KindText, "rowCondition", "row_condition"), col(rules, KindEnum, "rowOwn", "row_own"), col(rules, KindText, "clause", "clause"),
+				col(rules, KindEnum, "state", "state"), version(), createdAt(),
 			},
 		},
 		{

@@ -47,7 +47,7 @@ const maxReason = 1000
 func Specs() []act.Spec { return []act.Spec{reviewOpen(), reviewDecide(), reviewClose()} }
 
 func spec(name, event string) act.Spec {
-	return act.Spec{Name: name, Object: policy.OnPolicy, Action: policy.ReviewOpen, Event: event, Sensitive: true}
+	return act.Spec{Name: name, Object: policy.OnPolicy, Action: policy.ReviewOpen, Event: event, Sensitive: true, ChangesRights: true}
 }
 
 func reviewOpen() act.Spec { return spec("review.open", "accessReview.opened.v1") }
@@ -55,7 +55,13 @@ func reviewOpen() act.Spec { return spec("review.open", "accessReview.opened.v1"
 // reviewDecide needs no right but being the item's reviewer, or standing in for one who is not there.
 func reviewDecide() act.Spec { return spec("review.decide", "accessReviewItem.decided.v1") }
 func reviewClose() act.Spec  { return spec("review.close", "accessReview.closed.v1") }
-func reviewLapse() act.Spec  { return spec("review.lapse", "accessReview.lapsed.v1") }
+
+// reviewLapse writes down what has ended by time already: it changes no right.
+func reviewLapse() act.Spec {
+	s := spec("review.lapse", "accessReview.lapsed.v1")
+	s.ChangesRights = false
+	return s
+}
 
 // errWritten: a write met another number of rows than the one that was read. The acts hold the tenant's epochs, so that is
 // a defect, not a race.

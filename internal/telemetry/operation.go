@@ -26,6 +26,20 @@ func (t *Telemetry) Operation(ctx context.Context, o Operation) {
 	}
 }
 
+// WatchSealing publishes the age of the oldest audit record that is not sealed yet, in seconds; 0 when all are.
+func (t *Telemetry) WatchSealing(age func() time.Duration) error {
+	meter := t.meters.Meter(scope)
+	gauge, err := meter.Float64ObservableGauge("clientele.audit.unsealed.age", metric.WithUnit("s"), metric.WithDescription("Age of the oldest audit record that no worker has sealed yet"))
+	if err != nil {
+		return err
+	}
+	_, err = meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
+		o.ObserveFloat64(gauge, age().Seconds())
+		return nil
+	}, gauge)
+	return err
+}
+
 // finished is what operations are counted by: closed sets all.
 type finished struct {
 	kind, via string

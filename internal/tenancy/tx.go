@@ -41,7 +41,7 @@ func (tx *Tx) Session() *Session { return tx.session }
 // Now is the transaction's time: the database's plus the clock's offset. Rights and deadlines use no other.
 func (tx *Tx) Now() time.Time { return tx.header.now }
 
-// Epochs are those that the transaction began with.
+// Epochs are those that the transaction began with, or has moved to.
 func (tx *Tx) Epochs() Epochs { return tx.header.epochs }
 
 // Held says which epochs the transaction has met when it locked them, for acts that may have waited: they are its epochs from

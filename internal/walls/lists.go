@@ -169,7 +169,7 @@ func wantTriggers() []string {
 			want = append(want, t.name+" bump_"+t.bumps+" guard.bump_epoch('"+t.bumps+"') AFTER STATEMENT INSERT UPDATE DELETE")
 		}
 	}
-	want = append(want, "policy_rules drafts_only guard.drafts_only() AFTER STATEMENT INSERT",
+	want = append(want, "policy_rules drafts_only guard.drafts_only() AFTER STATEMENT INSERT", "policy_conflicts drafts_only guard.drafts_only() AFTER STATEMENT INSERT",
 		"policy_versions never_a_draft_again guard.never_a_draft_again() BEFORE ROW UPDATE OF state")
 	return append(want, "role_bindings keep_lapsed guard.keep_lapsed() BEFORE ROW UPDATE", "access_grants keep_lapsed guard.keep_lapsed() BEFORE ROW UPDATE",
 		"audit_records seal_once guard.seal_once() BEFORE ROW UPDATE", "accounts_history strip_password guard.strip_password() BEFORE ROW INSERT")

@@ -133,6 +133,10 @@ func onceOnly(t *testing.T, x *Tenant, by *tenancy.Session, key string, do Call,
 	if want := [3]bool{c.Policy, c.Org, c.Revocation}; moved != want {
 		t.Errorf("epochs moved (policy, org, revocation): %v, want %v", moved, want)
 	}
+	// What moves the policy or the organisation changes rights: the assertions about the policy have to run.
+	if (moved[0] || moved[1]) && !c.Spec.ChangesRights {
+		t.Errorf("%s moves what decides rights, and does not say that it changes them", c.Spec.Name)
+	}
 	return executed[0]
 }
 

@@ -97,11 +97,31 @@ func (x *Tenant) Person(t testing.TB, login string, roles ...string) Person {
 	must(t, err)
 	p.Account = created.Subject.ID
 	for _, role := range roles {
-		_, err := x.Identity.RoleBind(t.Context(), x.Admin.Session, identity.RoleBind{Account: p.Account, RoleKey: role}, Key())
-		must(t, err)
+		x.Bind(t, identity.RoleBind{Account: p.Account, RoleKey: role})
 	}
 	p.Session = x.SignIn(t, p.Account, p.Staff)
 	return p
+}
+
+// Bind binds a role as the administrator, and has the general manager endorse what awaits it.
+func (x *Tenant) Bind(t testing.TB, in identity.RoleBind) act.Subject {
+	t.Helper()
+	bound, err := x.Identity.RoleBind(t.Context(), x.Admin.Session, in, Key())
+	must(t, err)
+	return x.Endorse(t, bound.Subject)
+}
+
+// Endorse has the general manager endorse a binding that awaits it.
+func (x *Tenant) Endorse(t testing.TB, binding act.Subject) act.Subject {
+	t.Helper()
+	var waits bool
+	x.Scan(t, `SELECT awaits_endorsement FROM role_bindings WHERE tenant_id = $1 AND id = $2`, []any{binding.ID}, &waits)
+	if !waits {
+		return binding
+	}
+	endorsed, err := x.Identity.RoleEndorse(t.Context(), x.Manager.Session, identity.RoleEndorse{Binding: binding.ID, ExpectedVersion: binding.Version}, Key())
+	must(t, err)
+	return endorsed.Subject
 }
 
 // SignIn gives an account a session of an hour, as sign-in would. staff is zero for an app.

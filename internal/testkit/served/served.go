@@ -15,6 +15,7 @@ import (
 	"github.com/clientele/clientele/graph/limit"
 	"github.com/clientele/clientele/graph/serve"
 	"github.com/clientele/clientele/internal/audit"
+	"github.com/clientele/clientele/internal/blob"
 	"github.com/clientele/clientele/internal/credential"
 	"github.com/clientele/clientele/internal/product"
 	"github.com/clientele/clientele/internal/telemetry"
@@ -34,7 +35,11 @@ func Start(t testing.TB, w *world.World, db *tenancy.DB, configure ...func(*prod
 	}
 	tel, err := telemetry.Start(t.Context(), telemetry.Config{LogFormat: "text", LogLevel: slog.LevelWarn, LogTo: t.Output()})
 	must(err)
-	s, err := product.NewServices(db, w.Clock, w.Clock.Now, rand.Reader, tel.Log, tel.Tracer(), nil)
+	store, err := blob.OpenFolder(t.TempDir())
+	must(err)
+	t.Cleanup(func() { must(store.Close()) })
+	secret := bytes.Repeat([]byte{7}, 32)
+	s, err := product.NewServices(db, w.Clock, w.Clock.Now, rand.Reader, tel.Log, tel.Tracer(), &product.Files{Store: store, Key: secret, NoScan: true})
 	must(err)
 	for _, c := range configure {
 		c(s)
@@ -43,7 +48,7 @@ func Start(t testing.TB, w *world.World, db *tenancy.DB, configure ...func(*prod
 	must(err)
 	trail, err := product.StartTrail(s, key, tel.Log)
 	must(err)
-	api, err := product.NewAPI(s, product.Settings{CursorKey: bytes.Repeat([]byte{7}, 32)}, tel, telemetry.NewHealth(db.Ready), trail)
+	api, err := product.NewAPI(s, product.Settings{CursorKey: secret}, tel, telemetry.NewHealth(db.Ready), trail)
 	must(err)
 	server := httptest.NewUnstartedServer(nil)
 	server.Config = serve.NewServer("", api, limit.Default())

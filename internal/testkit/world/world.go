@@ -141,6 +141,10 @@ func (x *Tenant) queueRules(b *pgx.Batch) {
 	for i, r := range policy.ShippedRules() {
 		x.queueRule(b, i+1, r)
 	}
+	for i, c := range policy.ShippedDutyConflicts() {
+		b.Queue(`INSERT INTO policy_conflicts (tenant_id, id, policy_version_id, seq, key, action_a, action_b, name_zh, name_en, clause) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+			x.ID, x.IDs.New(), x.policy, i+1, c.Key, string(c.A), string(c.B), c.Label.ZH, c.Label.EN, c.Source)
+	}
 }
 
 func (x *Tenant) queueRule(b *pgx.Batch, seq int, r policy.Rule) {

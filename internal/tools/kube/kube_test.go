@@ -124,7 +124,7 @@ func TestPodCheckSeesWhatIsMissing(t *testing.T) {
 func TestManifests(t *testing.T) {
 	t.Parallel()
 	finish, settings := program(t)
-	all := []string{"ServiceAccount/clientele", "ConfigMap/clientele", "Deployment/clientele", "Service/clientele", "PodDisruptionBudget/clientele", "HorizontalPodAutoscaler/clientele", "NetworkPolicy/clientele"}
+	all := []string{"ServiceAccount/clientele", "ConfigMap/clientele", "Deployment/clientele", "Deployment/clientele-worker", "Service/clientele", "PodDisruptionBudget/clientele", "HorizontalPodAutoscaler/clientele", "NetworkPolicy/clientele"}
 	for folder, want := range map[string][]string{
 		"base":                all,
 		"migrate":             {"Job/clientele-migrate"},
@@ -158,7 +158,42 @@ func TestManifests(t *testing.T) {
 			if d, ok := b.objects["Deployment/clientele"].(*appsv1.Deployment); ok {
 				serving(t, b, d, finish, settings)
 			}
+			if d, ok := b.objects["Deployment/clientele-worker"].(*appsv1.Deployment); ok {
+				working(t, b, d)
+			}
 		})
+	}
+}
+
+// working holds the workers: as closed as the API's pods, in no Service, and reached by nobody but monitoring.
+func working(t *testing.T, b built, d *appsv1.Deployment) {
+	t.Helper()
+	spec := &d.Spec.Template.Spec
+	for _, what := range pod(spec) {
+		t.Errorf("worker: %s", what)
+	}
+	c := spec.Containers[0]
+	if !slices.Equal(c.Args, []string{"serve", "--role", "worker"}) || d.Spec.Replicas == nil || *d.Spec.Replicas < 1 {
+		t.Errorf("worker: runs %q", c.Args)
+	}
+	if c.ReadinessProbe.HTTPGet.Path != "/readyz" || c.LivenessProbe.HTTPGet.Path != "/healthz" || len(c.Ports) != 1 || c.Ports[0].Name != "telemetry" {
+		t.Error("worker: probes or ports")
+	}
+	for k, v := range d.Spec.Selector.MatchLabels {
+		if d.Spec.Template.Labels[k] != v {
+			t.Errorf("worker: selects %s=%s", k, v)
+		}
+	}
+	matches := true
+	for k, v := range b.objects["Service/clientele"].(*corev1.Service).Spec.Selector {
+		matches = matches && d.Spec.Template.Labels[k] == v
+	}
+	if matches {
+		t.Error("the Service sends requests to workers")
+	}
+	api := b.objects["Deployment/clientele"].(*appsv1.Deployment)
+	if args := api.Spec.Template.Spec.Containers[0].Args; !slices.Equal(args, []string{"serve", "--role", "api"}) {
+		t.Errorf("the API runs %q", args)
 	}
 }
 
@@ -236,8 +271,14 @@ func serving(t *testing.T, b built, d *appsv1.Deployment, finish time.Duration, 
 	if config["CLIENTELE_POOLER"] == "true" {
 		room = pooled(t)
 	}
-	if n := replicas * (most + 4 + 4); n > room {
-		t.Errorf("%d processes take %d connections, there are %d", replicas, n, room)
+	worker := b.objects["Deployment/clientele-worker"].(*appsv1.Deployment)
+	workers := int(*worker.Spec.Replicas) + worker.Spec.Strategy.RollingUpdate.MaxSurge.IntValue()
+	few, err := strconv.Atoi(worker.Spec.Template.Spec.Containers[0].Env[0].Value)
+	if err != nil || worker.Spec.Template.Spec.Containers[0].Env[0].Name != "CLIENTELE_MAX_CONNS" {
+		t.Fatal("workers have no number of connections of their own", err)
+	}
+	if n := replicas*(most+4+4) + workers*(few+4+4); n > room {
+		t.Errorf("%d processes and %d workers take %d connections, there are %d", replicas, workers, n, room)
 	}
 }
 

@@ -1,0 +1,337 @@
+package policy
+
+import (
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// The ceiling: nobody gives more than he holds. What is given is compared with what stands behind it by structure, rule by
+// rule: scopes with their anchors resolved to ids, conditions, classes and ends. What cannot be shown to lie within is
+// beyond; the tests hold the comparison to the rows that predicates really reach.
+
+// Backer is somebody whose own reach may stand behind what is given. What was granted to him stands behind nothing.
+type Backer struct {
+	Rights *Rights
+	// Directs: he endorses roles where it is given. An act on the archive is then covered when he sees in full all groups
+	// that it writes, although he does not do it himself: he directs those who do. Acts on the tenant, its organisation,
+	// staff, accounts, policy, grants and audit must be held.
+	Directs bool
+}
+
+// Excess is one question of a rule that nobody stands behind.
+type Excess struct {
+	Rule   Rule
+	Object Object
+	Action Action
+}
+
+// portion is what one rule gives on one question.
+type portion struct {
+	rule   *Rule
+	cell   int
+	term   Term
+	denied []Term // what the one who gets it is denied on the question in any case
+}
+
+// Exceeding gives what a binding would bring to somebody and none of the backers' reaches, together, contains. r is any
+// rights of the policy, organisation and instant that are meant; only the first excess of each rule is told.
+func (r *Rights) Exceeding(grantee *Principal, given Binding, backers ...Backer) []Excess {
+	if r == nil || r.table == nil || r.org == nil || grantee == nil {
+		return []Excess{{}} // SECURITY: nothing is known, so nothing is within
+	}
+	t := r.table
+	role, known := t.roles[given.Role]
+	if !known {
+		return nil // a role without rules gives nothing
+	}
+	to := &Rights{table: t, org: r.org, boundAt: r.boundAt, principal: *grantee}
+	b := &binder{rights: to, now: r.boundAt, resolved: map[anchor]*idSet{}}
+	all := append(slices.Clone(grantee.Bindings), given)
+	var out []Excess
+	for n, lines := range t.cells {
+		var denied []Term
+		for i := range lines {
+			l := &lines[i]
+			if !t.closure[role].has(l.role) || l.rule.Effect != Allow || over(l.rule.ValidUntil, r.boundAt) {
+				continue
+			}
+			if denied == nil {
+				denied = b.terms(n, Deny, all)
+			}
+			p := portion{rule: l.rule, cell: n, term: b.term(l, &given), denied: denied}
+			if !covered(&p, r.org, backers) {
+				out = addExcess(out, &p)
+			}
+		}
+	}
+	return out
+}
+
+// ExceedingRules gives those of the rules that none of the backers' reaches contains whoever comes to hold the role, and
+// wherever. A rule that denies and is about to be gone gives what it denied: it stands in lifted. t is the version that the
+// rules come into force with; the backers' rights are those of now.
+func (t *Table) ExceedingRules(added, lifted []Rule, backers ...Backer) []Excess {
+	var out []Excess
+	check := func(rule *Rule) {
+		e, ok := words.entities[rule.Object]
+		if !ok {
+			return
+		}
+		cond, err := ParseCondition(e.Object, rule.Condition)
+		if err != nil {
+			out = append(out, Excess{*rule, rule.Object, rule.Action})
+			return
+		}
+		for _, o := range t.Targets(rule) {
+			n := words.cells[cellKey{o, rule.Action}]
+			p := portion{rule: rule, cell: n, term: Term{Scope: rule.Scope, Cond: cond, From: rule.ValidFrom, Until: rule.ValidUntil}}
+			if role, known := t.roles[rule.Role]; known && rule.Effect == Allow {
+				for i := range t.cells[n] {
+					if d := &t.cells[n][i]; d.rule.Effect == Deny && d.rule.Scope == Tenant && t.closure[role].has(d.role) {
+						p.denied = append(p.denied, Term{Scope: Tenant, Cond: d.cond, From: d.rule.ValidFrom, Until: d.rule.ValidUntil})
+					}
+				}
+			}
+			if !covered(&p, nil, backers) {
+				out = addExcess(out, &p)
+			}
+		}
+	}
+	for i := range added {
+		if added[i].Effect == Allow {
+			check(&added[i])
+		}
+	}
+	for i := range lifted {
+		if lifted[i].Effect == Deny {
+			check(&lifted[i])
+		}
+	}
+	return out
+}
+
+// addExcess keeps the first excess of each rule.
+func addExcess(out []Excess, p *portion) []Excess {
+	if slices.ContainsFunc(out, func(e Excess) bool { return e.Rule == *p.rule }) {
+		return out
+	}
+	k := words.keys[p.cell]
+	return append(out, Excess{*p.rule, k.obj, k.act})
+}
+
+// over tells whether something that ends then has ended by now.
+func over(until, now time.Time) bool { return !until.IsZero() && !until.After(now) }
+
+// term is a line as somebody has it through a binding, with the ends of both.
+func (b *binder) term(l *line, bd *Binding) Term {
+	t := Term{Scope: l.rule.Scope, Cond: l.cond, From: latest(bd.From, l.rule.ValidFrom), Until: earliest(bd.Until, l.rule.ValidUntil)}
+	if ids, needed := b.resolve(l.rule.Scope, bd); needed {
+		t.IDs = ids.list
+	}
+	return t
+}
+
+// terms are the lines of one effect that somebody has on a question now.
+func (b *binder) terms(cell int, effect Effect, bindings []Binding) []Term {
+	t := b.rights.table
+	out := []Term{}
+	for i := range bindings {
+		bd := &bindings[i]
+		n, known := t.roles[bd.Role]
+		if !known || !inForce(bd.From, bd.Until, b.now) {
+			continue
+		}
+		for k := range t.cells[cell] {
+			l := &t.cells[cell][k]
+			if l.rule.Effect == effect && t.closure[n].has(l.role) && inForce(l.rule.ValidFrom, l.rule.ValidUntil, b.now) {
+				out = append(out, b.term(l, bd))
+			}
+		}
+	}
+	return out
+}
+
+// held is what a backer's own roles allow him on a question, and whether it is without a denial that the one who gets the
+// portion would escape.
+func (k *Backer) held(cell int, p *portion) []Term {
+	r := k.Rights
+	if r == nil || r.table == nil || r.refused != "" || cell >= len(r.cells) || r.cells[cell].token {
+		return nil
+	}
+	b := &binder{rights: r, now: r.boundAt, resolved: map[anchor]*idSet{}}
+	for _, d := range b.terms(cell, Deny, r.principal.Bindings) {
+		d.From, d.Until = p.term.From, p.term.Until
+		// SECURITY: what the giver is denied, the one he gives to must be denied as well.
+		if !contains(&d, p.denied, r.org, words.entities[p.rule.Object].Object) {
+			return nil
+		}
+	}
+	return slices.DeleteFunc(b.terms(cell, Allow, r.principal.Bindings), func(t Term) bool {
+		return t.Scope == Granted || t.Scope == Partnership // what was granted or disclosed to him is not his to give
+	})
+}
+
+func covered(p *portion, org *Org, backers []Backer) bool {
+	key := words.keys[p.cell]
+	entity := words.entities[key.obj].Object
+	var pool []Term
+	for i := range backers {
+		pool = append(pool, backers[i].held(p.cell, p)...)
+	}
+	if contains(&p.term, pool, org, entity) {
+		return true
+	}
+	if p.term.Scope == Self && !selfIsOwner(entity) && ownToo(&p.term, pool) {
+		return true
+	}
+	if isControl(entity) || isReading(key.act) {
+		return false
+	}
+	return directed(p, key, entity, org, backers)
+}
+
+// ownToo: what is about a person himself (his file, his account, grants to him) is each one's own, and nobody has to see
+// everybody's to let somebody have his.
+func ownToo(g *Term, pool []Term) bool {
+	return slices.ContainsFunc(pool, func(t Term) bool { return t.Scope == Self && lasts(&t, g) && implies(g.Cond, t.Cond) })
+}
+
+// directed: those who endorse roles see all that the act writes.
+func directed(p *portion, key cellKey, entity Object, org *Org, backers []Backer) bool {
+	needed := []cellKey{{entity, Read}}
+	if key.act == Write {
+		needed = append(needed, cellKey{key.obj, Reveal})
+	}
+	for _, g := range words.acts[key.act].Writes {
+		needed = append(needed, cellKey{g, Reveal})
+	}
+	for _, k := range needed {
+		var pool []Term
+		for i := range backers {
+			if backers[i].Directs {
+				pool = append(pool, backers[i].held(words.cells[k], p)...)
+			}
+		}
+		if !contains(&p.term, pool, org, entity) {
+			return false
+		}
+	}
+	return true
+}
+
+// isControl: what the tenant is run with, beside the archive that it keeps.
+func isControl(entity Object) bool {
+	return slices.Contains([]Object{OnTenant, OnOrganisation, OnStaff, OnAccount, OnPolicy, OnGrant, OnAudit}, entity)
+}
+
+// contains tells whether every row of the term lies in one of the pool, as long as the term lasts. False means that it could
+// not be shown.
+func contains(g *Term, pool []Term, org *Org, entity Object) bool {
+	var people, departments, companies, sections []uuid.UUID
+	for i := range pool {
+		t := &pool[i]
+		if !lasts(t, g) || !implies(g.Cond, t.Cond) {
+			continue
+		}
+		switch t.Scope {
+		case Tenant:
+			return true
+		case Self, Subordinates:
+			people = append(people, t.IDs...)
+		case Dept, DeptTree:
+			departments = append(departments, t.IDs...)
+		case Company, CompanyTree:
+			companies = append(companies, t.IDs...)
+		case Distributed:
+			sections = append(sections, t.IDs...)
+		}
+	}
+	within := func(of func(uuid.UUID) bool) bool { // a scope that stands nowhere now may stand somewhere tomorrow
+		return len(g.IDs) > 0 && !slices.ContainsFunc(g.IDs, func(u uuid.UUID) bool { return !of(u) })
+	}
+	in := func(ids []uuid.UUID) func(uuid.UUID) bool {
+		return func(u uuid.UUID) bool { return slices.Contains(ids, u) }
+	}
+	switch g.Scope {
+	case Self, Subordinates:
+		return within(in(people))
+	case Dept, DeptTree:
+		return within(func(u uuid.UUID) bool {
+			return slices.Contains(departments, u) || org != nil && departmentImpliesCompany(entity) && slices.Contains(companies, org.CompanyOf(u))
+		})
+	case Company, CompanyTree:
+		return within(in(companies))
+	case Distributed:
+		return within(in(sections))
+	}
+	return false
+}
+
+// departmentImpliesCompany: a row of these that stands in a department stands in that department's company, by a foreign key.
+func departmentImpliesCompany(entity Object) bool {
+	return entity == OnClient || entity == OnContract || entity == OnGrant
+}
+
+// lasts tells whether a term lasts at least as long as another. Terms of backers hold now.
+func lasts(t, g *Term) bool { return compareUntil(t.Until, g.Until) >= 0 }
+
+// implies tells whether every row that meets the conditions meets the others.
+func implies(given, wanted []Comparison) bool {
+	for i := range wanted {
+		if !slices.ContainsFunc(given, func(c Comparison) bool { return c.implies(&wanted[i]) }) {
+			return false
+		}
+	}
+	return true
+}
+
+// implies mirrors holds, missing values included: "!=" is met by them, everything else on an amount is not.
+func (c *Comparison) implies(w *Comparison) bool {
+	if c.Field.Name != w.Field.Name || c.Field.fact != w.Field.fact {
+		return false
+	}
+	switch c.Field.Kind {
+	case BoolField:
+		return (c.Bool == (c.Op == "=")) == (w.Bool == (w.Op == "="))
+	case TextField, SetField:
+		if c.Op == w.Op {
+			return c.Text == w.Text
+		}
+		return c.Field.Kind == TextField && c.Op == "=" && c.Text != w.Text // one value is no other; a set may have both
+	case MoneyField:
+		return c.impliesAmount(w)
+	}
+	return false
+}
+
+func (c *Comparison) impliesAmount(w *Comparison) bool {
+	if c.Op == w.Op && c.Int == w.Int {
+		return true
+	}
+	switch c.Op {
+	case "=":
+		at := Row{Amount: c.Int, AmountSet: true}
+		return w.holds(&at, false)
+	case "<", "<=":
+		switch w.Op {
+		case "<":
+			return c.Int < w.Int || c.Int == w.Int && c.Op == "<"
+		case "<=":
+			return c.Int <= w.Int
+		case "!=":
+			return c.Int < w.Int || c.Int == w.Int && c.Op == "<"
+		}
+	case ">", ">=":
+		switch w.Op {
+		case ">":
+			return c.Int > w.Int || c.Int == w.Int && c.Op == ">"
+		case ">=":
+			return c.Int >= w.Int
+		case "!=":
+			return c.Int > w.Int || c.Int == w.Int && c.Op == ">"
+		}
+	}
+	return false
+}
