@@ -64,7 +64,7 @@ func (r *Rights) ClassOf(group Object) (Class, bool) {
 }
 
 // Targets gives the objects that a rule speaks of in this version: itself, or the field groups of its classes.
-func (t *Table) Targets(r *Rule) []Object { return t.classes.Targets(r) }
+func (t *Table) Targets(r *Rule) []Object { return t.Classes().Targets(r) }
 
 // Targets gives the objects that a rule speaks of under this classification.
 func (c Classes) Targets(r *Rule) []Object {
