@@ -333,7 +333,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "schema/archive.graphql" "schema/audit.graphql" "schema/base.graphql" "schema/contract.graphql" "schema/custody.graphql" "schema/identity.graphql" "schema/organisation.graphql" "schema/policy.graphql" "schema/review.graphql"
+//go:embed "schema/archive.graphql" "schema/audit.graphql" "schema/base.graphql" "schema/contract.graphql" "schema/custody.graphql" "schema/file.graphql" "schema/identity.graphql" "schema/organisation.graphql" "schema/policy.graphql" "schema/review.graphql"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -350,6 +350,7 @@ var sources = []*ast.Source{
 	{Name: "schema/base.graphql", Input: sourceData("schema/base.graphql"), BuiltIn: false},
 	{Name: "schema/contract.graphql", Input: sourceData("schema/contract.graphql"), BuiltIn: false},
 	{Name: "schema/custody.graphql", Input: sourceData("schema/custody.graphql"), BuiltIn: false},
+	{Name: "schema/file.graphql", Input: sourceData("schema/file.graphql"), BuiltIn: false},
 	{Name: "schema/identity.graphql", Input: sourceData("schema/identity.graphql"), BuiltIn: false},
 	{Name: "schema/organisation.graphql", Input: sourceData("schema/organisation.graphql"), BuiltIn: false},
 	{Name: "schema/policy.graphql", Input: sourceData("schema/policy.graphql"), BuiltIn: false},

@@ -150,20 +150,31 @@ func (w *sqlWriter) scope(t *Term) string {
 
 // The facts that live in tables of their own, in one place for predicates and for Facts.
 
-func teamFrom(c Columns, me string) string {
-	return "client_team_members m WHERE m.tenant_id = " + c.Tenant + " AND m.client_id = " + c.Client + " AND m.staff_id = " + me +
+func teamFrom(c Columns, me string) string { return teams(c, me, "m.client_id = "+c.Client+" AND ") }
+
+func grantFrom(c Columns, me string) string { return grants(c, me, "g.client_id = "+c.Client+" AND ") }
+
+// TeamsOf and GrantsOf are what follows FROM for the memberships m and the grants g that a person has now, of any client: for
+// statements that come to the rows through them. The person's staff id is the expression me.
+func TeamsOf(c Columns, me string) string { return teams(c, me, "") }
+
+// GrantsOf: see TeamsOf.
+func GrantsOf(c Columns, me string) string { return grants(c, me, "") }
+
+func teams(c Columns, me, client string) string {
+	return "client_team_members m WHERE m.tenant_id = " + c.Tenant + " AND " + client + "m.staff_id = " + me +
 		" AND m.valid_from <= " + c.Now + " AND (m.valid_until IS NULL OR m.valid_until > " + c.Now + ")"
+}
+
+func grants(c Columns, me, client string) string {
+	return "access_grants g WHERE g.tenant_id = " + c.Tenant + " AND g.grantee_staff_id = " + me + " AND " + client +
+		"g.valid_from <= " + c.Now + " AND g.valid_until > " + c.Now + " AND g.revoked_at IS NULL" +
+		" AND (g.review_due_at IS NULL OR g.review_due_at > " + c.Now + ")" // an access review that nobody answered in time
 }
 
 func distributionFrom(c Columns) string {
 	return "client_distributions d WHERE d.tenant_id = " + c.Tenant + " AND d.client_id = " + c.Client +
 		" AND d.valid_from <= " + c.Now + " AND (d.valid_until IS NULL OR d.valid_until > " + c.Now + ")"
-}
-
-func grantFrom(c Columns, me string) string {
-	return "access_grants g WHERE g.tenant_id = " + c.Tenant + " AND g.grantee_staff_id = " + me + " AND g.client_id = " + c.Client +
-		" AND g.valid_from <= " + c.Now + " AND g.valid_until > " + c.Now + " AND g.revoked_at IS NULL" +
-		" AND (g.review_due_at IS NULL OR g.review_due_at > " + c.Now + ")" // an access review that nobody answered in time
 }
 
 // borrowedFrom is the right that ends by itself: no job and no flag stands between its end and the next question.

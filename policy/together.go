@@ -109,6 +109,19 @@ func (r Reach) Within(departments []uuid.UUID, inside bool) Reach {
 	return r
 }
 
+// HasAll tells whether a reach has every row of the given departments, whatever the row: by departments alone, without
+// condition, denial or end. False means that the database has to be asked.
+func (r *Reach) HasAll(departments []uuid.UUID) bool {
+	if len(r.Deny) > 0 || len(departments) == 0 {
+		return false
+	}
+	return !slices.ContainsFunc(departments, func(d uuid.UUID) bool {
+		return !slices.ContainsFunc(r.Allow, func(t Term) bool {
+			return (t.Scope == Dept || t.Scope == DeptTree) && len(t.Cond) == 0 && t.Until.IsZero() && slices.Contains(t.IDs, d)
+		})
+	})
+}
+
 // Meets gives the reach of all rows that meet a condition on the object's fields; an error names what is wrong with it.
 func Meets(object Object, condition string) (Reach, error) {
 	e, ok := words.entities[object]

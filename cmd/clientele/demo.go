@@ -19,11 +19,13 @@ import (
 
 	"github.com/clientele/clientele/internal/access"
 	"github.com/clientele/clientele/internal/act"
+	"github.com/clientele/clientele/internal/approval"
 	"github.com/clientele/clientele/internal/archive"
 	"github.com/clientele/clientele/internal/authn"
 	"github.com/clientele/clientele/internal/clock"
 	"github.com/clientele/clientele/internal/contract"
 	"github.com/clientele/clientele/internal/credential"
+	"github.com/clientele/clientele/internal/custody"
 	"github.com/clientele/clientele/internal/demo"
 	"github.com/clientele/clientele/internal/fault"
 	"github.com/clientele/clientele/internal/id"
@@ -133,7 +135,7 @@ func opener(sv *server, log *slog.Logger) demo.Opener {
 		}
 		return &demo.Services{
 			DB: db, IDs: ids, SignIn: signIn, Identity: identity.New(run, db, hasher, rand.Reader),
-			Organisation: organisation.New(run), Archive: archive.New(run), Contract: contract.New(run),
+			Organisation: organisation.New(run), Archive: archive.New(run), Contract: contract.New(run), Custody: custody.New(run, rights, approval.Fixed{}),
 		}, func() { signIn.Close(); db.Close() }, nil
 	}
 }

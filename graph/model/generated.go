@@ -3110,6 +3110,67 @@ func (e FieldAccess) MarshalJSON() ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
+type FileState string
+
+const (
+	FileStateAwaiting    FileState = "AWAITING"
+	FileStateQuarantined FileState = "QUARANTINED"
+	FileStateClean       FileState = "CLEAN"
+	FileStateInfected    FileState = "INFECTED"
+	FileStateGone        FileState = "GONE"
+)
+
+var AllFileState = []FileState{
+	FileStateAwaiting,
+	FileStateQuarantined,
+	FileStateClean,
+	FileStateInfected,
+	FileStateGone,
+}
+
+func (e FileState) IsValid() bool {
+	switch e {
+	case FileStateAwaiting, FileStateQuarantined, FileStateClean, FileStateInfected, FileStateGone:
+		return true
+	}
+	return false
+}
+
+func (e FileState) String() string {
+	return string(e)
+}
+
+func (e *FileState) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = FileState(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid FileState", str)
+	}
+	return nil
+}
+
+func (e FileState) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *FileState) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e FileState) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
 type IncidentKind string
 
 const (

@@ -44,6 +44,7 @@ func (s *scene) archives(ctx context.Context) error {
 		at := begin.Add(time.Duration((float64(i) + s.random.Float64()) / float64(s.plan.clients) * float64(span)))
 		s.at(t, at, func(ctx context.Context) error { return s.open(ctx, t, owner) })
 	}
+	s.lending(t)
 	return s.play(ctx, t)
 }
 
@@ -74,6 +75,9 @@ func (s *scene) open(ctx context.Context, t *story, owner *person) error {
 	}
 	s.progress.add(1)
 	c := &client{id: r.Subject.ID, version: r.Subject.Version, name: name, key: kind == "KEY", owner: owner, goal: pick(s.random, []int{0, 1, 1, 2, 3, 3, 4, 4, 4})}
+	if c.key && owner.roles[0] == "ka_sales_rep" && len(s.shelves) < shelved {
+		s.shelves = append(s.shelves, c)
+	}
 	s.then(t, 0.1, 3, func(ctx context.Context) error { return s.contact(ctx, c, true) })
 	if s.chance(40) {
 		s.then(t, 5, 60, func(ctx context.Context) error { return s.contact(ctx, c, false) })

@@ -14,6 +14,7 @@ import (
 	"github.com/clientele/clientele/internal/authn"
 	"github.com/clientele/clientele/internal/clock"
 	"github.com/clientele/clientele/internal/contract"
+	"github.com/clientele/clientele/internal/custody"
 	"github.com/clientele/clientele/internal/id"
 	"github.com/clientele/clientele/internal/identity"
 	"github.com/clientele/clientele/internal/organisation"
@@ -29,6 +30,7 @@ type Services struct {
 	Organisation *organisation.Service
 	Archive      *archive.Service
 	Contract     *contract.Service
+	Custody      *custody.Service
 }
 
 // Opener opens services on the given clock and source of ids; closing gives back what they hold.

@@ -13,11 +13,13 @@ import (
 
 	"github.com/clientele/clientele/internal/access"
 	"github.com/clientele/clientele/internal/act"
+	"github.com/clientele/clientele/internal/approval"
 	"github.com/clientele/clientele/internal/archive"
 	"github.com/clientele/clientele/internal/authn"
 	"github.com/clientele/clientele/internal/clock"
 	"github.com/clientele/clientele/internal/contract"
 	"github.com/clientele/clientele/internal/credential"
+	"github.com/clientele/clientele/internal/custody"
 	"github.com/clientele/clientele/internal/demo"
 	"github.com/clientele/clientele/internal/id"
 	"github.com/clientele/clientele/internal/identity"
@@ -45,7 +47,7 @@ func opener(t *testing.T, d *testkit.Database) demo.Opener {
 			return nil, nil, err
 		}
 		return &demo.Services{
-			DB: db, IDs: ids, SignIn: signIn, Identity: identity.New(run, db, hasher, rand.Reader), Organisation: organisation.New(run), Archive: archive.New(run), Contract: contract.New(run),
+			DB: db, IDs: ids, SignIn: signIn, Identity: identity.New(run, db, hasher, rand.Reader), Organisation: organisation.New(run), Archive: archive.New(run), Contract: contract.New(run), Custody: custody.New(run, rights, approval.Fixed{}),
 		}, func() { signIn.Close(); db.Close() }, nil
 	}
 }
@@ -88,7 +90,8 @@ func TestMake(t *testing.T) {
 		rows := map[string][]string{}
 		for _, table := range []string{
 			"tenants", "companies", "departments", "positions", "staff", "employments", "role_bindings", "clients", "clients_history", "client_kinds", "client_team_members",
-			"contacts", "client_changes", "client_search_terms", "access_grants", "contracts", "contract_revisions", "contract_parties", "obligations",
+			"contacts", "client_changes", "client_search_terms", "access_grants", "contracts", "contract_revisions", "contract_parties", "obligations", "originals", "original_versions",
+			"borrowings", "borrowing_items", "approval_steps", "access_requests", "custody_incidents",
 		} {
 			rows[table] = lines(t, c, `SELECT (SELECT jsonb_object_agg(key, CASE WHEN value #>> '{}' ~ '^\d{4}-\d\d-\d\dT' THEN to_jsonb(left(value #>> '{}', 16)) ELSE value END) FROM jsonb_each(to_jsonb(x)))::text
 				FROM `+table+` x ORDER BY to_jsonb(x) ->> 'tenant_id', to_jsonb(x) ->> 'id', to_jsonb(x) ->> 'version', to_jsonb(x)::text`)
@@ -143,6 +146,10 @@ func look(t *testing.T, c *pgx.Conn, made []demo.Tenant) {
 	got := lines(t, c, `SELECT t.slug || ' ' || count(*) || ' ' || min(c.code) || ' ' || max(c.code) FROM clients c JOIN tenants t USING (tenant_id) GROUP BY t.slug ORDER BY 1`)
 	if want := []string{"beiling 12 KA-000001 KA-000012", "yunchuan 90 KA-000001 KA-000090"}; !cmp.Equal(got, want) {
 		t.Errorf("clients %v", got)
+	}
+	loans := lines(t, c, `SELECT t.slug || ' ' || string_agg(DISTINCT b.state, ' ' ORDER BY b.state) || ' ' || bool_or(b.state = 'out' AND b.due_at < now()) FROM borrowings b JOIN tenants t USING (tenant_id) GROUP BY t.slug ORDER BY 1`)
+	if len(loans) != 2 || loans[1] != "yunchuan approved lost out refused requested returned revoked true" {
+		t.Errorf("loans %v", loans)
 	}
 	if span := lines(t, c, `SELECT (max(created_at) - min(created_at) > interval '250 days')::text FROM clients`); span[0] != "true" {
 		t.Error("the history is shorter than most of a year")

@@ -36,6 +36,7 @@ type scene struct {
 	staff      map[string]*person
 	order      []*person
 	numbers    int
+	shelves    []*client // those with originals
 }
 
 type unit struct{ company, id uuid.UUID }

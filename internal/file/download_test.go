@@ -213,8 +213,6 @@ func TestLinksOfAnotherTenant(t *testing.T) {
 	if a := x.do("GET", x.forge(stranger, f.ID), nil); a.reason() != "403 FORBIDDEN LINK_OUTDATED" && a.reason() != "404 NOT_FOUND NOT_FOUND" {
 		t.Error(a.reason())
 	}
-	beta := &fixture{Tenant: x.Tenant, t: t, s: x.s}
-	_ = beta
 	if len(x.told()) != 0 {
 		t.Errorf("told %q", x.told())
 	}

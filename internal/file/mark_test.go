@@ -188,6 +188,23 @@ func TestWorkshopsThatDie(t *testing.T) {
 	}
 }
 
+// Ten kilobytes that unfold to two gigabytes, twice packed: the workshop runs into its limit, the file can be kept and is
+// not lent.
+func TestBombEndsInTheWorkshop(t *testing.T) {
+	t.Parallel()
+	x := newFixture(t)
+	body, err := os.ReadFile(filepath.Join("testdata", "bomb.pdf"))
+	must(t, err)
+	f := x.clean("bomb.pdf", "application/pdf", body)
+	if f.State != Clean || f.Note != reasonMark {
+		t.Errorf("%s %s", f.State, f.Note)
+	}
+	x.deciding(lend(4))
+	if a := x.do("GET", x.link(x.person, f.ID, ""), nil); a.reason() != "403 FORBIDDEN UNMARKABLE" {
+		t.Error(a.reason())
+	}
+}
+
 // A workshop that cannot even start is the operator's trouble and no property of the file.
 func TestWorkshopThatIsNotThere(t *testing.T) {
 	t.Parallel()

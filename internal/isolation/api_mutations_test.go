@@ -25,7 +25,7 @@ func mutationRun(t *testing.T, w *world.World, e *endpoint, b *side, mine func()
 			for _, problem := range form.errors {
 				t.Error(problem)
 			}
-			token := a.caller(t)
+			token := a.callerOf(t, f.Name)
 			before, theirs, refused := a.state(true), b.state(false), 0
 			for _, p := range form.blanks {
 				refused += tryBlank(t, w, e, form, p, token, b)

@@ -45,6 +45,17 @@ func (s *side) caller(t *testing.T) string {
 	return token
 }
 
+// callerOf a mutation is somebody beside the side's person, but where it is his own thing that is meant.
+func (s *side) callerOf(t *testing.T, mutation string) string {
+	t.Helper()
+	switch mutation {
+	case "borrowingWithdraw", "accessRequestWithdraw", "accessReviewDecide":
+		token, _ := s.signIn(t, s.person.Account)
+		return token
+	}
+	return s.caller(t)
+}
+
 // reply is all that a caller gets: what differs from call to call is taken out of it.
 type reply struct {
 	status int

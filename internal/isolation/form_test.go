@@ -46,9 +46,9 @@ func values() map[string]any {
 		"policyDraft.add.classes": []any{1}, "policyDraft.classes": []any{map[string]any{"object": "client#contacts", "class": 1}},
 		"policyDraft.object": "client", "policyDraft.action": "reveal", "policyDraft.dataScope": "DEPT", "condition": nil, "toNumber": "3",
 		"originalFile.file": nil, "originalAddVersion.paper": nil, "mediaType": "application/pdf", "sha256": strings.Repeat("ab", 32),
-		"borrowingRequest.dueAt": nil, "borrowingRenew.dueAt": nil,
 		"policyDraft.key": "mine", "actionA": "contract.submit", "actionB": "contract.return", "removeConflicts": []any{"disposal"},
 		"expectation": "NEVER", "policyTestAdd.object": "client#credit", "policyTestAdd.action": "reveal", "rowCondition": nil, "rowOwn": "OTHERS",
+		"borrowingReturn.items.condition": "INTACT", "borrowingRequest.dueAt": nil, "borrowingRenew.dueAt": nil,
 		"period": "2031-H1", "roleCreate.key": "shift_lead", "parentKey": nil, "template": nil,
 	}
 }

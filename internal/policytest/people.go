@@ -54,7 +54,6 @@ type person struct {
 
 // people are all whom one of the tests speaks of, now and at every later instant at which their rights change.
 func (s *state) people(now time.Time, tests []Test) (out []*person) {
-	own := map[uuid.UUID][]uuid.UUID{} // trees by department
 	for i := range s.holders {
 		h := &s.holders[i]
 		if h.Suspended {
@@ -83,12 +82,7 @@ func (s *state) people(now time.Time, tests []Test) (out []*person) {
 			}
 			p.rights = s.table.Bind(&h.Principal, s.org, at)
 			for _, d := range p.works {
-				tree, ok := own[d]
-				if !ok {
-					tree = s.org.DepartmentTree(d)
-					own[d] = tree
-				}
-				p.own = append(p.own, tree...)
+				p.own = append(p.own, s.tree(d)...)
 				p.ownKey += string(d[:])
 			}
 			out = append(out, p)
@@ -97,13 +91,23 @@ func (s *state) people(now time.Time, tests []Test) (out []*person) {
 	return out
 }
 
+// tree is a department and what is below it.
+func (s *state) tree(department uuid.UUID) []uuid.UUID {
+	tree, ok := s.trees[department]
+	if !ok {
+		tree = s.org.DepartmentTree(department)
+		s.trees[department] = tree
+	}
+	return tree
+}
+
 // about tells whether a test speaks of a person.
 func (s *state) about(t *Test, p *person) bool {
 	if t.Staff != uuid.Nil && t.Staff != p.Staff {
 		return false
 	}
 	if t.StaffDepartment != uuid.Nil {
-		tree := s.org.DepartmentTree(t.StaffDepartment)
+		tree := s.tree(t.StaffDepartment)
 		if !slices.ContainsFunc(p.works, func(d uuid.UUID) bool { return slices.Contains(tree, d) }) {
 			return false
 		}

@@ -148,11 +148,12 @@ type state struct {
 	table   *policy.Table
 	org     *policy.Org
 	holders []access.Holder
+	trees   map[uuid.UUID][]uuid.UUID // of departments, as they are asked for
 	begins  begins
 }
 
 func load(ctx context.Context, tx *tenancy.Tx, version *uuid.UUID) (*state, error) {
-	s := &state{}
+	s := &state{trees: map[uuid.UUID][]uuid.UUID{}}
 	of := version
 	if of == nil {
 		var u uuid.UUID

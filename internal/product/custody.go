@@ -17,7 +17,7 @@ func (s *Services) keepFiles() {
 	s.Custody = s.Custody.WithFiles(custody.Files{
 		Ticket: func(ctx context.Context, w *act.Work, original uuid.UUID, want custody.Upload) (custody.Ticket, error) {
 			f, secret, err := s.File.Ticket(ctx, w, file.Want{Name: want.Name, MediaType: want.MediaType, Size: want.Size, SHA256: want.SHA256, Original: original})
-			return custody.Ticket{File: f.ID, Secret: secret, Until: w.Now().Add(file.DefaultLimits().Ticket)}, err
+			return custody.Ticket{File: f.ID, Secret: secret, Until: f.Until}, err
 		},
 		Link: func(ctx context.Context, tx *tenancy.Tx, f uuid.UUID, purpose string) (custody.Link, error) {
 			l, err := s.File.Link(ctx, tx, file.Ask{File: f, Purpose: purpose})

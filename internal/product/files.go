@@ -9,7 +9,6 @@ import (
 	"github.com/clientele/clientele/internal/audit"
 	"github.com/clientele/clientele/internal/authn"
 	"github.com/clientele/clientele/internal/blob"
-	"github.com/clientele/clientele/internal/fault"
 	"github.com/clientele/clientele/internal/file"
 	"github.com/clientele/clientele/internal/tenancy"
 )
@@ -49,16 +48,7 @@ func StartFiles(s *Services) (stop func()) {
 
 // web is what the routes of files need of the rest of the product.
 func (s *Services) web(signIn *authn.Service, trail *Trail, origins []string) file.Web {
-	decide := s.DecideFile
-	if decide == nil {
-		decide = nobody
-	}
-	return file.Web{Authenticate: signIn.Authenticate, RequestID: serve.RequestID, Decide: decide, Opened: trail.openedFile, Origins: origins}
-}
-
-// nobody opens a file that belongs to nothing whose rules could be asked.
-func nobody(context.Context, *tenancy.Tx, file.Click) (file.Terms, error) {
-	return file.Terms{}, fault.Forbidden("NO_RULE", fault.Text{ZH: "没有允许打开该文件的规则", EN: "no rule lets this file be opened"}, "", fault.Text{})
+	return file.Web{Authenticate: signIn.Authenticate, RequestID: serve.RequestID, Decide: s.DecideFile, Opened: trail.openedFile, Origins: origins}
 }
 
 // openedFile records that a file is about to be sent: a reader's opening of an original, an export or a print.

@@ -83,8 +83,8 @@ func TestFilesThroughTheProduct(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	if status, answer := ask("GET", link.Path, nil); status != 403 || !strings.Contains(answer, "NO_RULE") {
-		t.Errorf("without rules: %d %s", status, answer)
+	if status, answer := ask("GET", link.Path, nil); status != 404 || !strings.Contains(answer, "NOT_FOUND") {
+		t.Errorf("a file that belongs to nothing: %d %s", status, answer)
 	}
 	// What is refused is where tokens get into logs.
 	ask("GET", link.Path+"x", nil)

@@ -45,7 +45,7 @@ type Services struct {
 	Custody      *custody.Service
 	Review       *review.Service
 	File         *file.Service // nil where nothing is uploaded or downloaded
-	// DecideFile decides who may open a file when its link is followed; nil: nobody may.
+	// DecideFile decides who may open a file when its link is followed.
 	DecideFile file.Decide
 }
 

@@ -45,13 +45,12 @@ func (b *block) col(expr string) int {
 
 // from is everything after FROM but the data's own source and condition; where is what else refers to the row.
 func (b *block) from(where string) string {
-	text := b.text() + where
-	b.anchored = strings.Contains(text, b.anchor+".")
-	s := b.joins()
+	text, side := b.text()+where, ""
 	if !b.elsewhere {
-		s += b.side(text, b.facts().Client)
+		side = b.side(text, b.facts().Client)
 	}
-	return s + b.guards()
+	b.anchored = strings.Contains(text+side, b.anchor+".")
+	return b.joins() + side + b.guards()
 }
 
 // text is all that the block selects.

@@ -9,7 +9,7 @@ import (
 // GroupOf gives the field group that decides about a field of a type, for explanations; the type's entity for fields that
 // whoever sees the row may see. false when there is no such field, or it has no group of its own.
 func GroupOf(typ, field string) (policy.Object, bool) {
-	for _, x := range slices.Concat(organisationTypes(), identityTypes(), archiveTypes(), contractTypes(), custodyTypes(), recordTypes(), reviewTypes()) {
+	for _, x := range slices.Concat(organisationTypes(), identityTypes(), archiveTypes(), contractTypes(), custodyTypes(), fileTypes(), recordTypes(), reviewTypes()) {
 		if x.Name != typ || x.Entity == "" {
 			continue
 		}

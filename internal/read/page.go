@@ -1,6 +1,7 @@
 package read
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -67,7 +68,7 @@ func (r *renderer) connection(p *connProgram, parent *stmt) {
 // perParent makes a statement of one expression, for each parent where there are parents.
 func (q *query) perParent(st *stmt, expr string) {
 	if !st.nested {
-		st.sql = "SELECT " + expr
+		st.sql = q.with + "SELECT " + expr
 		return
 	}
 	st.ordCol = 1
@@ -105,7 +106,7 @@ func (r *renderer) page(p *connProgram, order Order) {
 		from = "unnest(" + q.arg(argument{kind: argKeys}) + "::uuid[]) WITH ORDINALITY i(id, o) CROSS JOIN LATERAL " + from
 		sorted = "i.o, " + sorted
 	}
-	st.sql = "SELECT " + cols + " FROM " + from + " JOIN " + q.source(b.t.Table, b.t.Twin) + " " + b.data + " ON " + b.data + ".tenant_id = $1 AND " +
+	st.sql = q.with + "SELECT " + cols + " FROM " + from + " JOIN " + q.source(b.t.Table, b.t.Twin) + " " + b.data + " ON " + b.data + ".tenant_id = $1 AND " +
 		b.data + "." + b.t.Key + " = p.id" + b.from("") + " ORDER BY " + sorted
 	r.add(st, q)
 }
@@ -224,23 +225,71 @@ func (q *query) ways(c *connection, order Order, nested bool, one func(l *listin
 		return []string{one(q.listing(c, order, nested), nil)}, true
 	}
 	parts := branches(q.rights.Reach(c.target.Entity, policy.Read), c.target.Entity == policy.OnClient)
+	if rare := q.rare(c.site); rare != "" { // the terms lead where one of them is rare, the order or the scope where none is
+		q.with = "WITH rare9 AS MATERIALIZED (" + rare + ") "
+		each := one
+		one = func(l *listing, extra []string) string {
+			of := func(way string) string { return each(l, append(extra[:len(extra):len(extra)], way)) }
+			return "SELECT * FROM ((" + of(l.w.data+".id = ANY((SELECT ids FROM rare9)::uuid[])") + ") UNION ALL (" + of("(SELECT ids FROM rare9) IS NULL") + ")) r9"
+		}
+		defer func() { plain = false }()
+	}
 	for _, br := range parts {
 		l := q.listing(c, order, false)
 		l.reach = &br.reach
 		switch br.way {
 		case each:
+			l.decided = br.bare() // a row of one of these ids is all that the term asks for
 			inner := one(l, []string{l.w.data + "." + br.column + " = u9.id"})
 			texts = append(texts, "SELECT b9.* FROM unnest("+q.constant(br.ids)+"::uuid[]) u9(id) CROSS JOIN LATERAL ("+inner+") b9")
-		case team:
-			texts = append(texts, one(l, []string{l.w.data + ".id = ANY(ARRAY(SELECT m9.client_id FROM client_team_members m9 WHERE m9.tenant_id = $1 AND m9.staff_id = " + q.constant(br.reach.Me) + "))"}))
-		case lent:
-			texts = append(texts, one(l, []string{l.w.data + ".id = ANY(ARRAY(SELECT g9.client_id FROM access_grants g9 WHERE g9.tenant_id = $1 AND g9.grantee_staff_id = " + q.constant(br.reach.Me) + "))"}))
+		case team, lent:
+			l.decided = br.bare()
+			texts = append(texts, one(l, []string{l.w.data + ".id = ANY(ARRAY(" + q.throughSide(&br) + "))"}))
 		default:
 			l.walked = br.long()
 			texts = append(texts, one(l, nil))
 		}
 	}
 	return texts, len(texts) == 1 && parts[0].way != each
+}
+
+const (
+	rareAtMost  = 3000 // hits of a term that may lead
+	leadersMost = 8    // terms that are looked at for a leader
+)
+
+// rare is the ids of the clients that have the rarest of the terms searched for, in whatever class; NULL when each has more than
+// may lead. Empty for lists that search nothing.
+//
+// SECURITY: it only leads to candidates; every term is then looked for in classes that the actor may filter by.
+func (q *query) rare(s *site) string {
+	if s.terms == 0 {
+		return ""
+	}
+	value := 0
+	var terms []string
+	for _, f := range s.filters {
+		if f.Kind != FilterSearch {
+			value++
+			continue
+		}
+		for n := range min(s.terms, leadersMost) {
+			terms = append(terms, q.arg(argument{kind: argFilter, n: value + n, site: s})+"::text")
+		}
+		value += s.terms
+	}
+	return "SELECT z9.ids FROM unnest(ARRAY[" + strings.Join(terms, ", ") + "]) q9(term) CROSS JOIN LATERAL (SELECT COALESCE(array_agg(y9.client_id), '{}'::uuid[]) AS ids, count(*) AS n" +
+		" FROM (SELECT s9.client_id FROM client_search_terms s9 WHERE s9.tenant_id = $1 AND s9.field_class = ANY('{0,1,2,3,4,5,6,7}'::smallint[]) AND s9.term = q9.term LIMIT " +
+		strconv.Itoa(rareAtMost+1) + ") y9) z9 WHERE z9.n <= " + strconv.Itoa(rareAtMost) + " ORDER BY z9.n LIMIT 1"
+}
+
+// throughSide selects the clients that the actor is on the team of, or has a grant of, as the one term of a branch has it.
+func (q *query) throughSide(br *branch) string {
+	c, me := policy.Columns{Tenant: "$1", Now: transactionTime}, q.constant(br.reach.Me)
+	if br.way == team {
+		return "SELECT m.client_id FROM " + policy.TeamsOf(c, me)
+	}
+	return "SELECT g.client_id FROM " + policy.GrantsOf(c, me) + " AND g.class_mask & " + q.constant(int32(br.reach.Allow[0].Classes)) + " <> 0"
 }
 
 // listing is the candidates of a list: what may be seen, under the filters.
@@ -252,7 +301,7 @@ type listing struct {
 	key    string
 	reach  *policy.Reach // replaces the read right's own reach: a part of it
 	walked bool          // the predicate must not lead to an index: the ordering's own is walked
-	// decided: whether rows are seen is decided outside, for all rows of a parent together.
+	// decided: whether rows are seen is decided outside, by the way to them or for all rows of a parent together.
 	decided bool
 }
 
@@ -317,20 +366,40 @@ func (l *listing) where(extra []string) string {
 				cond = strings.ReplaceAll(w.expand(f.SQL, w.data), "?", holder)
 			}
 			value++
-			if f.Group != Open {
-				if right := w.orOwn(w.can(f.Group, policy.Filter)); right != yes {
-					cond += " AND " + right
-				}
-			}
 		}
 		parts = append(parts, cond)
-	}
-	if o := l.order; l.c.site.chosen && o.Group != Open {
-		if right := w.orOwn(w.can(o.Group, policy.Filter)); right != yes {
-			parts = append(parts, right)
+		if f.Kind != FilterSearch {
+			parts = l.demand(parts, f.Group)
 		}
 	}
+	if l.c.site.chosen {
+		parts = l.demand(parts, l.order.Group)
+	}
 	return strings.Join(parts, " AND ")
+}
+
+// demand adds the filter right on a group, unless it is there already or the rows could not be here without it.
+func (l *listing) demand(parts []string, group policy.Object) []string {
+	if group == Open || l.proves(group, policy.Filter) {
+		return parts
+	}
+	right := l.w.orOwn(l.w.can(group, policy.Filter))
+	if right == yes || slices.Contains(parts, right) {
+		return parts
+	}
+	return append(parts, right)
+}
+
+// proves tells whether the rights by which the rows are here give the other right too.
+func (l *listing) proves(obj policy.Object, act policy.Action) bool {
+	if l.w.t.Public || l.w.t.Own.Column != "" {
+		return false
+	}
+	base := l.w.rights.Reach(l.w.t.anchor.Entity, policy.Read)
+	if l.reach != nil {
+		base = *l.reach
+	}
+	return covers(base, l.w.rights.Reach(obj, act))
 }
 
 // search demands every term, in classes that the actor may filter by.
@@ -364,8 +433,9 @@ func (l *listing) search(value int) (string, int) {
 	for range l.c.site.terms {
 		holder := w.arg(argument{kind: argFilter, n: value, site: l.c.site})
 		value++
-		parts = append(parts, "EXISTS (SELECT 1 FROM client_search_terms s9 WHERE s9.tenant_id = $1 AND s9.client_id = "+w.current+".id AND s9.term = "+holder+
-			"::text AND ("+strings.Join(each, " OR ")+"))")
+		// A scalar subquery, unlike EXISTS, is never turned into a join that reads all hits of a frequent term.
+		parts = append(parts, "(SELECT true FROM client_search_terms s9 WHERE s9.tenant_id = $1 AND s9.client_id = "+w.current+".id AND s9.term = "+holder+
+			"::text AND ("+strings.Join(each, " OR ")+") LIMIT 1)")
 	}
 	return strings.Join(parts, " AND "), value
 }

@@ -112,6 +112,7 @@ type query struct {
 	asOf    bool
 	top     *site // whose asOf holds
 	pending []*connProgram
+	with    string // what stands before SELECT
 }
 
 func (r *renderer) query(s *site) *query {

@@ -1,6 +1,9 @@
 package read
 
 import (
+	"reflect"
+	"slices"
+
 	"github.com/google/uuid"
 
 	"github.com/clientele/clientele/policy"
@@ -79,6 +82,42 @@ func branches(reach policy.Reach, side bool) []branch {
 		return whole
 	}
 	return out
+}
+
+// bare tells whether the one term asks for nothing but its scope: then the way to the rows is the whole predicate.
+func (b *branch) bare() bool {
+	return len(b.reach.Allow) == 1 && len(b.reach.Deny) == 0 && len(b.reach.Allow[0].Cond) == 0 && b.reach.Allow[0].Until.IsZero()
+}
+
+// covers tells whether every row in a reach lies in another one for certain: each of its terms is one of the other's.
+//
+// SECURITY: it says no where it does not know; a right is then asked for row by row.
+func covers(base, other policy.Reach) bool {
+	switch {
+	case other.All:
+		return true
+	case other.None || base.All || base.None || len(base.Allow) == 0 || !reflect.DeepEqual(base.Deny, other.Deny) || base.Me != other.Me || base.Entity != other.Entity:
+		return false
+	}
+	for _, t := range base.Allow {
+		if !slices.ContainsFunc(other.Allow, func(o policy.Term) bool { return within(t, o) }) {
+			return false
+		}
+	}
+	return true
+}
+
+// within: the same scope under the same conditions, with no more ids, classes or time.
+func within(t, o policy.Term) bool {
+	if t.Scope != o.Scope || !reflect.DeepEqual(t.Cond, o.Cond) || !o.Until.IsZero() && !o.Until.Equal(t.Until) || t.Classes&^o.Classes != 0 {
+		return false
+	}
+	for _, id := range t.IDs {
+		if !slices.Contains(o.IDs, id) {
+			return false
+		}
+	}
+	return true
 }
 
 // long tells whether a walk has more ids than index descents pay for.

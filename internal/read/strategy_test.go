@@ -173,3 +173,44 @@ func TestAsOf(t *testing.T) {
 		}
 	}
 }
+
+func TestCoversSaysYesOnlyForCertain(t *testing.T) {
+	t.Parallel()
+	term := func(s policy.Scope, n int) policy.Term { return policy.Term{Scope: s, IDs: ids(n)} }
+	reach := func(terms ...policy.Term) policy.Reach { return policy.Reach{Entity: policy.OnClient, Allow: terms} }
+	until := term(policy.Dept, 1)
+	until.Until = time.Unix(9, 0)
+	conditional := term(policy.Dept, 1)
+	conditional.Cond = []policy.Comparison{{Op: "=", Text: "KEY"}}
+	lent := func(classes policy.ClassSet) policy.Term {
+		return policy.Term{Scope: policy.Granted, Classes: classes}
+	}
+	denied := reach(term(policy.Dept, 1))
+	denied.Deny = []policy.Term{term(policy.Self, 1)}
+	foreign := reach(term(policy.Dept, 1))
+	foreign.Entity = policy.OnContract
+	for name, x := range map[string]struct {
+		base, other policy.Reach
+		want        bool
+	}{
+		"everything":               {reach(term(policy.Dept, 1)), policy.Reach{All: true}, true},
+		"the same":                 {reach(term(policy.Dept, 2)), reach(term(policy.Dept, 2)), true},
+		"one of two":               {reach(term(policy.Dept, 2)), reach(term(policy.Self, 1), term(policy.Dept, 3)), true},
+		"fewer classes":            {reach(lent(1)), reach(lent(3)), true},
+		"under the same denial":    {denied, denied, true},
+		"nothing":                  {reach(term(policy.Dept, 1)), policy.Reach{None: true}, false},
+		"all rows need all":        {policy.Reach{All: true}, reach(term(policy.Dept, 1)), false},
+		"another scope":            {reach(term(policy.Dept, 1)), reach(term(policy.DeptTree, 1)), false},
+		"fewer ids":                {reach(term(policy.Dept, 2)), reach(term(policy.Dept, 1)), false},
+		"a term that is not there": {reach(term(policy.Dept, 1), term(policy.Self, 1)), reach(term(policy.Dept, 1)), false},
+		"more classes":             {reach(lent(3)), reach(lent(1)), false},
+		"a condition more":         {reach(term(policy.Dept, 1)), reach(conditional), false},
+		"an end sooner":            {reach(term(policy.Dept, 1)), reach(until), false},
+		"a denial more":            {reach(term(policy.Dept, 1)), denied, false},
+		"another noun":             {reach(term(policy.Dept, 1)), foreign, false},
+	} {
+		if got := covers(x.base, x.other); got != x.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}

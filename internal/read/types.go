@@ -175,7 +175,7 @@ var columnOf = regexp.MustCompile(`\{\}\.([a-z_]+)`)
 // newTable joins the contexts' types and checks them among themselves.
 func newTable() (*Table, error) {
 	t := &Table{byName: map[string]*Type{}, byPre: map[string]*Type{}, roots: map[string]*Root{}, columns: map[string]string{}}
-	for _, part := range [][]*Type{organisationTypes(), identityTypes(), archiveTypes(), contractTypes(), custodyTypes(), recordTypes(), reviewTypes()} {
+	for _, part := range [][]*Type{organisationTypes(), identityTypes(), archiveTypes(), contractTypes(), custodyTypes(), fileTypes(), recordTypes(), reviewTypes()} {
 		t.Types = append(t.Types, part...)
 	}
 	t.Roots = roots()

@@ -34,7 +34,7 @@ func custodyTypes() []*Type {
 			Name: "OriginalVersion", Prefix: id.OriginalVersion, Table: "original_versions", Anchor: "Original", AnchorKey: "original_id", Cover: reg,
 			Fields: []Field{
 				idField(id.OriginalVersion, "id"),
-				one(reg, "original", "original_id", "Original"), col(reg, KindInt, "seq", "seq"), {Name: "fileId", Group: reg, Kind: KindID, Prefix: id.File, Expr: "{}.file_id"},
+				one(reg, "original", "original_id", "Original"), col(reg, KindInt, "seq", "seq"), {Name: "fileId", Group: reg, Kind: KindID, Prefix: id.File, Expr: "{}.file_id"}, one(reg, "file", "file_id", "File"),
 				col(reg, KindTime, "filedAt", "filed_at"), one(reg, "filedBy", "filed_by", "Staff"),
 				col(content, KindHex, "contentHash", "content_hash"), col(content, KindText, "note", "note"),
 			},

@@ -312,6 +312,9 @@ func withoutTenant() map[string]string {
 		"graph/serve.engine.documents":        "parsed and validated documents: texts of callers, no data",
 		"graph/serve.connections.all":         "open sockets, to close them at the end",
 		"graph/limit.Buckets.m":               "generic; its users' keys are checked where they are made",
+		"internal/access.Provider.tripped":    "a sync.Map, whose key is said in words: TenantID",
+		"internal/telemetry.options.made":     "labels of measurements, of closed sets: routes, methods, statuses, codes",
+		"policy.Shadow.closed":                "of one compiled table, which is one tenant's: questions on which the two judges differed",
 		"graph/serve.socket.ops":              "of one socket, which has one session",
 	}
 }

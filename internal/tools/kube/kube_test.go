@@ -304,7 +304,7 @@ func program(t *testing.T) (finish time.Duration, settings map[string]bool) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	setting := regexp.MustCompile(`setting:"([A-Z_]+)"`)
+	setting := regexp.MustCompile(`setting:"([A-Z0-9_]+)"`)
 	ast.Inspect(packages["main"], func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.Field:
