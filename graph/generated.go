@@ -129,8 +129,8 @@ type MutationResolver interface {
 type QueryResolver interface {
 	ReachPreview(ctx context.Context, staffID string) (*model.ReachPreview, error)
 	PolicySimulate(ctx context.Context, policyVersionID string) (*model.PolicySimulation, error)
-	ExplainAccess(ctx context.Context, staffID *string, object string, action string, objectID *string, field *string) (*model.AccessExplanation, error)
-	WhoCanSee(ctx context.Context, objectID string, group *string, first *int) (*model.AccessPaths, error)
+	ExplainAccess(ctx context.Context, staffID *string, object string, action string, objectID *string, field *string, asOf *time.Time) (*model.AccessExplanation, error)
+	WhoCanSee(ctx context.Context, objectID string, group *string, first *int, asOf *time.Time) (*model.AccessPaths, error)
 	PolicyCompare(ctx context.Context, from int64, to int64) (*model.PolicyComparison, error)
 	PolicyLint(ctx context.Context, policyVersionID string) ([]*model.PolicyWarning, error)
 	PolicyTestRun(ctx context.Context, policyVersionID string) ([]*model.PolicyTestResult, error)
@@ -237,6 +237,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("OriginalOpenInput", ec.unmarshalInputOriginalOpenInput),
 			graphql.NewInputUnmarshaler("OriginalReportIncidentInput", ec.unmarshalInputOriginalReportIncidentInput),
 			graphql.NewInputUnmarshaler("OriginalUploadInput", ec.unmarshalInputOriginalUploadInput),
+			graphql.NewInputUnmarshaler("PolicyClassInput", ec.unmarshalInputPolicyClassInput),
 			graphql.NewInputUnmarshaler("PolicyConflictInput", ec.unmarshalInputPolicyConflictInput),
 			graphql.NewInputUnmarshaler("PolicyDiscardInput", ec.unmarshalInputPolicyDiscardInput),
 			graphql.NewInputUnmarshaler("PolicyDraftInput", ec.unmarshalInputPolicyDraftInput),
@@ -383,6 +384,8 @@ func (ec *executionContext) childFields_AccessExplanation(ctx context.Context, f
 		return ec.fieldContext_AccessExplanation_clause(ctx, field)
 	case "way":
 		return ec.fieldContext_AccessExplanation_way(ctx, field)
+	case "chain":
+		return ec.fieldContext_AccessExplanation_chain(ctx, field)
 	case "remedy":
 		return ec.fieldContext_AccessExplanation_remedy(ctx, field)
 	case "ask":
@@ -1089,6 +1092,18 @@ func (ec *executionContext) childFields_OriginalUploadPayload(ctx context.Contex
 	return nil, fmt.Errorf("no field named %q was found under type OriginalUploadPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_PolicyClassChange(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "object":
+		return ec.fieldContext_PolicyClassChange_object(ctx, field)
+	case "from":
+		return ec.fieldContext_PolicyClassChange_from(ctx, field)
+	case "to":
+		return ec.fieldContext_PolicyClassChange_to(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PolicyClassChange", field.Name)
+}
+
 func (ec *executionContext) childFields_PolicyComparison(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "conflictsAdded":
@@ -1103,6 +1118,8 @@ func (ec *executionContext) childFields_PolicyComparison(ctx context.Context, fi
 		return ec.fieldContext_PolicyComparison_added(ctx, field)
 	case "removed":
 		return ec.fieldContext_PolicyComparison_removed(ctx, field)
+	case "classes":
+		return ec.fieldContext_PolicyComparison_classes(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PolicyComparison", field.Name)
 }
@@ -3332,6 +3349,14 @@ func (ec *executionContext) field_Query_explainAccess_args(ctx context.Context, 
 		return nil, err
 	}
 	args["field"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "asOf",
+		func(ctx context.Context, v any) (*time.Time, error) {
+			return ec.unmarshalODateTime2ᚖtimeᚐTime(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["asOf"] = arg5
 	return args, nil
 }
 
@@ -3440,6 +3465,14 @@ func (ec *executionContext) field_Query_whoCanSee_args(ctx context.Context, rawA
 		return nil, err
 	}
 	args["first"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "asOf",
+		func(ctx context.Context, v any) (*time.Time, error) {
+			return ec.unmarshalODateTime2ᚖtimeᚐTime(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["asOf"] = arg3
 	return args, nil
 }
 
@@ -3745,6 +3778,29 @@ func (ec *executionContext) _AccessExplanation_way(ctx context.Context, field gr
 }
 func (ec *executionContext) fieldContext_AccessExplanation_way(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("AccessExplanation", field, false, false, "AccessWay")
+}
+
+func (ec *executionContext) _AccessExplanation_chain(ctx context.Context, field graphql.CollectedField, obj *model.AccessExplanation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccessExplanation_chain(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Chain, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AccessExplanation_chain(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AccessExplanation", field, false, false, "String")
 }
 
 func (ec *executionContext) _AccessExplanation_remedy(ctx context.Context, field graphql.CollectedField, obj *model.AccessExplanation) (ret graphql.Marshaler) {
@@ -11285,6 +11341,75 @@ func (ec *executionContext) fieldContext_OriginalUploadPayload_userErrors(_ cont
 	return fc, nil
 }
 
+func (ec *executionContext) _PolicyClassChange_object(ctx context.Context, field graphql.CollectedField, obj *model.PolicyClassChange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PolicyClassChange_object(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Object, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PolicyClassChange_object(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PolicyClassChange", field, false, false, "String")
+}
+
+func (ec *executionContext) _PolicyClassChange_from(ctx context.Context, field graphql.CollectedField, obj *model.PolicyClassChange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PolicyClassChange_from(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.From, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PolicyClassChange_from(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PolicyClassChange", field, false, false, "Int")
+}
+
+func (ec *executionContext) _PolicyClassChange_to(ctx context.Context, field graphql.CollectedField, obj *model.PolicyClassChange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PolicyClassChange_to(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.To, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PolicyClassChange_to(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PolicyClassChange", field, false, false, "Int")
+}
+
 func (ec *executionContext) _PolicyComparison_conflictsAdded(ctx context.Context, field graphql.CollectedField, obj *model.PolicyComparison) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -11436,6 +11561,38 @@ func (ec *executionContext) fieldContext_PolicyComparison_removed(_ context.Cont
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_PolicyRuleSentence(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _PolicyComparison_classes(ctx context.Context, field graphql.CollectedField, obj *model.PolicyComparison) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PolicyComparison_classes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Classes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.PolicyClassChange) graphql.Marshaler {
+			return ec.marshalNPolicyClassChange2ᚕᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐPolicyClassChangeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PolicyComparison_classes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PolicyComparison",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PolicyClassChange(ctx, field)
 		},
 	}
 	return fc, nil
@@ -12687,7 +12844,7 @@ func (ec *executionContext) _Query_explainAccess(ctx context.Context, field grap
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().ExplainAccess(ctx, fc.Args["staffId"].(*string), fc.Args["object"].(string), fc.Args["action"].(string), fc.Args["objectId"].(*string), fc.Args["field"].(*string))
+			return ec.Resolvers.Query().ExplainAccess(ctx, fc.Args["staffId"].(*string), fc.Args["object"].(string), fc.Args["action"].(string), fc.Args["objectId"].(*string), fc.Args["field"].(*string), fc.Args["asOf"].(*time.Time))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.AccessExplanation) graphql.Marshaler {
@@ -12731,7 +12888,7 @@ func (ec *executionContext) _Query_whoCanSee(ctx context.Context, field graphql.
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().WhoCanSee(ctx, fc.Args["objectId"].(string), fc.Args["group"].(*string), fc.Args["first"].(*int))
+			return ec.Resolvers.Query().WhoCanSee(ctx, fc.Args["objectId"].(string), fc.Args["group"].(*string), fc.Args["first"].(*int), fc.Args["asOf"].(*time.Time))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.AccessPaths) graphql.Marshaler {
@@ -20138,6 +20295,55 @@ func UnmarshalOriginalUploadInput(ctx context.Context, raw any) (model.OriginalU
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputPolicyClassInput(ctx context.Context, obj any) (model.PolicyClassInput, error) {
+	var it model.PolicyClassInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"object", "class"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "object":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("object"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Object = data
+		case "class":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("class"))
+			data, err := ec.unmarshalNInt2int(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Class = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalPolicyClassInput unmarshals raw into the PolicyClassInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalPolicyClassInput(ctx context.Context, raw any) (model.PolicyClassInput, error) {
+	var out model.PolicyClassInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "PolicyClassInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputPolicyConflictInput(ctx context.Context, obj any) (model.PolicyConflictInput, error) {
 	var it model.PolicyConflictInput
 	if obj == nil {
@@ -20282,7 +20488,7 @@ func (ec *executionContext) unmarshalInputPolicyDraftInput(ctx context.Context, 
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"baseNumber", "reason", "add", "remove", "addConflicts", "removeConflicts"}
+	fieldsInOrder := [...]string{"baseNumber", "reason", "add", "remove", "classes", "addConflicts", "removeConflicts"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -20317,6 +20523,13 @@ func (ec *executionContext) unmarshalInputPolicyDraftInput(ctx context.Context, 
 				return it, err
 			}
 			it.Remove = data
+		case "classes":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("classes"))
+			data, err := ec.unmarshalOPolicyClassInput2ᚕᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐPolicyClassInputᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Classes = data
 		case "addConflicts":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("addConflicts"))
 			data, err := ec.unmarshalOPolicyConflictInput2ᚕᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐPolicyConflictInputᚄ(ctx, v)
@@ -21552,6 +21765,11 @@ func (ec *executionContext) _AccessExplanation(ctx context.Context, sel ast.Sele
 			}
 		case "way":
 			out.Values[i] = ec._AccessExplanation_way(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "chain":
+			out.Values[i] = ec._AccessExplanation_chain(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
@@ -24787,6 +25005,49 @@ func (ec *executionContext) _OriginalUploadPayload(ctx context.Context, sel ast.
 	return out
 }
 
+var policyClassChangeImplementors = []string{"PolicyClassChange"}
+
+func (ec *executionContext) _PolicyClassChange(ctx context.Context, sel ast.SelectionSet, obj *model.PolicyClassChange) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, policyClassChangeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("PolicyClassChange")
+		case "object":
+			out.Values[i] = ec._PolicyClassChange_object(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "from":
+			out.Values[i] = ec._PolicyClassChange_from(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "to":
+			out.Values[i] = ec._PolicyClassChange_to(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var policyComparisonImplementors = []string{"PolicyComparison"}
 
 func (ec *executionContext) _PolicyComparison(ctx context.Context, sel ast.SelectionSet, obj *model.PolicyComparison) graphql.Marshaler {
@@ -24825,6 +25086,11 @@ func (ec *executionContext) _PolicyComparison(ctx context.Context, sel ast.Selec
 			}
 		case "removed":
 			out.Values[i] = ec._PolicyComparison_removed(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "classes":
+			out.Values[i] = ec._PolicyComparison_classes(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -27556,6 +27822,35 @@ func (ec *executionContext) marshalNPartySide2githubᚗcomᚋclienteleᚋcliente
 	return v
 }
 
+func (ec *executionContext) marshalNPolicyClassChange2ᚕᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐPolicyClassChangeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.PolicyClassChange) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNPolicyClassChange2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐPolicyClassChange(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNPolicyClassChange2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐPolicyClassChange(ctx context.Context, sel ast.SelectionSet, v *model.PolicyClassChange) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "PolicyClassChange!")
+		return graphql.Null
+	}
+	return ec._PolicyClassChange(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNPolicyClassInput2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐPolicyClassInput(ctx context.Context, v any) (*model.PolicyClassInput, error) {
+	res, err := ec.unmarshalInputPolicyClassInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNPolicyConflictInput2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐPolicyConflictInput(ctx context.Context, v any) (*model.PolicyConflictInput, error) {
 	res, err := ec.unmarshalInputPolicyConflictInput(ctx, v)
 	return &res, graphql.ErrorOnPath(ctx, err)
@@ -29152,6 +29447,23 @@ func (ec *executionContext) marshalOPartyCapacity2ᚖgithubᚗcomᚋclienteleᚋ
 		return graphql.Null
 	}
 	return v
+}
+
+func (ec *executionContext) unmarshalOPolicyClassInput2ᚕᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐPolicyClassInputᚄ(ctx context.Context, v any) ([]*model.PolicyClassInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]*model.PolicyClassInput, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNPolicyClassInput2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐPolicyClassInput(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
 }
 
 func (ec *executionContext) marshalOPolicyComparison2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐPolicyComparison(ctx context.Context, sel ast.SelectionSet, v *model.PolicyComparison) graphql.Marshaler {

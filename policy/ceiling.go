@@ -84,7 +84,7 @@ func (t *Table) ExceedingRules(added, lifted []Rule, backers ...Backer) []Excess
 			out = append(out, Excess{*rule, rule.Object, rule.Action})
 			return
 		}
-		for _, o := range rule.Targets() {
+		for _, o := range t.Targets(rule) {
 			n := words.cells[cellKey{o, rule.Action}]
 			p := portion{rule: rule, cell: n, term: Term{Scope: rule.Scope, Cond: cond, From: rule.ValidFrom, Until: rule.ValidUntil}}
 			if role, known := t.roles[rule.Role]; known && rule.Effect == Allow {

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -15,6 +16,7 @@ type Table struct {
 	cells   [][]line       // by question number; denies first
 	lines   int
 	pairs   [][2]string // inheritance as given, for the reference enforcer
+	classes Classes     // of groups that the version keeps at another class
 }
 
 // line is a rule expanded to one question.
@@ -63,8 +65,13 @@ var roleKey = regexp.MustCompile(`^[a-z][a-z0-9_]{1,62}$`)
 // an unknown or empty effect, scope, object, action, class or condition, a scope that means nothing on the object, a
 // validity that ends before it begins, a cycle or more than ten steps of inheritance. The error is a *CompileError with all of them.
 func Compile(version int64, rules []Rule, inherits [][2]string) (*Table, error) {
-	t := &Table{version: version, roles: map[string]int{}, cells: make([][]line, len(words.keys)), pairs: slices.Clone(inherits)}
-	var bad []Problem
+	return CompileWith(version, rules, inherits, nil)
+}
+
+// CompileWith is Compile for a version with classes of its own.
+func CompileWith(version int64, rules []Rule, inherits [][2]string, classes Classes) (*Table, error) {
+	t := &Table{version: version, roles: map[string]int{}, cells: make([][]line, len(words.keys)), pairs: slices.Clone(inherits), classes: maps.Clone(classes)}
+	bad := classes.check()
 	if len(rules) == 0 {
 		bad = append(bad, Problem{-1, "rules", "POLICY_EMPTY", Text{"策略没有任何规则", "the policy has no rules"}})
 	}
@@ -143,16 +150,16 @@ func (t *Table) addRule(r *Rule) *Problem {
 	if err != nil {
 		return refuse("condition", "CONDITION_INVALID", "条件无效:%v", "invalid condition: %v", err)
 	}
-	targets, p := targetsOf(e, r, refuse)
+	targets, p := targetsOf(e, r, t.classes, refuse)
 	if p != nil {
 		return p
 	}
 	for _, o := range targets {
 		l := line{rule: r, role: t.role(r.Role), mask: r.Classes, cond: cond}
-		if g, isGroup := words.groups[o]; isGroup {
-			l.mask = g.Class.Set()
+		if class, isGroup := t.classes.Of(o); isGroup {
+			l.mask = class.Set()
 		} else if l.mask == 0 {
-			l.mask = rowClasses(e)
+			l.mask = rowClasses(e, t.classes)
 		}
 		n := words.cells[cellKey{o, r.Action}]
 		t.cells[n] = append(t.cells[n], l)
@@ -161,7 +168,7 @@ func (t *Table) addRule(r *Rule) *Problem {
 }
 
 // targetsOf gives the objects a rule speaks of: itself, or the groups of its classes.
-func targetsOf(e *Entity, r *Rule, refuse func(field, code, zh, en string, args ...any) *Problem) ([]Object, *Problem) {
+func targetsOf(e *Entity, r *Rule, classes Classes, refuse func(field, code, zh, en string, args ...any) *Problem) ([]Object, *Problem) {
 	expands := r.Object == e.Object && isFieldVerb(r.Action)
 	if !expands {
 		if !Known(r.Object, r.Action) {
@@ -173,27 +180,23 @@ func targetsOf(e *Entity, r *Rule, refuse func(field, code, zh, en string, args 
 		return []Object{r.Object}, nil
 	}
 	var out []Object
+	shipped := false
 	for _, g := range e.Groups {
-		if r.Classes.Has(g.Class) {
+		if class, _ := classes.Of(g.Object); r.Classes.Has(class) {
 			out = append(out, g.Object)
 		}
+		shipped = shipped || r.Classes.Has(g.Class)
 	}
-	if len(out) == 0 {
+	// A rule for a class that the tenant emptied stays lawful and reaches nothing: the warnings name it.
+	if len(out) == 0 && !shipped {
 		return nil, refuse("classes", "CLASSES_EMPTY", "%s 没有这些密级的字段组", "%s has no field group of these classes", e.Object)
 	}
 	return out, nil
 }
 
-// Targets gives the objects that a rule speaks of: itself, or the field groups of its classes. A rule that Compile refuses
-// has none.
-func (r *Rule) Targets() []Object {
-	e, ok := words.entities[r.Object]
-	if !ok {
-		return nil
-	}
-	out, _ := targetsOf(e, r, func(string, string, string, string, ...any) *Problem { return &Problem{} })
-	return out
-}
+// Targets gives the objects that a rule speaks of under the shipped classes: itself, or the field groups of its classes. A
+// rule that Compile refuses has none.
+func (r *Rule) Targets() []Object { return Classes(nil).Targets(r) }
 
 // addInheritance numbers the roles, checks the graph and fills the closures.
 func (t *Table) addInheritance(inherits [][2]string) (bad []Problem) {

@@ -32,7 +32,7 @@ func (s *script) add(o Object, a Action, sc Scope, classes ClassSet, cond string
 func (s *script) see(o Object, sc Scope, classes ClassSet, cond string) *script {
 	rows := ClassSet(0)
 	if sc == Granted {
-		rows = classes & rowClasses(words.entities[o])
+		rows = classes & rowClasses(words.entities[o], nil)
 	}
 	s.add(o, Read, sc, rows, cond)
 	s.add(o, Count, sc, rows, cond)

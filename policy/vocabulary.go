@@ -54,12 +54,13 @@ func isReading(a Action) bool {
 
 // rowClasses are the classes of which a grant on a client must carry one to open rows of the entity. Any class opens the
 // client's own row; its contracts stay absent unless the grant speaks of contracts.
-func rowClasses(e *Entity) (s ClassSet) {
+func rowClasses(e *Entity, classes Classes) (s ClassSet) {
 	if e.Object == OnClient {
 		return AllClasses
 	}
 	for _, g := range e.Groups {
-		s |= g.Class.Set()
+		class, _ := classes.Of(g.Object)
+		s |= class.Set()
 	}
 	return s
 }
@@ -73,7 +74,7 @@ func EntityOf(o Object) (Object, bool) {
 	return e.Object, true
 }
 
-// ClassOf gives the field class of a group; false for entities and unknown names.
+// ClassOf gives the shipped field class of a group; see Rights.ClassOf for a tenant's own. False for entities and unknown names.
 func ClassOf(group Object) (Class, bool) {
 	g, ok := words.groups[group]
 	return g.Class, ok

@@ -20,6 +20,7 @@ type commands struct {
 	Migrate migrateCommand `cmd:"" help:"把数据库结构升级到本程序的版本 · Bring the database's schema to this program's version."`
 	Tenant  tenantCommands `cmd:"" help:"租户管理（服务器运维人员使用） · Tenants, for the operator of the server."`
 	Audit   auditCommands  `cmd:"" help:"审计记录的核验、导出与证明 · Verify, export and prove the audit trail."`
+	Policy  policyCommands `cmd:"" help:"以文件管理租户的策略（租户管理员使用） · A tenant's policy as files, for its administrator."`
 	Version versionCommand `cmd:"" help:"显示版本 · Print the version."`
 	// The program puts marks on files in processes of its own, of which it is the program.
 	Workshop workshopCommand `cmd:"" hidden:""`
@@ -88,6 +89,7 @@ func (versionCommand) Run(p *program) error {
 type program struct {
 	ctx            context.Context
 	stdout, stderr io.Writer
+	env            map[string]string
 }
 
 // Exit codes.
@@ -121,7 +123,7 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer, environ 
 		kong.Resolvers(settings(environ)),
 		kong.ValueFormatter(withSetting),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 120}),
-		kong.Bind(&program{ctx: ctx, stdout: stdout, stderr: stderr}),
+		kong.Bind(&program{ctx: ctx, stdout: stdout, stderr: stderr, env: variables(environ)}),
 	)
 	if err != nil {
 		tell(stderr, err)
@@ -136,20 +138,31 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer, environ 
 		if errors.Is(err, context.Canceled) && ctx.Err() != nil {
 			return exitOK
 		}
+		if errors.As(err, &differs{}) {
+			return exitDiffers
+		}
 		tell(stderr, err)
+		if errors.As(err, &usageError{}) {
+			return exitUsage
+		}
 		return exitFailed
 	}
 	return exitOK
 }
 
-// settings resolves flags from the environment that Main was given.
-func settings(environ []string) kong.Resolver {
+func variables(environ []string) map[string]string {
 	env := make(map[string]string, len(environ))
 	for _, e := range environ {
 		if name, value, ok := strings.Cut(e, "="); ok {
 			env[name] = value
 		}
 	}
+	return env
+}
+
+// settings resolves flags from the environment that Main was given.
+func settings(environ []string) kong.Resolver {
+	env := variables(environ)
 	return kong.ResolverFunc(func(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
 		name := flag.Tag.Get("setting")
 		if value, ok := env[name]; ok && name != "" && value != "" {

@@ -91,7 +91,7 @@ func run(t *testing.T, environ []string, args ...string) (code int, stdout, stde
 
 func TestHelpNamesEveryCommandAndSetting(t *testing.T) {
 	t.Parallel()
-	for _, command := range [][]string{{}, {"serve"}, {"demo"}, {"migrate"}, {"tenant", "create"}, {"tenant", "list"}, {"tenant", "reset-admin"}} {
+	for _, command := range [][]string{{}, {"serve"}, {"demo"}, {"migrate"}, {"tenant", "create"}, {"tenant", "list"}, {"tenant", "reset-admin"}, {"policy", "export"}, {"policy", "lint"}, {"policy", "apply"}, {"policy", "compare"}, {"policy", "test"}} {
 		code, out, errs := run(t, nil, append(command, "--help")...)
 		if code != exitOK || errs != "" || !strings.Contains(out, "Usage: clientele") || !strings.Contains(out, " · ") {
 			t.Errorf("%v: %d %s %s", command, code, out, errs)

@@ -30,9 +30,11 @@ type AccessExplanation struct {
 	Scope   *DataScope `json:"scope,omitempty"`
 	Clause  *string    `json:"clause,omitempty"`
 	// For a refusal: the nearest lawful way, in words, and whom to ask.
-	Way    *AccessWay `json:"way,omitempty"`
-	Remedy *string    `json:"remedy,omitempty"`
-	Ask    *read.Ref  `json:"ask,omitempty"`
+	Way *AccessWay `json:"way,omitempty"`
+	// The approval chain behind `way`, when there is one: AC-10.
+	Chain  *string   `json:"chain,omitempty"`
+	Remedy *string   `json:"remedy,omitempty"`
+	Ask    *read.Ref `json:"ask,omitempty"`
 	// Every rule about the question, the nearest first. Null without permission policy.read.
 	Lines         []*AccessLine `json:"lines,omitempty"`
 	PolicyVersion int64         `json:"policyVersion"`
@@ -65,7 +67,7 @@ type AccessGrantRevokePayload struct {
 	UserErrors  []*UserError `json:"userErrors"`
 }
 
-// One rule about the question, and the first of its tests that fails: ROLE, VALIDITY, SCOPE, CONDITION; null: the rule is met.
+// One rule about the question, and the first of its tests that fails: ROLE, VALIDITY, SCOPE, CONDITION, or ROW for the last two where the asker cannot read the row; null: the rule is met.
 type AccessLine struct {
 	Rule     *read.Ref `json:"rule,omitempty"`
 	Seq      int       `json:"seq"`
@@ -1028,6 +1030,19 @@ type OriginalUploadPayload struct {
 	UserErrors []*UserError  `json:"userErrors"`
 }
 
+type PolicyClassChange struct {
+	Object string `json:"object"`
+	From   int    `json:"from"`
+	To     int    `json:"to"`
+}
+
+type PolicyClassInput struct {
+	// A field group: `client#contacts`.
+	Object string `json:"object"`
+	// 0-7
+	Class int `json:"class"`
+}
+
 // What one version has and the other has not. Rules that differ in number, clause or note alone are the same rule.
 type PolicyComparison struct {
 	// Keys of duty conflicts of `to` that `from` has not, or not with these acts.
@@ -1039,6 +1054,8 @@ type PolicyComparison struct {
 	Added []*PolicyRuleSentence `json:"added"`
 	// Rules of `from` that `to` has not.
 	Removed []*PolicyRuleSentence `json:"removed"`
+	// Field groups that the two keep at different classes.
+	Classes []*PolicyClassChange `json:"classes"`
 }
 
 // Two business acts that must not be in one hand.
@@ -1068,7 +1085,9 @@ type PolicyDraftInput struct {
 	Reason     string             `json:"reason"`
 	Add        []*PolicyRuleInput `json:"add,omitempty"`
 	// Rules of the base, by their `seq`.
-	Remove       []int                  `json:"remove,omitempty"`
+	Remove []int `json:"remove,omitempty"`
+	// Field groups that get another class. Rules written for classes reach the groups that have them in their own version; readings of groups of class 4 and above are recorded. The shipped class takes a group's own one back.
+	Classes      []*PolicyClassInput    `json:"classes,omitempty"`
 	AddConflicts []*PolicyConflictInput `json:"addConflicts,omitempty"`
 	// Duty conflicts of the base, by their `key`.
 	RemoveConflicts []string `json:"removeConflicts,omitempty"`
@@ -1211,7 +1230,7 @@ type PolicyTestRetirePayload struct {
 
 // Something about a rule that is lawful and probably not meant.
 type PolicyWarning struct {
-	// DUPLICATE, SHADOWED, ALWAYS_DENIED, ROLE_UNHELD, ROLE_RETIRED.
+	// DUPLICATE, SHADOWED, ALWAYS_DENIED, CLASS_EMPTY, ROLE_UNHELD, ROLE_RETIRED.
 	Code    string    `json:"code"`
 	Seq     int       `json:"seq"`
 	Rule    *read.Ref `json:"rule,omitempty"`

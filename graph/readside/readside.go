@@ -13,7 +13,7 @@ import (
 // the roots, payloads, and UserError, is read by the gate.
 func serviceTypes() []string {
 	return []string{
-		"AccessExplanation", "AccessLine", "AccessPath", "AccessPaths", "DownloadLink", "PolicyComparison", "PolicyEffectOnStaff", "PolicyRuleSentence", "PolicySimulation", "PolicyTestResult", "PolicyWarning",
+		"AccessExplanation", "AccessLine", "AccessPath", "AccessPaths", "DownloadLink", "PolicyClassChange", "PolicyComparison", "PolicyEffectOnStaff", "PolicyRuleSentence", "PolicySimulation", "PolicyTestResult", "PolicyWarning",
 		"ReachCount", "ReachPreview", "RightsVersions", "UploadTicket",
 	}
 }

@@ -29,6 +29,9 @@ func (r Policy) PolicyDraft(ctx context.Context, from model.PolicyDraftInput, ke
 			Effect: strings.ToLower(string(l.Effect)), ValidFrom: l.ValidFrom, ValidUntil: l.ValidUntil, Clause: given(l.Clause), Note: given(l.Note),
 		})
 	}
+	for _, x := range from.Classes {
+		in.Classes = append(in.Classes, policyadmin.Class{Group: x.Object, Class: x.Class})
+	}
 	for _, k := range from.AddConflicts {
 		in.AddConflicts = append(in.AddConflicts, policyadmin.Conflict{Key: k.Key, ActionA: k.ActionA, ActionB: k.ActionB, NameZH: k.NameZh, NameEN: k.NameEn, Clause: given(k.Clause)})
 	}
@@ -132,7 +135,12 @@ func (r PolicyQuestions) PolicyCompare(ctx context.Context, from, to int64) (*mo
 	if err != nil {
 		return nil, err
 	}
+	classes := make([]*model.PolicyClassChange, len(c.Classes))
+	for i, x := range c.Classes {
+		classes[i] = &model.PolicyClassChange{Object: string(x.Object), From: int(x.From), To: int(x.To)}
+	}
 	return &model.PolicyComparison{
+		Classes: classes,
 		From: &read.Ref{Type: "PolicyVersion", ID: c.From}, To: &read.Ref{Type: "PolicyVersion", ID: c.To}, Added: said(c.Added), Removed: said(c.Removed),
 		ConflictsAdded: c.ConflictsAdded, ConflictsRemoved: c.ConflictsRemoved,
 	}, nil

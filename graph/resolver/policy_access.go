@@ -2,6 +2,7 @@ package resolver
 
 import (
 	"context"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -18,7 +19,7 @@ import (
 func (d *decoder) object(field, text string) policyadmin.Object {
 	prefix, u, err := id.Decode(text)
 	typ, known := map[string]string{
-		id.Client: "Client", id.Contract: "Contract", id.Staff: "Staff", id.Company: "Company", id.Department: "Department", id.Role: "Role", id.PolicyVersion: "PolicyVersion",
+		id.Client: "Client", id.Contract: "Contract", id.Staff: "Staff", id.Company: "Company", id.Department: "Department", id.Role: "Role", id.Account: "Account", id.RoleBinding: "RoleBinding", id.Grant: "AccessGrant", id.PolicyVersion: "PolicyVersion",
 	}[prefix]
 	if err != nil || !known {
 		d.checks.Refuse(field, "ID_MALFORMED", "标识格式不正确，或不支持此类对象", "not an id of a kind of object that access is explained of")
@@ -27,13 +28,13 @@ func (d *decoder) object(field, text string) policyadmin.Object {
 }
 
 // ExplainAccess resolves explainAccess.
-func (r PolicyQuestions) ExplainAccess(ctx context.Context, staff *string, object, action string, about, field *string) (*model.AccessExplanation, error) {
+func (r PolicyQuestions) ExplainAccess(ctx context.Context, staff *string, object, action string, about, field *string, asOf *time.Time) (*model.AccessExplanation, error) {
 	s := graph.SessionFrom(ctx)
 	if s == nil {
 		return nil, fault.SignIn()
 	}
 	var d decoder
-	q := policyadmin.Question{Staff: d.optional(id.Staff, "staffId", staff), Object: policy.Object(object), Action: policy.Action(action)}
+	q := policyadmin.Question{Staff: d.optional(id.Staff, "staffId", staff), Object: policy.Object(object), Action: policy.Action(action), AsOf: asOf}
 	if about != nil {
 		o := d.object("objectId", *about)
 		q.About = &o
@@ -61,7 +62,7 @@ func explained(e policyadmin.Explanation, language string) *model.AccessExplanat
 	say := func(t policy.Text) *string { return filled(fault.Text(t).In(language)) }
 	out := &model.AccessExplanation{
 		Allow: e.Allow, Reason: string(e.Reason), Message: fault.Text(e.Reason.Label()).In(language), Sentence: say(e.Sentence), Role: filled(e.Role),
-		Remedy: say(e.Remedy), Binding: ref("RoleBinding", e.Binding), Ask: ref("Staff", e.Ask), PolicyVersion: e.Version,
+		Remedy: say(e.Remedy), Chain: filled(e.Chain), Binding: ref("RoleBinding", e.Binding), Ask: ref("Staff", e.Ask), PolicyVersion: e.Version,
 	}
 	if e.Way != "" {
 		way := model.AccessWay(e.Way)
@@ -81,7 +82,7 @@ func explained(e policyadmin.Explanation, language string) *model.AccessExplanat
 }
 
 // WhoCanSee resolves whoCanSee.
-func (r PolicyQuestions) WhoCanSee(ctx context.Context, about string, group *string, first *int) (*model.AccessPaths, error) {
+func (r PolicyQuestions) WhoCanSee(ctx context.Context, about string, group *string, first *int, asOf *time.Time) (*model.AccessPaths, error) {
 	s := graph.SessionFrom(ctx)
 	if s == nil {
 		return nil, fault.SignIn()
@@ -94,7 +95,7 @@ func (r PolicyQuestions) WhoCanSee(ctx context.Context, about string, group *str
 	if first != nil {
 		most = *first
 	}
-	paths, more, err := r.Service.WhoCanSee(ctx, s, o, policy.Object(given(group)), most)
+	paths, more, err := r.Service.WhoCanSee(ctx, s, o, policy.Object(given(group)), most, asOf)
 	if err != nil {
 		return nil, err
 	}

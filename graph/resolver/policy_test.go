@@ -54,25 +54,25 @@ func TestPolicyFromDraftToForce(t *testing.T) {
 		t.Fatalf("%+v %v", published, err)
 	}
 	nobody, department := id.Encode(id.Staff, x.Nobody.Staff), id.Encode(id.Department, x.Department)
-	e, err := ask.ExplainAccess(ctx, &nobody, "policy", "policy.publish", nil, nil)
+	e, err := ask.ExplainAccess(ctx, &nobody, "policy", "policy.publish", nil, nil, nil)
 	if err != nil || e.Allow || e.Reason != "NO_ROLE" || *e.Way != model.AccessWayRole || len(e.Lines) == 0 || e.PolicyVersion != 2 || e.Remedy == nil {
 		t.Fatalf("%+v %v", e, err)
 	}
 	field := "name"
-	e, err = ask.ExplainAccess(ctx, nil, "organisation", "reveal", &department, &field)
+	e, err = ask.ExplainAccess(ctx, nil, "organisation", "reveal", &department, &field, nil)
 	if err != nil || !e.Allow || e.Binding == nil || *e.Role != "tenant_admin" || *e.Scope != model.DataScopeTenant {
 		t.Fatalf("%+v %v", e, err)
 	}
 	field = "nothing"
-	if _, err = ask.ExplainAccess(ctx, nil, "organisation", "reveal", &department, &field); fault.CodeOf(err) != fault.InvalidInput {
+	if _, err = ask.ExplainAccess(ctx, nil, "organisation", "reveal", &department, &field, nil); fault.CodeOf(err) != fault.InvalidInput {
 		t.Fatal(err)
 	}
 	group, first := "organisation#list", 2
-	who, err := ask.WhoCanSee(ctx, department, &group, &first)
+	who, err := ask.WhoCanSee(ctx, department, &group, &first, nil)
 	if err != nil || len(who.Paths) != 2 || !who.More || who.Paths[0].Access != model.FieldAccessFull || who.Paths[0].Staff.Type != "Staff" {
 		t.Fatalf("%+v %v", who, err)
 	}
-	if _, err = ask.WhoCanSee(t.Context(), department, nil, nil); fault.CodeOf(err) != fault.Unauthenticated {
+	if _, err = ask.WhoCanSee(t.Context(), department, nil, nil, nil); fault.CodeOf(err) != fault.Unauthenticated {
 		t.Fatal(err)
 	}
 }

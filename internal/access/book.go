@@ -94,20 +94,20 @@ func Organisation(ctx context.Context, tx *tenancy.Tx) (org *policy.Org, err err
 
 // Holders reads the accounts of the tenant with their bindings, or those of one staff member.
 func Holders(ctx context.Context, tx *tenancy.Tx, staff *uuid.UUID) ([]Holder, error) {
-	return holders(ctx, tx, staff, nil)
+	return holders(ctx, tx, selectHolders, []any{tx.Session().Tenant.UUID(), staff, nil})
 }
 
 // HolderOf reads one account with its bindings; nil when the tenant has none of that id.
 func HolderOf(ctx context.Context, tx *tenancy.Tx, account uuid.UUID) (*Holder, error) {
-	all, err := holders(ctx, tx, nil, &account)
+	all, err := holders(ctx, tx, selectHolders, []any{tx.Session().Tenant.UUID(), nil, account})
 	if err != nil || len(all) == 0 {
 		return nil, err
 	}
 	return &all[0], nil
 }
 
-func holders(ctx context.Context, tx *tenancy.Tx, staff, account *uuid.UUID) ([]Holder, error) {
-	rows, err := tx.Query(ctx, selectHolders, tx.Session().Tenant.UUID(), staff, account)
+func holders(ctx context.Context, tx *tenancy.Tx, sql string, args []any) ([]Holder, error) {
+	rows, err := tx.Query(ctx, sql, args...)
 	if err != nil {
 		return nil, fault.Down("POLICY_UNREADABLE", err)
 	}

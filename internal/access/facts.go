@@ -45,7 +45,7 @@ func FactsOf(typ string) (Facts, bool) {
 	case "PolicyVersion":
 		return Facts{policy.OnPolicy, "policy_versions t", policy.Columns{}}, true
 	}
-	return Facts{}, false
+	return governed(typ)
 }
 
 // Alias is the name of the table of the rows in From.

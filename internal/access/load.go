@@ -22,6 +22,9 @@ const (
 	selectRulesOf  = rulesOf + `v.id = $2 ORDER BY r.seq`
 	selectInherits = `SELECT r.key, p.key FROM roles r JOIN roles p ON p.tenant_id = r.tenant_id AND p.id = r.parent_id
 		WHERE r.tenant_id = $1 AND r.state = 'active' AND p.state = 'active' ORDER BY r.key`
+	classesOf         = `SELECT k.object, k.field_class FROM policy_versions v JOIN policy_classes k ON k.tenant_id = v.tenant_id AND k.policy_version_id = v.id WHERE v.tenant_id = $1 AND `
+	selectClasses     = classesOf + `v.state = 'in_force'`
+	selectClassesOf   = classesOf + `v.id = $2`
 	selectCompanies   = `SELECT id, COALESCE(parent_id, '00000000-0000-0000-0000-000000000000') FROM companies WHERE tenant_id = $1`
 	selectDepartments = `SELECT id, COALESCE(parent_id, '00000000-0000-0000-0000-000000000000'), company_id, kind FROM departments WHERE tenant_id = $1`
 	selectEmployments = `SELECT staff_id, company_id, department_id, COALESCE(superior_id, '00000000-0000-0000-0000-000000000000'), valid_from, valid_until
@@ -45,6 +48,7 @@ func load(ctx context.Context, tenant tenancy.TenantID, epochs tenancy.Epochs, o
 	if snap.table == nil {
 		b.Queue(selectRules, tenant.UUID())
 		b.Queue(selectInherits, tenant.UUID())
+		b.Queue(selectClasses, tenant.UUID())
 	}
 	if snap.org == nil {
 		b.Queue(selectCompanies, tenant.UUID())
@@ -90,7 +94,14 @@ func readTable(br pgx.BatchResults) (*policy.Table, error) {
 	if len(rules) == 0 {
 		return nil, errors.New("access: no policy version is in force")
 	}
-	table, err := policy.Compile(number, rules, inherits)
+	if rows, err = br.Query(); err != nil {
+		return nil, err
+	}
+	classes, err := readClasses(rows)
+	if err != nil {
+		return nil, err
+	}
+	table, err := policy.CompileWith(number, rules, inherits, classes)
 	if err != nil {
 		return nil, fmt.Errorf("access: policy version %d: %w", number, err)
 	}

@@ -135,10 +135,11 @@ func ceiling(ctx context.Context, w *act.Work, client *policy.Row, classes []int
 			continue
 		}
 		for _, group := range entity.Groups {
+			class, _ := w.Rights.ClassOf(group.Object)
 			if access, _ := w.Rights.Field(group.Object, &own); access == policy.Full {
-				readable |= group.Class.Set()
+				readable |= class.Set()
 			} else {
-				hidden |= group.Class.Set()
+				hidden |= class.Set()
 			}
 		}
 	}

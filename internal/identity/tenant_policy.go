@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
+	"fmt"
 	"time"
 
 	"github.com/google/uuid"
@@ -121,4 +122,17 @@ func open(t time.Time) *time.Time {
 		return nil
 	}
 	return &t
+}
+
+// ClassesHash adds a version's own field classes to the hash of the rest of it. A version without any keeps its hash.
+func ClassesHash(rest []byte, classes policy.Classes) []byte {
+	if len(classes) == 0 {
+		return rest
+	}
+	h := sha256.New()
+	h.Write(rest)
+	for _, group := range classes.Groups() {
+		fmt.Fprintf(h, "\n%s=%d", group, classes[group])
+	}
+	return h.Sum(nil)
 }

@@ -43,6 +43,7 @@ func values() map[string]any {
 		"email": "somebody@example.com", "side": "OURS", "currency": "CNY", "clientRecordChange.field": "name", "login": "somebody.new",
 		"password": "correct horse battery 9", "newPassword": "correct horse battery 9", "currentPassword": nil, "scopes": []any{"read"}, "roleKey": "list_reader",
 		"validFrom": nil, "contractDraft.parties.name": nil, "number": "N-77", "classes": []any{1},
+		"policyDraft.add.classes": []any{1}, "policyDraft.classes": []any{map[string]any{"object": "client#contacts", "class": 1}},
 		"policyDraft.object": "client", "policyDraft.action": "reveal", "policyDraft.dataScope": "DEPT", "condition": nil, "toNumber": "3",
 		"originalFile.file": nil, "originalAddVersion.paper": nil, "mediaType": "application/pdf", "sha256": strings.Repeat("ab", 32),
 		"policyDraft.key": "mine", "actionA": "contract.submit", "actionB": "contract.return", "removeConflicts": []any{"disposal"},

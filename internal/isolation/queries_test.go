@@ -49,6 +49,7 @@ func objects() []object {
 		{"role", id.Role},
 		{"policy version", id.PolicyVersion},
 		{"policy rule", id.PolicyRule},
+		{"policy class", id.PolicyClass},
 		{"policy test", id.PolicyTest},
 		{"policy conflict", id.PolicyConflict},
 		{"waiting binding", id.RoleBinding},
@@ -239,6 +240,8 @@ func (s *side) fillForQueries() {
 	one := func(kind, sql string) { s.ids[kind] = uuid.MustParse(s.Text(sql)) }
 	one("role", `SELECT id FROM roles WHERE tenant_id = $1 AND key = 'general_manager'`)
 	one("policy version", `SELECT id FROM policy_versions WHERE tenant_id = $1 AND number = 1`)
+	s.Exec(`INSERT INTO policy_classes (tenant_id, id, policy_version_id, object, field_class) SELECT $1, gen_random_uuid(), id, 'client#dealings', 2 FROM policy_versions WHERE tenant_id = $1 AND number = 1`)
+	one("policy class", `SELECT id FROM policy_classes WHERE tenant_id = $1`)
 	one("policy rule", `SELECT id FROM policy_rules WHERE tenant_id = $1 ORDER BY seq LIMIT 1`)
 	one("policy conflict", `SELECT id FROM policy_conflicts WHERE tenant_id = $1 ORDER BY seq DESC LIMIT 1`)
 	one("employment", `SELECT id FROM employments WHERE tenant_id = $1 ORDER BY id LIMIT 1`)

@@ -14,6 +14,7 @@ import (
 // the publisher holds by the version in force.
 func (r *review) beyond(publisher *policy.Rights) []policy.Excess {
 	added, removed := compare(r.oldRules, r.newRules)
+	added = append(added, r.moved()...) // a reclassification gives, too
 	row := &policy.Row{}
 	backers := []policy.Backer{{Rights: publisher, Directs: publisher.Decide(policy.OnPolicy, policy.RoleEndorse, row).Allow}}
 	for i := range r.holders {

@@ -23,6 +23,7 @@ type Sentence struct {
 type Comparison struct {
 	From, To       uuid.UUID
 	Added, Removed []Sentence
+	Classes        []ClassChange
 
 	ConflictsAdded, ConflictsRemoved []string // keys of duty conflicts
 }
@@ -35,6 +36,7 @@ func (s *Service) PolicyCompare(ctx context.Context, session *tenancy.Session, f
 			return err
 		}
 		var rules [2][]policy.Rule
+		var classes [2]policy.Classes
 		var conflicts [2][]policy.DutyConflict
 		for i, side := range []struct {
 			number int64
@@ -51,10 +53,14 @@ func (s *Service) PolicyCompare(ctx context.Context, session *tenancy.Session, f
 			if rules[i], err = access.Rules(ctx, tx, v.ID); err != nil {
 				return err
 			}
+			if classes[i], err = access.Classes(ctx, tx, v.ID); err != nil {
+				return err
+			}
 			if conflicts[i], err = access.Conflicts(ctx, tx, &v.ID); err != nil {
 				return err
 			}
 		}
+		out.Classes = classChanges(classes[0], classes[1])
 		added, removed := compare(rules[0], rules[1])
 		out.Added, out.Removed = said(added), said(removed)
 		out.ConflictsAdded, out.ConflictsRemoved = keysWithout(conflicts[1], conflicts[0]), keysWithout(conflicts[0], conflicts[1])

@@ -67,11 +67,15 @@ func (s *Service) PolicyRollback(ctx context.Context, session *tenancy.Session, 
 			return act.Result{}, err
 		}
 		number(rules)
+		classes, err := access.Classes(ctx, w.Tx, old.ID)
+		if err != nil {
+			return act.Result{}, err
+		}
 		conflicts, err := access.Conflicts(ctx, w.Tx, &old.ID)
 		if err != nil {
 			return act.Result{}, err
 		}
 		changes := []act.Change{{Field: "rulesOf", Old: current.Number, New: old.Number}, {Field: "reason", New: in.Reason}}
-		return saveDraft(ctx, w, current.Number, in.Reason, rules, conflicts, changes)
+		return saveDraft(ctx, w, current.Number, in.Reason, rules, conflicts, classes, changes)
 	})
 }

@@ -41,7 +41,11 @@ func (s *Service) PolicyDraft(ctx context.Context, session *tenancy.Session, in 
 		case base.State != stateInForce:
 			return act.Result{}, baseNotInForce("input.baseNumber")
 		}
-		rules, err := edited(ctx, w, base, in)
+		classes, err := reclassified(ctx, w, base, in)
+		if err != nil {
+			return act.Result{}, err
+		}
+		rules, err := edited(ctx, w, base, in, classes)
 		if err != nil {
 			return act.Result{}, err
 		}
@@ -50,10 +54,13 @@ func (s *Service) PolicyDraft(ctx context.Context, session *tenancy.Session, in 
 			return act.Result{}, err
 		}
 		changes := []act.Change{{Field: "added", New: sentences(rules[len(rules)-len(in.Add):])}, {Field: "removed", New: in.Remove}, {Field: "reason", New: in.Reason}}
+		if len(in.Classes) > 0 {
+			changes = append(changes, act.Change{Field: "classes", New: classes})
+		}
 		if len(in.AddConflicts)+len(in.RemoveConflicts) > 0 {
 			changes = append(changes, act.Change{Field: "conflictsAdded", New: in.AddConflicts}, act.Change{Field: "conflictsRemoved", New: in.RemoveConflicts})
 		}
-		return saveDraft(ctx, w, base.Number, in.Reason, rules, conflicts, changes)
+		return saveDraft(ctx, w, base.Number, in.Reason, rules, conflicts, classes, changes)
 	})
 }
 
@@ -63,7 +70,7 @@ func baseNotInForce(field string) *fault.Error {
 }
 
 // edited gives the rules of the draft, or what is wrong with each added or removed line.
-func edited(ctx context.Context, w *act.Work, base *entdb.PolicyVersion, in PolicyDraft) ([]policy.Rule, error) {
+func edited(ctx context.Context, w *act.Work, base *entdb.PolicyVersion, in PolicyDraft, classes policy.Classes) ([]policy.Rule, error) {
 	rules, err := access.Rules(ctx, w.Tx, base.ID)
 	if err != nil {
 		return nil, err
@@ -99,7 +106,7 @@ func edited(ctx context.Context, w *act.Work, base *entdb.PolicyVersion, in Poli
 	if err != nil {
 		return nil, err
 	}
-	if _, err := policy.Compile(base.Number, rules, inherits); err != nil {
+	if _, err := policy.CompileWith(base.Number, rules, inherits, classes); err != nil {
 		refuseLines(&c, err, first)
 	}
 	return rules, c.Err()
@@ -196,7 +203,7 @@ func roomForDraft(ctx context.Context, w *act.Work) error {
 }
 
 // saveDraft stores a complete version in state draft. LIMIT_EXCEEDED OPEN_DRAFTS_OF_AUTHOR (20), OPEN_DRAFTS_OF_TENANT (200).
-func saveDraft(ctx context.Context, w *act.Work, base int64, reason string, rules []policy.Rule, conflicts []policy.DutyConflict, changes []act.Change) (act.Result, error) {
+func saveDraft(ctx context.Context, w *act.Work, base int64, reason string, rules []policy.Rule, conflicts []policy.DutyConflict, classes policy.Classes, changes []act.Change) (act.Result, error) {
 	if err := roomForDraft(ctx, w); err != nil {
 		return act.Result{}, err
 	}
@@ -206,9 +213,12 @@ func saveDraft(ctx context.Context, w *act.Work, base int64, reason string, rule
 	}
 	author := w.Session().Actor.Account
 	v, err := w.Ent().PolicyVersion.Create().SetID(w.IDs.New()).SetTenantID(w.Tenant()).SetNumber(last.Number + 1).SetBaseNumber(base).SetState(stateDraft).SetReason(reason).
-		SetContentHash(identity.VersionHash(rules, conflicts)).SetAuthorID(author).SetCreatedAt(w.Now()).SetNillableCreatedBy(w.Staff()).SetUpdatedAt(w.Now()).SetNillableUpdatedBy(w.Staff()).Save(ctx)
+		SetContentHash(identity.ClassesHash(identity.VersionHash(rules, conflicts), classes)).SetAuthorID(author).SetCreatedAt(w.Now()).SetNillableCreatedBy(w.Staff()).SetUpdatedAt(w.Now()).SetNillableUpdatedBy(w.Staff()).Save(ctx)
 	if err != nil {
 		return act.Result{}, wrap("write version", err)
+	}
+	if err := saveClasses(ctx, w, v.ID, classes); err != nil {
+		return act.Result{}, err
 	}
 	for part := range slices.Chunk(rules, 1000) { // PostgreSQL takes 65 535 parameters a statement
 		lines := make([]*entdb.PolicyRuleCreate, len(part))

@@ -131,7 +131,7 @@ func TestRefusedQuestionsAreAudited(t *testing.T) {
 			return err
 		}, "Staff " + x.Manager.Staff.String()},
 		"who": {"policy.whoCanSee", func(by *tenancy.Session) error {
-			_, _, err := s.WhoCanSee(t.Context(), by, policyadmin.Object{Type: "Department", ID: x.Department}, "", 10)
+			_, _, err := s.WhoCanSee(t.Context(), by, policyadmin.Object{Type: "Department", ID: x.Department}, "", 10, nil)
 			return err
 		}, "Department " + x.Department.String()},
 		"simulate": {"policy.simulate", func(by *tenancy.Session) error {

@@ -2,6 +2,7 @@ package policyadmin
 
 import (
 	"context"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -16,7 +17,8 @@ type Question struct {
 	Staff  *uuid.UUID // nil: the one who asks
 	Object policy.Object
 	Action policy.Action
-	About  *Object // nil: about no row in particular
+	About  *Object    // nil: about no row in particular
+	AsOf   *time.Time // nil: now
 }
 
 // The nearest lawful ways.
@@ -38,13 +40,16 @@ type Explanation struct {
 	Role       string
 	Binding    uuid.UUID // zero when no single binding brought the rule
 	Way        string    // "" when there is none: allowed, denied by a rule, or no rule at all
+	Chain      string    // the approval chain behind Way: AC-10, AC-09; "" when there is none
 	Remedy     policy.Text
 	Ask        uuid.UUID // whom to ask; zero when the one who asks may not see the row
 	Lines      []policy.Line
 }
 
 // ExplainAccess answers by the same table, organisation and bindings that decide. One's own question needs no right, but a
-// row that one cannot read is NOT_FOUND as it is everywhere; another's needs policy.read and sight of that person.
+// row that one cannot read is NOT_FOUND as it is everywhere; another's needs policy.read and sight of that person. Who has
+// policy.read and cannot read the row learns the verdict and the rule that decided; see veil. With AsOf everything is as it
+// was then, but what the one who asks may learn, which is by his rights of now.
 // INVALID_INPUT UNKNOWN_PERMISSION for names outside the catalogue, OBJECT_OF_ANOTHER_KIND for a row of another entity.
 func (s *Service) ExplainAccess(ctx context.Context, session *tenancy.Session, q Question) (out Explanation, err error) {
 	if err := q.validate(); err != nil {
@@ -75,22 +80,26 @@ func (s *Service) ExplainAccess(ctx context.Context, session *tenancy.Session, q
 				return fault.NotFound("Staff")
 			}
 		}
-		p, err := principal(ctx, tx, staff)
+		m, err := momentOf(ctx, tx, q.AsOf)
+		if err != nil {
+			return err
+		}
+		p, err := m.principal(ctx, tx, staff)
 		if err != nil {
 			return err
 		}
 		theirs := rights // with the scopes of the token that asks
-		if !own {
-			theirs = rights.Other(p, tx.Now())
+		if !own || m.then != nil {
+			theirs = m.bind(rights, p)
 		}
 		row, seen := &policy.Row{}, false
 		if q.About != nil {
 			f, _ := access.FactsOf(q.About.Type)
-			if row, err = f.Row(ctx, tx, theirs, q.About.ID); err != nil {
+			if row, err = m.row(ctx, tx, f, theirs, q.About.ID); err != nil {
 				return err
 			}
 			mine := row
-			if row != nil && !own && f.Cols.Client != "" {
+			if row != nil && (m.then != nil || !own && f.Cols.Client != "") {
 				if mine, err = f.Row(ctx, tx, rights, q.About.ID); err != nil {
 					return err
 				}
@@ -102,6 +111,9 @@ func (s *Service) ExplainAccess(ctx context.Context, session *tenancy.Session, q
 			}
 		}
 		e := theirs.Explain(q.Object, q.Action, row)
+		if q.About != nil && !seen {
+			e = veil(e)
+		}
 		out = Explanation{Decision: e.Decision, RulesShown: refusal == nil, Remedy: e.Remedy}
 		if out.Rule != nil {
 			out.Role = out.Rule.Role
@@ -113,7 +125,7 @@ func (s *Service) ExplainAccess(ctx context.Context, session *tenancy.Session, q
 			out.Lines = e.Lines
 		}
 		if out.Allow {
-			if b, d := path(rights, p, tx.Now(), q.Object, q.Action, row); b != nil {
+			if b, d := path(theirs, p, m.at, q.Object, q.Action, row); b != nil {
 				out.Binding, out.Role, out.Rule = b.ID, b.Role, d.Rule
 				if out.RulesShown {
 					out.Sentence = policy.RuleSentence(d.Rule)
@@ -122,6 +134,7 @@ func (s *Service) ExplainAccess(ctx context.Context, session *tenancy.Session, q
 			return nil
 		}
 		out.Way = way(e)
+		out.Chain = chainOf(out.Way)
 		if seen {
 			out.Ask, err = whomToAsk(ctx, tx, row)
 		}
@@ -144,17 +157,12 @@ func (q *Question) validate() error {
 	return nil
 }
 
-// principal is a staff member as policy sees him; without an account he holds nothing.
-func principal(ctx context.Context, tx *tenancy.Tx, staff uuid.UUID) (*policy.Principal, error) {
-	holders, err := access.Holders(ctx, tx, &staff)
-	if err != nil {
-		return nil, err
+// chainOf is the approval chain that opens a way; the others are somebody's act alone.
+func chainOf(way string) string {
+	if way == WayGrant {
+		return "AC-10"
 	}
-	p := policy.Principal{Tenant: tx.Session().Tenant.UUID(), Staff: staff}
-	if len(holders) == 1 {
-		p = holders[0].Principal
-	}
-	return &p, nil
+	return ""
 }
 
 // way names the nearest lawful way: of the rules that fail by their scope alone, one that somebody can open to the person

@@ -247,7 +247,7 @@ func TestExplanationsAgreeWithTheGate(t *testing.T) {
 	}
 	for typ, prefix := range map[string]string{"Client": id.Client, "Contract": id.Contract} {
 		for _, u := range x.rows[typ] {
-			paths, more, err := x.service.WhoCanSee(t.Context(), x.auditor.Session, policyadmin.Object{Type: typ, ID: u}, "", 100)
+			paths, more, err := x.service.WhoCanSee(t.Context(), x.auditor.Session, policyadmin.Object{Type: typ, ID: u}, "", 100, nil)
 			if err != nil || more {
 				t.Fatal(err, more)
 			}
@@ -265,7 +265,7 @@ func TestExplanationsAgreeWithTheGate(t *testing.T) {
 			}
 		}
 	}
-	some, more, err := x.service.WhoCanSee(t.Context(), x.auditor.Session, policyadmin.Object{Type: "Client", ID: x.rows["Client"][0]}, policy.ClientStandard, 1)
+	some, more, err := x.service.WhoCanSee(t.Context(), x.auditor.Session, policyadmin.Object{Type: "Client", ID: x.rows["Client"][0]}, policy.ClientStandard, 1, nil)
 	if err != nil || len(some) != 1 || !more || some[0].Access != "FULL" {
 		t.Errorf("%+v %v %v", some, more, err)
 	}
@@ -289,7 +289,7 @@ func TestWhomExplanationsAreFor(t *testing.T) {
 	identitytest.Refused(t, err, "NOT_FOUND NOT_FOUND")
 	_, err = ask(outsider, policyadmin.Question{Object: policy.OnClient, Action: policy.Read, About: &policyadmin.Object{Type: "Client", ID: uuid.New()}})
 	identitytest.Refused(t, err, "NOT_FOUND NOT_FOUND")
-	_, _, err = x.service.WhoCanSee(t.Context(), lister.Session, client, "", 10)
+	_, _, err = x.service.WhoCanSee(t.Context(), lister.Session, client, "", 10, nil)
 	identitytest.Refused(t, err, "FORBIDDEN NO_ROLE")
 	unknown := uuid.New()
 	_, err = ask(x.auditor, policyadmin.Question{Staff: &unknown, Object: policy.OnClient, Action: policy.Read})

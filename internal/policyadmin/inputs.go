@@ -32,6 +32,7 @@ type PolicyDraft struct {
 	Reason     string
 	Add        []Rule
 	Remove     []int // seq of the base
+	Classes    []Class
 	// Duty conflicts, by key. A key may be removed and added in one draft: it then means something else.
 	AddConflicts    []Conflict
 	RemoveConflicts []string
@@ -49,8 +50,8 @@ func (in *PolicyDraft) Validate() error {
 	c.Version("input.baseNumber", in.BaseNumber)
 	in.Reason = c.Lines("input.reason", in.Reason, maxReason)
 	switch {
-	case len(in.Add)+len(in.Remove)+len(in.AddConflicts)+len(in.RemoveConflicts) == 0:
-		c.Refuse("input.add", "NOTHING_CHANGES", "没有增加或删除任何规则", "no rule is added or removed")
+	case len(in.Add)+len(in.Remove)+len(in.AddConflicts)+len(in.RemoveConflicts)+len(in.Classes) == 0:
+		c.Refuse("input.add", "NOTHING_CHANGES", "没有任何变更", "nothing is added, removed or reclassified")
 	case len(in.Add)+len(in.Remove)+len(in.AddConflicts)+len(in.RemoveConflicts) > maxChanges:
 		c.Refuse("input.add", "TOO_MANY", fmt.Sprintf("一次最多变更 %d 条规则", maxChanges), fmt.Sprintf("at most %d rules change at once", maxChanges))
 		return c.Err()

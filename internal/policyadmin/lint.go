@@ -18,6 +18,7 @@ const (
 	WarnShadowed    = "SHADOWED"      // another rule allows or denies at least as much
 	WarnAlwaysDeny  = "ALWAYS_DENIED" // a Deny takes all that the rule allows
 	WarnRoleUnheld  = "ROLE_UNHELD"   // nobody holds the role now
+	WarnClassEmpty  = "CLASS_EMPTY"   // no field group has a class of the rule in this version: it does nothing
 	WarnRoleRetired = "ROLE_RETIRED"  // the role is retired or does not exist: the rule does nothing
 )
 
@@ -72,6 +73,9 @@ func (s *Service) lint(ctx context.Context, session *tenancy.Session, q question
 		if err != nil {
 			return err
 		}
+		if l.classes, err = access.Classes(ctx, tx, v.ID); err != nil {
+			return err
+		}
 		out = l.lint(base, rules)
 		return nil
 	})
@@ -83,6 +87,7 @@ type linter struct {
 	parents map[string]string
 	active  map[string]bool
 	held    map[string]bool
+	classes policy.Classes
 }
 
 func newLinter(ctx context.Context, tx *tenancy.Tx) (*linter, error) {
@@ -139,6 +144,9 @@ func (l *linter) lint(base, rules []policy.Rule) []Warning {
 	}
 	for i := range rules {
 		r := &rules[i]
+		if len(l.classes.Targets(r)) == 0 { // every line, changed or not: a reclassification empties classes of old ones
+			warn(WarnClassEmpty, r, "本版本没有此密级的字段组，规则不起作用", "no field group has these classes in this version: the rule does nothing")
+		}
 		if fresh[r.Seq] {
 			switch {
 			case !l.active[r.Role]:
@@ -184,6 +192,6 @@ func (l *linter) covers(wide, narrow *policy.Rule) bool {
 	if !slices.Contains(l.line(narrow.Role), wide.Role) {
 		return false
 	}
-	reached := wide.Targets()
-	return !slices.ContainsFunc(narrow.Targets(), func(o policy.Object) bool { return !slices.Contains(reached, o) })
+	reached := l.classes.Targets(wide)
+	return !slices.ContainsFunc(l.classes.Targets(narrow), func(o policy.Object) bool { return !slices.Contains(reached, o) })
 }

@@ -73,7 +73,11 @@ func compiled(ctx context.Context, tx *tenancy.Tx, v *entdb.PolicyVersion) (*pol
 	if err != nil {
 		return nil, nil, err
 	}
-	table, err := policy.Compile(v.Number, rules, inherits)
+	classes, err := access.Classes(ctx, tx, v.ID)
+	if err != nil {
+		return nil, nil, err
+	}
+	table, err := policy.CompileWith(v.Number, rules, inherits, classes)
 	return table, rules, wrap("compile", err)
 }
 

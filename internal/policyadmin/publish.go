@@ -51,7 +51,7 @@ func (s *Service) PolicyPublish(ctx context.Context, session *tenancy.Session, i
 			return act.Result{}, err
 		}
 		// SECURITY: what comes into force is what was drafted.
-		if !bytes.Equal(identity.VersionHash(r.newRules, r.newConflicts), v.ContentHash) {
+		if !bytes.Equal(identity.ClassesHash(identity.VersionHash(r.newRules, r.newConflicts), r.after.Classes()), v.ContentHash) {
 			return act.Result{}, wrap("publish", errContent)
 		}
 		if err := r.load(ctx, w.Tx); err != nil {

@@ -99,7 +99,11 @@ func parentOf(ctx context.Context, w *act.Work, in RoleCreate, roles map[string]
 		return nil, err
 	}
 	// SECURITY: a chain that is too deep would keep the policy from being loaded, and the tenant from being served.
-	_, err = policy.Compile(current.Number, rules, append(inherits, [2]string{in.Key, parent.Key}))
+	classes, err := access.Classes(ctx, w.Tx, current.ID)
+	if err != nil {
+		return nil, err
+	}
+	_, err = policy.CompileWith(current.Number, rules, append(inherits, [2]string{in.Key, parent.Key}), classes)
 	var bad *policy.CompileError
 	if errors.As(err, &bad) {
 		p := bad.Problems[0]

@@ -103,8 +103,9 @@ type pending struct {
 
 func (r *review) effects(ctx context.Context, tx *tenancy.Tx) (out []Effect, more bool, err error) {
 	added, removed := compare(r.oldRules, r.newRules)
+	added = append(added, r.moved()...)
 	var cells []cell
-	for _, c := range cellsOf(append(added, removed...)) {
+	for _, c := range r.cellsOf(append(added, removed...)) {
 		if !slices.ContainsFunc(cells, func(k cell) bool { return k.object == c.object && k.action == c.action }) {
 			cells = append(cells, c)
 		}

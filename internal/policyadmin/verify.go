@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -60,10 +61,11 @@ func (r *review) agree(enforcer *policy.Enforcer) error {
 	// The same version meets the same questions: a disagreement can be looked into.
 	random := rand.New(rand.NewPCG(uint64(r.after.Version()), 0))
 	added, removed := compare(r.oldRules, r.newRules)
+	added = append(added, r.moved()...)
 	for _, part := range []struct {
 		cells []cell
 		count int
-	}{{cellsOf(append(added, removed...)), changedDecisions}, {cellsOf(r.newRules), sampledDecisions}} {
+	}{{r.cellsOf(append(added, removed...)), changedDecisions}, {r.cellsOf(r.newRules), sampledDecisions}} {
 		if len(part.cells) == 0 {
 			continue
 		}
@@ -83,9 +85,16 @@ func (r *review) agree(enforcer *policy.Enforcer) error {
 	return nil
 }
 
-func cellsOf(rules []policy.Rule) (cells []cell) {
+// cellsOf are the questions that lines speak of under either version's field classes.
+func (r *review) cellsOf(rules []policy.Rule) (cells []cell) {
 	for _, rule := range rules {
-		for _, o := range rule.Targets() {
+		objects := r.before.Targets(&rule)
+		for _, o := range r.after.Targets(&rule) {
+			if !slices.Contains(objects, o) {
+				objects = append(objects, o)
+			}
+		}
+		for _, o := range objects {
 			cells = append(cells, cell{o, rule.Action, rule.Role, rule})
 		}
 	}

@@ -3,9 +3,9 @@ package policyadmin
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 
 	"github.com/clientele/clientele/internal/access"
 	"github.com/clientele/clientele/internal/fault"
@@ -28,8 +28,8 @@ const maxPaths = 100
 const askedAtOnce = 200
 
 // WhoCanSee: permission policy.read. The object's row, or what may be seen of one of its field groups, by everybody with an
-// account in use; more tells that there are others. NOT_FOUND; INVALID_INPUT at objectId, group and first.
-func (s *Service) WhoCanSee(ctx context.Context, session *tenancy.Session, about Object, group policy.Object, first int) (paths []Path, more bool, err error) {
+// account in use; with asOf as everything was then; more tells that there are others. NOT_FOUND; INVALID_INPUT at objectId, group and first.
+func (s *Service) WhoCanSee(ctx context.Context, session *tenancy.Session, about Object, group policy.Object, first int, asOf *time.Time) (paths []Path, more bool, err error) {
 	f, ok := access.FactsOf(about.Type)
 	if !ok {
 		return nil, false, fault.Invalid("objectId", "OBJECT_OF_ANOTHER_KIND", fault.Text{ZH: "不支持此类对象", EN: "objects of this kind are not explained"}, fault.Text{})
@@ -44,28 +44,32 @@ func (s *Service) WhoCanSee(ctx context.Context, session *tenancy.Session, about
 		if err := mayReadRules(rights); err != nil {
 			return err
 		}
-		row, err := f.Row(ctx, tx, rights, about.ID)
+		m, err := momentOf(ctx, tx, asOf)
+		if err != nil {
+			return err
+		}
+		row, err := m.row(ctx, tx, f, rights, about.ID)
 		if err != nil {
 			return err
 		}
 		if row == nil {
 			return fault.NotFound(about.Type)
 		}
-		holders, err := access.Holders(ctx, tx, nil)
+		holders, err := m.holders(ctx, tx, nil)
 		if err != nil {
 			return err
 		}
 		holders = slices.DeleteFunc(holders, func(h access.Holder) bool { return h.Staff == uuid.Nil || h.Suspended || len(h.Bindings) == 0 })
 		for part := range slices.Chunk(holders, askedAtOnce) {
-			asked, err := rowsOf(ctx, tx, f, rights, part, about.ID)
+			rows, err := m.rows(ctx, tx, f, rights, part, about.ID)
 			if err != nil {
 				return err
 			}
 			for i := range part {
-				if asked[i] == nil {
+				if rows[i] == nil {
 					continue // gone since
 				}
-				found := sees(rights, tx, &part[i].Principal, f.Entity, group, asked[i])
+				found := m.sees(rights, &part[i].Principal, f.Entity, group, rows[i])
 				if found == nil {
 					continue
 				}
@@ -81,30 +85,9 @@ func (s *Service) WhoCanSee(ctx context.Context, session *tenancy.Session, about
 	return paths, more, err
 }
 
-// rowsOf is one row as it stands to each of the people, in one round trip.
-func rowsOf(ctx context.Context, tx *tenancy.Tx, f access.Facts, rights *policy.Rights, holders []access.Holder, id uuid.UUID) ([]*policy.Row, error) {
-	b := &pgx.Batch{}
-	for i := range holders {
-		sql, args := f.Query(tx, rights.Other(&holders[i].Principal, tx.Now()), id)
-		b.Queue(sql, args...)
-	}
-	br := tx.SendBatch(ctx, b)
-	out := make([]*policy.Row, len(holders))
-	var err error
-	for i := range holders {
-		if out[i], err = access.ScanRow(id, br.QueryRow()); err != nil {
-			break
-		}
-	}
-	if e := br.Close(); err == nil {
-		err = wrap("rows", e)
-	}
-	return out, err
-}
-
 // sees is nil for somebody who does not see it. A field group needs the row: what stands in no row that he sees, he sees not.
-func sees(rights *policy.Rights, tx *tenancy.Tx, p *policy.Principal, entity, group policy.Object, row *policy.Row) *Path {
-	theirs := rights.Other(p, tx.Now())
+func (m moment) sees(rights *policy.Rights, p *policy.Principal, entity, group policy.Object, row *policy.Row) *Path {
+	theirs := m.bind(rights, p)
 	if !theirs.Decide(entity, policy.Read, row).Allow {
 		return nil
 	}
@@ -122,7 +105,7 @@ func sees(rights *policy.Rights, tx *tenancy.Tx, p *policy.Principal, entity, gr
 	}
 	d := theirs.Decide(object, action, row)
 	out := &Path{Staff: p.Staff, Access: how, Role: d.Rule.Role, Rule: *d.Rule}
-	if b, alone := path(rights, p, tx.Now(), object, action, row); b != nil {
+	if b, alone := path(theirs, p, m.at, object, action, row); b != nil {
 		out.Binding, out.Role, out.Rule = b.ID, b.Role, *alone.Rule
 	}
 	out.Sentence = policy.RuleSentence(&out.Rule)

@@ -170,7 +170,11 @@ func load(ctx context.Context, tx *tenancy.Tx, version *uuid.UUID) (*state, erro
 	if err != nil {
 		return nil, err
 	}
-	if s.table, err = policy.Compile(0, rules, inherits); err != nil {
+	classes, err := access.Classes(ctx, tx, *of)
+	if err != nil {
+		return nil, err
+	}
+	if s.table, err = policy.CompileWith(0, rules, inherits, classes); err != nil {
 		return nil, wrap("compile", err)
 	}
 	if s.org, err = access.Organisation(ctx, tx); err != nil {

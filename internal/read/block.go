@@ -116,7 +116,7 @@ func (b *block) access(group policy.Object) *grant {
 	if own == "" && b.holds(reveal) { // the row would not be there without it
 		reveal = yes
 	}
-	class, _ := policy.ClassOf(group)
+	class, _ := b.rights.ClassOf(group)
 	switch {
 	case reveal == yes && (own == "" || class < openingClass):
 		g.code = 2
@@ -168,7 +168,7 @@ func (b *block) program(o *object) *program {
 		g := &grant{code: 2, col: -1}
 		if f.Group != Open {
 			g = b.access(f.Group)
-			if class, ok := policy.ClassOf(f.Group); ok && class >= openingClass && !opened[f.Group] && (g.col >= 0 || g.code == 2) {
+			if class, ok := b.rights.ClassOf(f.Group); ok && class >= openingClass && !opened[f.Group] && (g.col >= 0 || g.code == 2) {
 				opened[f.Group] = true
 				p.opens = append(p.opens, openGroup{f.Group, g.col})
 			}

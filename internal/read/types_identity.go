@@ -76,6 +76,7 @@ func identityTypes() []*Type {
 				col(rules, KindBigInt, "number", "number"), col(rules, KindBigInt, "baseNumber", "base_number"), col(rules, KindEnum, "state", "state"),
 				col(rules, KindText, "reason", "reason"), col(rules, KindTime, "publishedAt", "published_at"),
 				many(rules, "rules", "PolicyRule", "policy_version_id", Order{Group: rules, Expr: "{}.seq", Kind: KindInt}),
+				many(rules, "classes", "PolicyClass", "policy_version_id", Order{Group: rules, Expr: "{}.object", Kind: KindText}),
 				many(rules, "conflicts", "PolicyConflict", "policy_version_id", Order{Group: rules, Expr: "{}.seq", Kind: KindInt}), version(), createdAt(),
 			},
 		},
@@ -107,6 +108,10 @@ func identityTypes() []*Type {
 				col(rules, KindText, "condition", "condition"), col(rules, KindEnum, "effect", "effect"), col(rules, KindTime, "validFrom", "valid_from"),
 				col(rules, KindTime, "validUntil", "valid_until"), col(rules, KindText, "clause", "clause"), col(rules, KindText, "note", "note"),
 			},
+		},
+		{
+			Name: "PolicyClass", Prefix: id.PolicyClass, Table: "policy_classes", Anchor: "PolicyVersion", AnchorKey: "policy_version_id", Cover: rules,
+			Fields: []Field{idField(id.PolicyClass, "id"), col(rules, KindText, "object", "object"), col(rules, KindInt, "class", "field_class")},
 		},
 		{
 			Name: "AccessGrant", Prefix: id.Grant, Table: "access_grants", Twin: true, Entity: policy.OnGrant, Own: Own{Column: "grantee_staff_id", Staff: true},

@@ -1,0 +1,268 @@
+package policyfile
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/clientele/clientele/policy"
+)
+
+// Problem is something wrong at a line of a file. A warning stops nothing.
+type Problem struct {
+	Place
+	Code    string
+	Message policy.Text
+	Warning bool
+}
+
+func (p Problem) String() string {
+	kind := "error"
+	if p.Warning {
+		kind = "warning"
+	}
+	return fmt.Sprintf("%s:%d: %s: %s: %s · %s", p.File, p.Line, kind, p.Code, p.Message.ZH, p.Message.EN)
+}
+
+// parser reads one file and keeps all that is wrong with it.
+type parser struct {
+	file string
+	out  *Policy
+	bad  []Problem
+}
+
+func (p *parser) fail(n *yaml.Node, code, zh, en string) {
+	p.bad = append(p.bad, Problem{Place{p.file, n.Line}, code, policy.Text{ZH: zh, EN: en}, false})
+}
+
+// Parse adds what a file says to out. Comments mean nothing; a key that the form does not have is a problem, not a comment.
+func Parse(file string, data []byte, out *Policy) []Problem {
+	p := &parser{file: file, out: out}
+	var doc yaml.Node
+	if err := yaml.Unmarshal(data, &doc); err != nil {
+		line := 1
+		_, _ = fmt.Sscanf(err.Error(), "yaml: line %d:", &line)
+		return []Problem{{Place{file, line}, "NOT_YAML", policy.Text{ZH: err.Error(), EN: err.Error()}, false}}
+	}
+	if doc.Kind == 0 {
+		return nil // an empty file says nothing
+	}
+	p.mapping(doc.Content[0], map[string]func(*yaml.Node){
+		"classes": p.classes,
+		"rules":   func(n *yaml.Node) { p.sequence(n, p.rule) },
+		"tests":   func(n *yaml.Node) { p.sequence(n, p.test) },
+	})
+	return p.bad
+}
+
+func (p *parser) mapping(n *yaml.Node, keys map[string]func(*yaml.Node)) (given []string) {
+	if n.Kind != yaml.MappingNode {
+		p.fail(n, "NOT_A_MAPPING", "此处应为键值对", "keys with values are wanted here")
+		return nil
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, value := n.Content[i], n.Content[i+1]
+		read, known := keys[key.Value]
+		switch {
+		case !known:
+			p.fail(key, "UNKNOWN_KEY", "没有键 "+key.Value, "there is no key "+key.Value)
+		case slices.Contains(given, key.Value):
+			p.fail(key, "KEY_TWICE", "键重复："+key.Value, "the key stands twice: "+key.Value)
+		default:
+			given = append(given, key.Value)
+			read(value)
+		}
+	}
+	return given
+}
+
+func (p *parser) sequence(n *yaml.Node, each func(*yaml.Node)) {
+	if n.Kind == yaml.ScalarNode && n.Tag == "!!null" {
+		return
+	}
+	if n.Kind != yaml.SequenceNode {
+		p.fail(n, "NOT_A_LIST", "此处应为列表", "a list is wanted here")
+		return
+	}
+	for _, x := range n.Content {
+		each(x)
+	}
+}
+
+func (p *parser) text(into *string) func(*yaml.Node) {
+	return func(n *yaml.Node) {
+		if n.Kind != yaml.ScalarNode {
+			p.fail(n, "NOT_A_TEXT", "此处应为文本", "a text is wanted here")
+			return
+		}
+		if n.Tag != "!!null" {
+			*into = strings.TrimSpace(n.Value)
+		}
+	}
+}
+
+func (p *parser) class(n *yaml.Node) (policy.Class, bool) {
+	var c int
+	if n.Kind != yaml.ScalarNode || n.Decode(&c) != nil || c < 0 || c >= int(policy.NumClasses) {
+		p.fail(n, "CLASS_UNKNOWN", "字段密级为 0 至 7", "field classes are 0 to 7")
+		return 0, false
+	}
+	return policy.Class(c), true
+}
+
+func (p *parser) classes(n *yaml.Node) {
+	keys := map[string]func(*yaml.Node){}
+	for _, e := range policy.Catalogue() {
+		for _, g := range e.Groups {
+			keys[string(g.Object)] = func(n *yaml.Node) {
+				class, ok := p.class(n)
+				if _, twice := p.out.Classes[g.Object]; twice {
+					p.fail(n, "KEY_TWICE", "字段组在其他文件中已定级", "another file classes the group too")
+				} else if ok {
+					p.out.Classes = p.out.Classes.With(policy.Classes{g.Object: class})
+				}
+			}
+		}
+	}
+	p.mapping(n, keys)
+}
+
+func (p *parser) instant(into *time.Time) func(*yaml.Node) {
+	return func(n *yaml.Node) {
+		at, err := time.Parse(time.RFC3339Nano, n.Value)
+		if err != nil {
+			p.fail(n, "TIME_MALFORMED", "时间格式为 2026-01-31T00:00:00+08:00", "a time reads 2026-01-31T00:00:00+08:00")
+			return
+		}
+		*into = at.UTC().Truncate(time.Microsecond)
+	}
+}
+
+func (p *parser) rule(n *yaml.Node) {
+	r := Rule{Place: Place{p.file, n.Line}}
+	r.Effect = policy.Allow
+	var object, action, scope string
+	given := p.mapping(n, map[string]func(*yaml.Node){
+		"role": p.text(&r.Role), "object": p.text(&object), "action": p.text(&action),
+		"scope": func(n *yaml.Node) {
+			p.text(&scope)(n)
+			var err error
+			if r.Scope, err = policy.ParseScope(scope); err != nil {
+				p.fail(n, "SCOPE_UNKNOWN", "没有范围 "+scope, "there is no scope "+scope)
+			}
+		},
+		"classes": func(n *yaml.Node) {
+			p.sequence(n, func(n *yaml.Node) {
+				if c, ok := p.class(n); ok {
+					r.Classes |= c.Set()
+				}
+			})
+		},
+		"effect": func(n *yaml.Node) {
+			var effect string
+			p.text(&effect)(n)
+			var err error
+			if r.Effect, err = policy.ParseEffect(effect); err != nil {
+				p.fail(n, "EFFECT_UNKNOWN", "效果为 allow 或 deny", "an effect is allow or deny")
+			}
+		},
+		"validFrom": p.instant(&r.ValidFrom), "validUntil": p.instant(&r.ValidUntil),
+		"condition": p.text(&r.Condition), "clause": p.text(&r.Clause), "note": p.text(&r.Note),
+	})
+	r.Object, r.Action = policy.Object(object), policy.Action(action)
+	if p.needs(n, given, "role", "object", "action", "scope") {
+		p.out.Rules = append(p.out.Rules, r)
+	}
+}
+
+func (p *parser) test(n *yaml.Node) {
+	t := Test{Place: Place{p.file, n.Line}}
+	given := p.mapping(n, map[string]func(*yaml.Node){
+		"name": p.text(&t.Name), "staff": p.text(&t.Staff), "object": p.text(&t.Object), "action": p.text(&t.Action), "about": p.text(&t.About),
+		"expect": func(n *yaml.Node) {
+			if n.Value != "allow" && n.Value != "deny" {
+				p.fail(n, "EXPECT_UNKNOWN", "expect 为 allow 或 deny", "expect is allow or deny")
+			}
+			t.Allow = n.Value == "allow"
+		},
+	})
+	if !p.needs(n, given, "name", "staff", "object", "action", "expect") {
+		return
+	}
+	if !policy.Known(policy.Object(t.Object), policy.Action(t.Action)) {
+		p.fail(n, "UNKNOWN_PERMISSION", "没有此项权限名", "there is no such permission")
+		return
+	}
+	p.out.Tests = append(p.out.Tests, t)
+}
+
+func (p *parser) needs(n *yaml.Node, given []string, keys ...string) bool {
+	if n.Kind != yaml.MappingNode {
+		return false
+	}
+	all := true
+	for _, key := range keys {
+		if !slices.Contains(given, key) {
+			p.fail(n, "REQUIRED", "缺少 "+key, key+" is missing")
+			all = false
+		}
+	}
+	return all
+}
+
+// Lint judges what files say by the catalogue alone: no database is asked, so that it cannot know a tenant's own roles.
+func Lint(p Policy) (out []Problem) {
+	at := func(r *Rule, code string, warning bool, zh, en string) {
+		out = append(out, Problem{r.Place, code, policy.Text{ZH: zh, EN: en}, warning})
+	}
+	numbered := make([]policy.Rule, len(p.Rules))
+	seen := map[policy.Rule]Place{}
+	shipped := map[string]bool{}
+	for _, r := range policy.ShippedRoles() {
+		shipped[r.Key] = true
+	}
+	own := map[string]bool{}
+	for i := range p.Rules {
+		r := &p.Rules[i]
+		numbered[i] = r.Rule
+		numbered[i].Seq = i + 1
+		same := content(r.Rule)
+		same.Clause, same.Note = "", ""
+		if first, twice := seen[same]; twice {
+			at(r, "DUPLICATE", true, fmt.Sprintf("与 %s 第 %d 行相同", first.File, first.Line), fmt.Sprintf("the same rule stands at %s:%d", first.File, first.Line))
+		} else {
+			seen[same] = r.Place
+		}
+		if !shipped[r.Role] && !own[r.Role] {
+			own[r.Role] = true
+			at(r, "ROLE_NOT_SHIPPED", true, "不是出厂角色："+r.Role, "no shipped role: "+r.Role)
+		}
+		if policy.Known(r.Object, policy.Read) && len(p.Classes.Targets(&r.Rule)) == 0 && len(r.Targets()) > 0 {
+			at(r, "CLASS_EMPTY", true, "没有此密级的字段组，规则不起作用", "no field group has these classes: the rule does nothing")
+		}
+	}
+	if len(p.Rules) == 0 {
+		return out // a file of assertions
+	}
+	var refused *policy.CompileError
+	if _, err := policy.CompileWith(0, numbered, nil, p.Classes); errors.As(err, &refused) {
+		for _, x := range refused.Problems {
+			if x.Seq >= 1 && x.Seq <= len(p.Rules) {
+				at(&p.Rules[x.Seq-1], x.Code, false, x.Message.ZH, x.Message.EN)
+			} else {
+				out = append(out, Problem{Code: x.Code, Message: x.Message})
+			}
+		}
+	}
+	slices.SortStableFunc(out, func(a, b Problem) int {
+		if c := strings.Compare(a.File, b.File); c != 0 {
+			return c
+		}
+		return a.Line - b.Line
+	})
+	return out
+}
