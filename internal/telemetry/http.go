@@ -120,6 +120,15 @@ func (s *statusWriter) Write(b []byte) (int, error) {
 	return s.ResponseWriter.Write(b)
 }
 
+// Flush implements http.Flusher: compressors ask for it by name, and an event stream that is not flushed is never seen.
+func (s *statusWriter) Flush() { _ = s.FlushError() }
+
+// FlushError is what http.ResponseController prefers.
+func (s *statusWriter) FlushError() error {
+	s.sent = true
+	return http.NewResponseController(s.ResponseWriter).Flush()
+}
+
 type answer struct {
 	method, route string
 	status        int

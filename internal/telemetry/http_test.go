@@ -135,3 +135,26 @@ func TestTheCallersTextIsFound(t *testing.T) {
 		t.Error("not found")
 	}
 }
+
+// Compressors look for http.Flusher and not behind Unwrap: what is flushed through the measured handler arrives before it ends.
+func TestWhatIsFlushedArrives(t *testing.T) {
+	t.Parallel()
+	tel := start(t, telemetry.Config{})
+	end := make(chan struct{})
+	server := httptest.NewServer(tel.HTTP(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, "first")
+		w.(http.Flusher).Flush()
+		<-end
+	}), func(*http.Request) string { return "/" }))
+	t.Cleanup(server.Close)
+	resp, err := http.Get(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	defer close(end)
+	first := make([]byte, 5)
+	if _, err := io.ReadFull(resp.Body, first); err != nil || string(first) != "first" {
+		t.Errorf("%q %v", first, err)
+	}
+}
