@@ -17,7 +17,7 @@ const (
 // QuestionCosts are the points of Query fields that services compute, besides those of the objects that they bring: each reads
 // rules, organisation and bindings, and a simulation counts rows for everybody. The fields' descriptions say the same numbers.
 func QuestionCosts() map[string]int {
-	return map[string]int{"explainAccess": 100, "policyCompare": 100, "policyLint": 100, "policySimulate": 1000, "reachPreview": 200, "whoCanSee": 200}
+	return map[string]int{"explainAccess": 100, "policyCompare": 100, "policyLint": 100, "policySimulate": 1000, "policyTestRun": 1000, "reachPreview": 200, "whoCanSee": 200}
 }
 
 // Price gives the points of one operation, which must have been validated, and refuses what is over the limits: page

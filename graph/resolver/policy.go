@@ -141,7 +141,7 @@ func (r PolicyQuestions) PolicyCompare(ctx context.Context, from, to int64) (*mo
 	}
 	return &model.PolicyComparison{
 		Classes: classes,
-		From: &read.Ref{Type: "PolicyVersion", ID: c.From}, To: &read.Ref{Type: "PolicyVersion", ID: c.To}, Added: said(c.Added), Removed: said(c.Removed),
+		From:    &read.Ref{Type: "PolicyVersion", ID: c.From}, To: &read.Ref{Type: "PolicyVersion", ID: c.To}, Added: said(c.Added), Removed: said(c.Removed),
 		ConflictsAdded: c.ConflictsAdded, ConflictsRemoved: c.ConflictsRemoved,
 	}, nil
 }

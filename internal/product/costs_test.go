@@ -27,6 +27,7 @@ func TestQuestionsAreCounted(t *testing.T) {
 		"reachPreview":   {fmt.Sprintf(`reachPreview(staffId: %q) { rows }`, id.Encode(id.Staff, x.ID)), 201},
 		"whoCanSee":      {fmt.Sprintf(`whoCanSee(objectId: %q, first: 1) { more }`, department), 201},
 		"policySimulate": {fmt.Sprintf(`policySimulate(policyVersionId: %q) { more }`, version), 1001},
+		"policyTestRun":  {fmt.Sprintf(`policyTestRun(policyVersionId: %q) { __typename }`, version), 1010}, // a list counts as ten
 		"policyCompare":  {`policyCompare(from: "1", to: "1") { __typename }`, 101},
 		"policyLint":     {fmt.Sprintf(`policyLint(policyVersionId: %q) { code }`, version), 110}, // a list counts as ten
 	} {

@@ -280,9 +280,14 @@ func (a *author) id(prefix string) string {
 		if other == a.m {
 			other = a.w.tenants[1]
 		}
-		return gid(prefix, one1(a, "foreign", other.ids[a.w.gate.table.byPre[prefix].Table]))
+		if theirs := other.ids[a.w.gate.table.byPre[prefix].Table]; len(theirs) > 0 {
+			return gid(prefix, one1(a, "foreign", theirs))
+		}
 	}
-	return gid(prefix, one1(a, "row", a.m.ids[a.w.gate.table.byPre[prefix].Table]))
+	if mine := a.m.ids[a.w.gate.table.byPre[prefix].Table]; len(mine) > 0 {
+		return gid(prefix, one1(a, "row", mine))
+	}
+	return gid(prefix, uuid.UUID{4}) // of a table that this world leaves empty
 }
 
 // filter makes a literal or a variable of an input type.

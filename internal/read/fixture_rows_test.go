@@ -167,6 +167,16 @@ func (w *world) makeTenant(seed uint64) *made {
 		for s := range 5 {
 			k.insert("policy_rules", map[string]any{"policy_version_id": v, "seq": s + 1, "role_key": "staff", "object": "client", "action": "read", "data_scope": "TENANT", "effect": "allow"})
 		}
+		for s := range 3 {
+			k.insert("policy_conflicts", map[string]any{"policy_version_id": v, "seq": s + 1, "key": fmt.Sprintf("key_%d", s), "action_a": "contract.submit", "action_b": "contract.return", "name_zh": "互斥", "name_en": "x"})
+		}
+		for _, group := range []string{"client#contacts", "client#dealings"} {
+			k.insert("policy_classes", map[string]any{"policy_version_id": v, "object": group, "field_class": k.rnd.IntN(8)})
+		}
+		k.insert("policy_tests", stamp(map[string]any{
+			"name": fmt.Sprintf("用例%d", i), "expectation": pick(k, "NEVER", "ALWAYS"), "role_key": "staff", "staff_id": maybe(k, staff()), "staff_department_id": maybe(k, dept()),
+			"object": "client#credit", "action": "reveal", "row_company_id": maybe(k, m.ids["companies"][0]), "row_own": pick(k, "ANY", "OTHERS"),
+		}))
 	}
 	k.makeArchive(stamp, companyOf, dept, staff)
 	k.makeHistory()

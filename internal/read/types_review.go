@@ -39,10 +39,10 @@ func reviewTypes() []*Type {
 				one(rules, "review", "review_id", "AccessReview"), said(KindText, "period", ofReview("period")), said(KindTime, "dueAt", ofReview("due_at")),
 				col(rules, KindEnum, "kind", "kind"), one(rules, "binding", "binding_id", "RoleBinding"), one(rules, "grant", "grant_id", "AccessGrant"),
 				one(rules, "holder", "holder_staff_id", "Staff"),
-				said(KindText, "roleKey", `(SELECT r9.key FROM role_bindings b9 JOIN roles r9 ON r9.tenant_id = b9.tenant_id AND r9.id = b9.role_id
-					WHERE b9.tenant_id = $1 AND b9.id = {}.binding_id)`),
-				said(KindText, "place", `(SELECT COALESCE(d9.name, c9.name) FROM role_bindings b9 LEFT JOIN departments d9 ON d9.tenant_id = b9.tenant_id AND d9.id = b9.department_id
-					LEFT JOIN companies c9 ON c9.tenant_id = b9.tenant_id AND c9.id = b9.company_id WHERE b9.tenant_id = $1 AND b9.id = {}.binding_id)`),
+				said(KindText, "roleKey", "(SELECT r9.key FROM role_bindings b9 JOIN roles r9 ON r9.tenant_id = $1 AND r9.id = b9.role_id"+
+					" WHERE b9.tenant_id = $1 AND b9.id = {}.binding_id)"),
+				said(KindText, "place", "(SELECT COALESCE(d9.name, c9.name) FROM role_bindings b9 LEFT JOIN departments d9 ON d9.tenant_id = $1 AND d9.id = b9.department_id"+
+					" LEFT JOIN companies c9 ON c9.tenant_id = $1 AND c9.id = b9.company_id WHERE b9.tenant_id = $1 AND b9.id = {}.binding_id)"),
 				said(KindInt, "classMask", ofGrant("class_mask")), said(KindText, "purpose", ofGrant("purpose")),
 				one(rules, "reviewer", "reviewer_staff_id", "Staff"), col(rules, KindEnum, "decision", "decision"), one(rules, "decidedBy", "decided_by", "Staff"),
 				col(rules, KindTime, "decidedAt", "decided_at"), col(rules, KindText, "reason", "reason"), version(),
