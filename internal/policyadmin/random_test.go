@@ -128,3 +128,31 @@ func TestPublishingAndBindingAtOnceKeepDutiesApart(t *testing.T) {
 	}
 	t.Logf("published %d times, bound %d times", published, bound)
 }
+
+// A role that only waits for endorsement counts against a version that would make it conflict; given up, it does not.
+func TestWhatAwaitsEndorsementCountsWhenPublishing(t *testing.T) {
+	t.Parallel()
+	x := identitytest.New(t).Tenant(t, "home")
+	version := drafted(t, x, 1, []policyadmin.Rule{{RoleKey: "list_reader", Object: "policy", Action: string(policy.PolicyWrite), Scope: "TENANT", Effect: "allow"}})
+	bind := of(x.Identity.RoleBind, identity.RoleBind{Account: x.Nobody.Account, RoleKey: "policy_auditor"})
+	bound, err := bind(t.Context(), x.Admin.Session, identitytest.Key())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var waits bool
+	x.Scan(t, `SELECT awaits_endorsement FROM role_bindings WHERE tenant_id = $1 AND id = $2`, []any{bound.Subject.ID}, &waits)
+	if !waits {
+		t.Fatal("the binding does not wait: the case shows nothing")
+	}
+	publish := of(service(x).PolicyPublish, policyadmin.PolicyPublish{PolicyVersion: version, ExpectedVersion: 1})
+	before := x.Footprint(t)
+	_, err = publish(t.Context(), x.Manager.Session, identitytest.Key())
+	identitytest.Refused(t, err, "DUTY_CONFLICT DUTIES_IN_ONE_HAND")
+	x.Unchanged(t, before, 1)
+	if _, err = x.Identity.RoleUnbind(t.Context(), x.Admin.Session, identity.RoleUnbind{Binding: bound.Subject.ID, ExpectedVersion: 1, Reason: "不用了"}, identitytest.Key()); err != nil {
+		t.Fatal(err)
+	}
+	published(t, x, version)
+	_, err = bind(t.Context(), x.Admin.Session, identitytest.Key())
+	identitytest.Refused(t, err, "DUTY_CONFLICT DUTIES_IN_ONE_HAND input.roleKey")
+}
