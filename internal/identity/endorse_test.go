@@ -147,6 +147,36 @@ func TestWhatTwoDoNotHoldTheyDoNotGive(t *testing.T) {
 	x.Unchanged(t, before, 1)
 }
 
+// A conflict that arose while two bindings waited is held against each of them: the other one does not make it look old.
+func TestOneThatWaitsDoesNotExcuseAnother(t *testing.T) {
+	t.Parallel()
+	x := identitytest.New(t).Tenant(t, "home")
+	var waiting []uuid.UUID
+	for _, at := range []*uuid.UUID{nil, &x.Company} {
+		b := succeed(t, x.Admin.Session, of(x.Identity.RoleBind, identity.RoleBind{Account: x.Nobody.Account, RoleKey: "policy_auditor", Company: at}))
+		if !waits(t, x, b) {
+			t.Fatal("the binding does not wait: the case shows nothing")
+		}
+		waiting = append(waiting, b)
+	}
+	conn, err := pgx.Connect(t.Context(), x.Database.Superuser)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.WithoutCancel(t.Context()))
+	// no act would let it arise: past every act, who reads the list drafts policy, too
+	b := &pgx.Batch{}
+	b.Queue(`SELECT set_config('app.tenant_id', $1, false), set_config('app.now', now()::text, false)`, x.ID.UUID().String())
+	b.Queue(`INSERT INTO policy_rules (tenant_id, id, policy_version_id, seq, role_key, object, action, data_scope, effect)
+		SELECT $1, $2, id, 5000, 'list_reader', 'policy', 'policy.write', 'TENANT', 'allow' FROM policy_versions WHERE tenant_id = $1 AND state = 'in_force'`, x.ID.UUID(), x.IDs.New())
+	if err := conn.SendBatch(t.Context(), b).Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, binding := range waiting {
+		refused(t, x, x.Manager.Session, of(x.Identity.RoleEndorse, identity.RoleEndorse{Binding: binding, ExpectedVersion: 1}), 1, "DUTY_CONFLICT DUTIES_IN_ONE_HAND")
+	}
+}
+
 // Two bindings whose duties conflict, made at once: one of them stands.
 func TestConflictingBindingsAtOnce(t *testing.T) {
 	t.Parallel()

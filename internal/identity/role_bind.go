@@ -182,7 +182,7 @@ func HolderOf(r *entdb.Role) (holder string, base bool) {
 }
 
 // Bindings that wait for endorsement count: two of them must not come into force one after the other.
-const heldRoles = `SELECT r.key, b.company_id IS NOT DISTINCT FROM $4 AND b.department_id IS NOT DISTINCT FROM $5
+const heldRoles = `SELECT r.key, b.awaits_endorsement, b.company_id IS NOT DISTINCT FROM $4 AND b.department_id IS NOT DISTINCT FROM $5
 	FROM role_bindings b JOIN roles r ON r.tenant_id = b.tenant_id AND r.id = b.role_id
 	WHERE b.tenant_id = $1 AND b.account_id = $2 AND b.revoked_at IS NULL AND COALESCE(LEAST(b.valid_until, b.review_due_at) > $3, true) AND r.state = 'active' AND b.id <> $6
 	ORDER BY r.key`
@@ -201,11 +201,14 @@ func compatible(ctx context.Context, w *act.Work, b bound, field string) error {
 	if err != nil {
 		return wrap("roles held", err)
 	}
-	var held []string
+	var held, inForce []string
 	var key string
-	var here, twice bool
-	if _, err := pgx.ForEachRow(rows, []any{&key, &here}, func() error {
+	var awaits, here, twice bool
+	if _, err := pgx.ForEachRow(rows, []any{&key, &awaits, &here}, func() error {
 		held = append(held, key)
+		if !awaits {
+			inForce = append(inForce, key)
+		}
 		twice = twice || here && key == b.role
 		return nil
 	}); err != nil {
@@ -218,17 +221,22 @@ func compatible(ctx context.Context, w *act.Work, b bound, field string) error {
 	if err != nil {
 		return err
 	}
-	before, known := w.Rights.DutyBreaches(conflicts, held)
-	after, _ := w.Rights.DutyBreaches(conflicts, append(held, b.role))
-	if !known {
-		return fault.Down("POLICY_UNREADABLE", nil)
-	}
 	var refused fault.List
-	for _, breach := range after {
-		if slices.ContainsFunc(before, func(old policy.DutyBreach) bool { return old.Conflict.Key == breach.Conflict.Key }) {
-			continue
+	// SECURITY: what is in force is judged by itself, too: a conflict with a role that only waits must not make the same
+	// conflict with one in force look old.
+	for _, roles := range [][]string{inForce, held} {
+		before, known := w.Rights.DutyBreaches(conflicts, roles)
+		if !known {
+			return fault.Down("POLICY_UNREADABLE", nil)
 		}
-		refused = append(refused, dutyRefusal(breach).At(field))
+		after, _ := w.Rights.DutyBreaches(conflicts, append(slices.Clone(roles), b.role))
+		for _, breach := range after {
+			if slices.ContainsFunc(before, func(old policy.DutyBreach) bool { return old.Conflict.Key == breach.Conflict.Key }) ||
+				slices.ContainsFunc(refused, func(e *fault.Error) bool { return e.Message == dutyRefusal(breach).Message }) {
+				continue
+			}
+			refused = append(refused, dutyRefusal(breach).At(field))
+		}
 	}
 	return refused.Err()
 }

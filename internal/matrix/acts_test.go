@@ -63,7 +63,7 @@ func trials() map[string]trial {
 		"apiTokenRevoke":        {"token", `apiTokenId: ID`, "INVALID_STATE ALREADY_ENDED"},
 		"roleBind":              {"account", `accountId: ID, roleKey: "no_such_role"`, "INVALID_INPUT input.roleKey"},
 		"roleUnbind":            stale("binding", "roleBindingId", because), "roleEndorse": stale("binding", "roleBindingId", ""),
-		"policyTestAdd": {"tenant", `name: "x", expectation: NEVER, object: "client", action: "read"`, "INVALID_INPUT"}, "policyTestRetire": stale("assertion", "policyTestId", because),
+		"policyTestAdd": {"tenant", `name: "x", expectation: NEVER, roleKey: "general_manager", object: "client", action: "read"`, "INVALID_STATE POLICY_TEST_FAILED"}, "policyTestRetire": stale("assertion", "policyTestId", because),
 		"accessGrantGive":   {"client of grant", `granteeId: P, clientId: ID, classes: [7], purpose: "x", validUntil: "SOON"`, "FORBIDDEN CLASS_BEYOND_OWN"},
 		"accessGrantRevoke": stale("grant", "accessGrantId", because),
 

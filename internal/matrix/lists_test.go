@@ -20,7 +20,7 @@ func prefixes() map[string]string {
 		"PolicyRule": id.PolicyRule, "AccessGrant": id.Grant, "Client": id.Client, "ClientTeamMember": id.ClientTeamMember, "ClientDistribution": id.ClientDistribution,
 		"Contact": id.Contact, "ClientChange": id.ClientChange, "Contract": id.Contract, "ContractRevision": id.Revision, "ContractParty": id.Party,
 		"Obligation": id.Obligation, "AuditRecord": id.AuditRecord,
-		"PolicyTest": id.PolicyTest, "PolicyConflict": id.PolicyConflict, "AccessReview": id.AccessReview, "AccessReviewItem": id.AccessReviewItem,
+		"PolicyTest": id.PolicyTest, "PolicyConflict": id.PolicyConflict, "PolicyClass": id.PolicyClass, "AccessReview": id.AccessReview, "AccessReviewItem": id.AccessReviewItem,
 	}
 }
 

@@ -97,7 +97,7 @@ func (x *town) add(typ, table string, f *facts, v values) uuid.UUID {
 
 // withoutTimes are the tables that have no such column.
 func withoutTimes(column string) []string {
-	both := []string{"policy_conflicts", "client_kinds", "client_former_names", "client_changes", "audit_records"}
+	both := []string{"policy_conflicts", "policy_classes", "client_kinds", "client_former_names", "client_changes", "audit_records"}
 	if column == "updated_at" {
 		return append(both, "contract_revisions", "sessions", "api_tokens")
 	}
@@ -423,6 +423,9 @@ func (x *town) records() {
 	for _, u := range strings.Split(x.Text(`SELECT id FROM policy_conflicts WHERE tenant_id = $1 ORDER BY seq DESC`), ";") {
 		x.note("PolicyConflict", uuid.MustParse(u), nil, uuid.Nil)
 	}
+	x.add("PolicyClass", "policy_classes", nil, values{ // of a version that is not in force
+		"policy_version_id": x.uuids[x.ids["PolicyVersion"][0]], "object": "client#contacts", "field_class": 4,
+	})
 	x.add("PolicyTest", "policy_tests", nil, values{
 		"name": x.mark(), "expectation": "NEVER", "role_key": "list_reader", "staff_id": x.junior, "staff_department_id": x.thirdDept, "object": "client", "action": "read",
 		"row_company_id": x.third, "row_department_id": x.thirdDept, "row_condition": "grade = VIP", "row_own": "OTHERS", "clause": x.mark(), "state": "retired",

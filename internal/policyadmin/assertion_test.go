@@ -144,7 +144,7 @@ func TestAnAssertionBlocksEveryWayToBreakIt(t *testing.T) {
 	x.blocked(t, "a binding", x.Manager, endorse(wait(x.rep, "finance_officer", nil)), "员工 rep", "乙部的客户")
 	x.passes(t, "a binding that sees no credit", x.Manager, endorse(wait(x.rep, "branch_reporter", nil)))
 	later := time.Now().Add(48 * time.Hour)
-	r, err := x.Identity.RoleBind(t.Context(), x.Admin.Session, identity.RoleBind{Account: x.rep.Account, RoleKey: "kam_manager", Department: &x.b, ValidFrom: &later}, identitytest.Key())
+	r, err := x.Identity.RoleBind(t.Context(), x.Admin.Session, identity.RoleBind{Account: x.rep.Account, RoleKey: "sales_manager", Department: &x.b, ValidFrom: &later}, identitytest.Key())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	entdb "github.com/clientele/clientele/ent/db"
 	"github.com/clientele/clientele/internal/access"
@@ -80,7 +81,9 @@ func (s *Service) PolicyPublish(ctx context.Context, session *tenancy.Session, i
 func (r *review) duties() error {
 	var refused fault.List
 	for _, h := range r.holders {
-		roles := r.rolesHeld(h)
+		// SECURITY: what awaits endorsement counts, as it does when somebody is given another role: otherwise the endorsement
+		// alone would have to find the conflict.
+		roles := append(r.rolesHeld(h), r.awaited[h.Account]...)
 		before := r.before.DutyBreaches(r.oldConflicts, roles)
 		for _, b := range r.after.DutyBreaches(r.newConflicts, roles) {
 			if slices.ContainsFunc(before, func(old policy.DutyBreach) bool {
@@ -153,8 +156,30 @@ func (r *review) load(ctx context.Context, tx *tenancy.Tx) (err error) {
 	if r.holders, err = access.Holders(ctx, tx, nil); err != nil {
 		return err
 	}
+	if r.awaited, err = awaited(ctx, tx); err != nil {
+		return err
+	}
 	r.ids, err = sampleIDs(ctx, tx)
 	return err
+}
+
+const selectAwaited = `SELECT b.account_id, r.key FROM role_bindings b JOIN roles r ON r.tenant_id = b.tenant_id AND r.id = b.role_id AND r.state = 'active'
+	WHERE b.tenant_id = $1 AND b.awaits_endorsement AND b.revoked_at IS NULL AND COALESCE(LEAST(b.valid_until, b.review_due_at) > $2, true) ORDER BY b.id`
+
+// awaited are the roles that accounts have as soon as somebody endorses them.
+func awaited(ctx context.Context, tx *tenancy.Tx) (map[uuid.UUID][]string, error) {
+	rows, err := tx.Query(ctx, selectAwaited, tx.Session().Tenant.UUID(), tx.Now())
+	if err != nil {
+		return nil, wrap("awaited", err)
+	}
+	out := map[uuid.UUID][]string{}
+	var account uuid.UUID
+	var key string
+	_, err = pgx.ForEachRow(rows, []any{&account, &key}, func() error {
+		out[account] = append(out[account], key)
+		return nil
+	})
+	return out, wrap("awaited", err)
 }
 
 // sampleIDs are places and people that rows for the verification stand in.

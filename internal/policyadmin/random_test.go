@@ -27,10 +27,14 @@ func TestRandomForecastsAreWhatPublishingDoes(t *testing.T) {
 	for _, k := range kinds() {
 		asked[fmt.Sprint(k.object, k.action)] = k.typ == "Client" || k.typ == "Contract"
 	}
-	rows := 0
+	rows, published, beyond := 0, 0, 0
+	base := int64(1)
 	before := x.snapshot(t)
-	for round := range 6 {
-		draft := policyadmin.PolicyDraft{BaseNumber: int64(round + 1), Reason: "随机"}
+	for round := int64(2); published < 6; round++ { // the number of the draft
+		if round > 40 {
+			t.Fatal("hardly any draft lies within the ceiling")
+		}
+		draft := policyadmin.PolicyDraft{BaseNumber: base, Reason: "随机"}
 		for range 1 + random.IntN(3) {
 			draft.Add = append(draft.Add, randomLine(random))
 		}
@@ -49,10 +53,26 @@ func TestRandomForecastsAreWhatPublishingDoes(t *testing.T) {
 		if err != nil || s.More {
 			t.Fatalf("%+v %v", s, err)
 		}
-		if _, err := x.service.PolicyPublish(t.Context(), manager.Session, policyadmin.PolicyPublish{PolicyVersion: drafted.Subject.ID, ExpectedVersion: 1}, identitytest.Key()); err != nil {
+		// what its publisher does not hold is foretold to him, too, and nothing of it comes about
+		his, err := x.service.PolicySimulate(t.Context(), manager.Session, drafted.Subject.ID)
+		if err != nil {
 			t.Fatal(err)
 		}
+		_, err = x.service.PolicyPublish(t.Context(), manager.Session, policyadmin.PolicyPublish{PolicyVersion: drafted.Subject.ID, ExpectedVersion: 1}, identitytest.Key())
+		list, _ := fault.As(err)
+		refused := len(list) > 0 && list[0].Reason == "BEYOND_CEILING"
+		if err != nil && !refused || refused != (len(his.OverCeiling) > 0) {
+			t.Fatalf("round %d, %+v: foretold to be over the ceiling %+v, published %v", round, draft, his.OverCeiling, err)
+		}
 		after := x.snapshot(t)
+		if refused {
+			beyond++
+			if !maps.EqualFunc(before, after, maps.Equal) {
+				t.Fatalf("round %d, %+v: refused, and yet it changes what is reached", round, draft)
+			}
+			continue
+		}
+		published, base = published+1, round
 		foretold, observed := map[string]string{}, map[string]string{}
 		for _, e := range s.Effects {
 			if asked[fmt.Sprint(e.Object, e.Action)] {
@@ -70,8 +90,8 @@ func TestRandomForecastsAreWhatPublishingDoes(t *testing.T) {
 		}
 		before = after
 	}
-	t.Logf("%d rows gained or lost as foretold", rows)
-	if rows < 50 {
+	t.Logf("%d rows gained or lost as foretold by %d versions, %d beyond the ceiling as foretold", rows, published, beyond)
+	if rows < 50 || beyond == 0 {
 		t.Error("the run shows little")
 	}
 }
@@ -127,4 +147,32 @@ func TestPublishingAndBindingAtOnceKeepDutiesApart(t *testing.T) {
 		}
 	}
 	t.Logf("published %d times, bound %d times", published, bound)
+}
+
+// A role that only waits for endorsement counts against a version that would make it conflict; given up, it does not.
+func TestWhatAwaitsEndorsementCountsWhenPublishing(t *testing.T) {
+	t.Parallel()
+	x := identitytest.New(t).Tenant(t, "home")
+	version := drafted(t, x, 1, []policyadmin.Rule{{RoleKey: "list_reader", Object: "policy", Action: string(policy.PolicyWrite), Scope: "TENANT", Effect: "allow"}})
+	bind := of(x.Identity.RoleBind, identity.RoleBind{Account: x.Nobody.Account, RoleKey: "policy_auditor"})
+	bound, err := bind(t.Context(), x.Admin.Session, identitytest.Key())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var waits bool
+	x.Scan(t, `SELECT awaits_endorsement FROM role_bindings WHERE tenant_id = $1 AND id = $2`, []any{bound.Subject.ID}, &waits)
+	if !waits {
+		t.Fatal("the binding does not wait: the case shows nothing")
+	}
+	publish := of(service(x).PolicyPublish, policyadmin.PolicyPublish{PolicyVersion: version, ExpectedVersion: 1})
+	before := x.Footprint(t)
+	_, err = publish(t.Context(), x.Manager.Session, identitytest.Key())
+	identitytest.Refused(t, err, "DUTY_CONFLICT DUTIES_IN_ONE_HAND")
+	x.Unchanged(t, before, 1)
+	if _, err = x.Identity.RoleUnbind(t.Context(), x.Admin.Session, identity.RoleUnbind{Binding: bound.Subject.ID, ExpectedVersion: 1, Reason: "不用了"}, identitytest.Key()); err != nil {
+		t.Fatal(err)
+	}
+	published(t, x, version)
+	_, err = bind(t.Context(), x.Admin.Session, identitytest.Key())
+	identitytest.Refused(t, err, "DUTY_CONFLICT DUTIES_IN_ONE_HAND input.roleKey")
 }

@@ -29,6 +29,7 @@ type review struct {
 	author  uuid.UUID // account; zero when it is not known
 	org     *policy.Org
 	holders []access.Holder
+	awaited map[uuid.UUID][]string // roles that await endorsement, by account
 	now     time.Time
 	tenant  uuid.UUID
 	ids     struct{ companies, departments, staff []uuid.UUID }

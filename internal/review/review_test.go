@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/clientele/clientele/internal/act"
+	"github.com/clientele/clientele/internal/fault"
 	"github.com/clientele/clientele/internal/identity"
 	"github.com/clientele/clientele/internal/identity/identitytest"
 	"github.com/clientele/clientele/internal/organisation"
@@ -260,6 +261,7 @@ func TestWhatNobodyConfirmsEndsByTimeAlone(t *testing.T) {
 	t.Parallel()
 	x := newTenant(t)
 	rep := x.Person(t, "rep", "ka_sales_rep")
+	chief := x.Person(t, "chief", "general_manager") // confirmed below: endorses for longer than the review lasts
 	client := x.client(t)
 	give := identity.AccessGrantGive{Grantee: rep.Staff, Client: client, Classes: []int{0}, Purpose: "项目", ValidUntil: time.Now().Add(48 * time.Hour)}
 	granted, err := x.Identity.AccessGrantGive(t.Context(), x.Manager.Session, give, identitytest.Key())
@@ -279,7 +281,24 @@ func TestWhatNobodyConfirmsEndsByTimeAlone(t *testing.T) {
 	repItem, _ := x.itemOf(t, rep)
 	_, err = x.decide(t, x.Admin, repItem, "KEEP") // the role is confirmed, the grant is not
 	must(t, err)
-	later := x.Person(t, "later", "list_reader")
+	chiefItem, _ := x.itemOf(t, chief)
+	_, err = x.decide(t, x.Admin, chiefItem, "KEEP")
+	must(t, err)
+	later := x.Person(t, "later")
+	bind := func(role string) identity.RoleEndorse {
+		t.Helper()
+		r, err := x.Identity.RoleBind(t.Context(), x.Admin.Session, identity.RoleBind{Account: later.Account, RoleKey: role}, identitytest.Key())
+		must(t, err)
+		return identity.RoleEndorse{Binding: r.Subject.ID, ExpectedVersion: r.Subject.Version}
+	}
+	endorse := bind("list_reader")
+	// Who may lapse with the review gives nothing that lasts longer.
+	_, err = x.Identity.RoleEndorse(t.Context(), x.Manager.Session, endorse, identitytest.Key())
+	if list, _ := fault.As(err); len(list) == 0 || list[0].Reason != "BEYOND_CEILING" {
+		t.Errorf("endorsed by somebody whose own binding is not confirmed: %v", err)
+	}
+	_, err = x.Identity.RoleEndorse(t.Context(), chief.Session, endorse, identitytest.Key())
+	must(t, err)
 	if !seen() || !x.may(t, x.Nobody, policy.OnClient, policy.Read) {
 		t.Fatal("what is under review gives nothing")
 	}
@@ -304,7 +323,7 @@ func TestWhatNobodyConfirmsEndsByTimeAlone(t *testing.T) {
 	if err == nil {
 		t.Error("the due date of what has lapsed was taken off")
 	}
-	_, err = x.Identity.RoleUnbind(t.Context(), x.Admin.Session, identity.RoleUnbind{Binding: lateBinding, ExpectedVersion: 1, Reason: "x"}, identitytest.Key())
+	_, err = x.Identity.RoleUnbind(t.Context(), x.Admin.Session, identity.RoleUnbind{Binding: lateBinding, ExpectedVersion: 2, Reason: "x"}, identitytest.Key())
 	identitytest.Refused(t, err, "INVALID_STATE ALREADY_ENDED")
 
 	// Two sweeps at once write it down once.
@@ -332,7 +351,7 @@ func TestWhatNobodyConfirmsEndsByTimeAlone(t *testing.T) {
 		t.Errorf("%d lapsed, %d undecided, %d unbound, %d grants, %d counted", lapsed, undecided, unbound, grants, total)
 	}
 	// The manager's own binding lapsed: the period is closed by somebody who may, once there is one again.
-	_, err = x.Identity.RoleBind(t.Context(), x.Admin.Session, identity.RoleBind{Account: later.Account, RoleKey: "policy_auditor"}, identitytest.Key())
+	_, err = x.Identity.RoleEndorse(t.Context(), chief.Session, bind("policy_auditor"), identitytest.Key())
 	must(t, err)
 	_, err = x.reviews.AccessReviewClose(t.Context(), x.Manager.Session, review.AccessReviewClose{Review: opened, ExpectedVersion: 1}, identitytest.Key())
 	identitytest.Refused(t, err, "NOT_FOUND NOT_FOUND")
