@@ -27,7 +27,7 @@ func kinds() map[string]string {
 		"AccountCreate.Staff": "staff without account", "AccountReinstate.Account": "suspended account", "APITokenIssue.Account": "app account",
 		"ContractReturn.ContractID": "contract under review", "ContractWithdraw.ContractID": "contract under review", "ContractComplete.ContractID": "contract in force",
 		"ContractTerminate.ContractID": "contract in force",
-		"PolicyDiscard.PolicyVersion":  "draft of somebody else", "PolicyPublish.PolicyVersion": "draft of somebody else", "RoleRetire.Role": "role without holder", "ObligationAdd.ContractID": "contract in force",
+		"PolicyDiscard.PolicyVersion":  "draft of somebody else", "PolicyPublish.PolicyVersion": "draft of somebody else", "DraftWarnings.ID": "draft of somebody else", "RoleRetire.Role": "role without holder", "ObligationAdd.ContractID": "contract in force",
 
 		"OriginalID": "original", "OriginalIDs": "original", "CustodianID": "staff", "FileID": "file", "IncidentID": "incident", "BorrowingID": "loan", "AccessRequestID": "request",
 		"BorrowingApprove.BorrowingID": "loan endorsed", "BorrowingHandOut.BorrowingID": "loan approved", "BorrowingRenew.BorrowingID": "loan out", "BorrowingReturn.BorrowingID": "loan out",
@@ -45,7 +45,7 @@ func words() map[string]string {
 		"ClientRecordChange.Field": "name", "ContractDraft.Kind": "SALES", "ContractRegister.Kind": "SALES", "ObligationAdd.Kind": "DELIVERY", "Outcome": "MET",
 		"DepartmentOpen.Kind": "SECTION", "DepartmentChange.Kind": "SECTION", "Login": "somebody.new", "Password": "correct horse battery 9", "New": "correct horse battery 9",
 		"Scopes": "read", "RoleKey": "list_reader", "ValidFrom": "", "ContractDraft.Name": "", "Current": "", "Number": "N-77",
-		"Group": "client#contacts",
+		"Group":              "client#contacts",
 		"PolicyDraft.Object": "client", "PolicyDraft.Action": "reveal", "PolicyDraft.Scope": "DEPT", "PolicyDraft.Effect": "allow", "Condition": "",
 		"OriginalFile.Kind": "CREDIT", "OriginalFile.File": "", "OriginalAddVersion.Paper": "", "OriginalReportIncident.Kind": "DAMAGED", "BorrowingReturn.Condition": "INTACT",
 		"BorrowingRequest.DueAt": "", "BorrowingRenew.DueAt": "", "WantedFrom": "",
