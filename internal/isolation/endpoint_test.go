@@ -38,7 +38,7 @@ func (s *side) signIn(t *testing.T, account uuid.UUID) (token string, session uu
 	return served.SignIn(t, s.Tenant, account)
 }
 
-// caller is a fresh person who may do everything, signed in: nobody before him has used up his rate.
+// caller is a fresh person who may do everything, signed in: nothing was done under his account before.
 func (s *side) caller(t *testing.T) string {
 	t.Helper()
 	token, _ := s.signIn(t, s.Person(s.Department, "general_manager").Account)

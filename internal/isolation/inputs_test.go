@@ -27,7 +27,7 @@ func kinds() map[string]string {
 		"AccountCreate.Staff": "staff without account", "AccountReinstate.Account": "suspended account", "APITokenIssue.Account": "app account",
 		"ContractReturn.ContractID": "contract under review", "ContractWithdraw.ContractID": "contract under review", "ContractComplete.ContractID": "contract in force",
 		"ContractTerminate.ContractID": "contract in force",
-		"PolicyDiscard.PolicyVersion":  "draft of somebody else", "PolicyPublish.PolicyVersion": "draft of somebody else", "RoleRetire.Role": "role without holder", "ObligationAdd.ContractID": "contract in force",
+		"PolicyDiscard.PolicyVersion":  "draft of somebody else", "PolicyPublish.PolicyVersion": "draft of somebody else", "DraftWarnings.ID": "draft of somebody else", "RoleRetire.Role": "role without holder", "ObligationAdd.ContractID": "contract in force",
 
 		"OriginalID": "original", "OriginalIDs": "original", "CustodianID": "staff", "FileID": "file", "IncidentID": "incident", "BorrowingID": "loan", "AccessRequestID": "request",
 		"BorrowingApprove.BorrowingID": "loan endorsed", "BorrowingHandOut.BorrowingID": "loan approved", "BorrowingRenew.BorrowingID": "loan out", "BorrowingReturn.BorrowingID": "loan out",

@@ -55,7 +55,7 @@ func missing(declared []string, have []object) (out []string) {
 // node: it leaves by streams alone.
 func TestObjectsAreThoseOfTheSchema(t *testing.T) {
 	t.Parallel()
-	declared := slices.DeleteFunc(prefixes(t), func(p string) bool { return p == id.Event || p == id.File }) // a file is opened by links alone
+	declared := slices.DeleteFunc(prefixes(t), func(p string) bool { return p == id.Event })
 	schema := graph.Schema()
 	if types := schema.GetPossibleTypes(schema.Types["Node"]); len(types) != len(declared) || len(types) == 0 {
 		t.Errorf("%d types of Node, %d prefixes: %v", len(types), len(declared), declared)
@@ -73,7 +73,7 @@ func TestObjectsAreThoseOfTheSchema(t *testing.T) {
 			t.Errorf("%s is listed twice", o.kind)
 		}
 		known[o.kind] = true
-		if !slices.Contains(declared, o.prefix) && o.prefix != id.File {
+		if !slices.Contains(declared, o.prefix) {
 			t.Errorf("%s has a prefix that nobody declares: %s", o.kind, o.prefix)
 		}
 	}
