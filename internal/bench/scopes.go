@@ -210,7 +210,7 @@ func runScopes(ctx context.Context, o *options, plans bool) (err error) {
 	}
 	for _, q := range pages {
 		fmt.Printf("\n%s of %d clients; database processor time in milliseconds, 50 requests each.\n%-28s | %6s | %6s | %s\n", q.title, n, "scope", "p50", "p99", "rows")
-		doc, errs := gqlparser.LoadQuery(graph.Schema(), q.text)
+		doc, errs := gqlparser.LoadQueryWithRules(graph.Schema(), q.text, nil)
 		if len(errs) > 0 {
 			return errs
 		}

@@ -141,8 +141,6 @@ type person struct {
 	company, department           uuid.UUID
 	subordinates                  []uuid.UUID
 	departmentTree, companyTree   []uuid.UUID // with his own
-	session                       uuid.UUID
-	deniedEverything, seesAllRows bool
 }
 
 // may tells what the sheets say.
