@@ -136,11 +136,11 @@ type facts struct {
 
 // person is one who asks.
 type person struct {
-	role, token                   string
-	staff, account                uuid.UUID
-	company, department           uuid.UUID
-	subordinates                  []uuid.UUID
-	departmentTree, companyTree   []uuid.UUID // with his own
+	role, token                 string
+	staff, account              uuid.UUID
+	company, department         uuid.UUID
+	subordinates                []uuid.UUID
+	departmentTree, companyTree []uuid.UUID // with his own
 }
 
 // may tells what the sheets say.
