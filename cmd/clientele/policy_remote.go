@@ -91,15 +91,36 @@ func (f *serverFlags) token(p *program) (string, error) {
 
 const maxAnswer = 16 << 20
 
-// ask sends one operation. What the server says in errors is the error.
+// patience is how often one operation is asked again when the server says that too much was asked at once.
+const patience = 20
+
+// ask sends one operation, and waits as long as the server says when it is asked too much at once: a policy of many lines and
+// assertions needs more points than are given in a moment. What else the server says in errors is the error.
 func (r *remote) ask(ctx context.Context, query string, variables map[string]any, into any) error {
 	body, err := json.Marshal(map[string]any{"query": query, "variables": variables})
 	if err != nil {
 		return err
 	}
+	for range patience {
+		wait, err := r.once(ctx, body, into)
+		if wait == 0 {
+			return err
+		}
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	_, err = r.once(ctx, body, into)
+	return err
+}
+
+// once sends one operation; wait is not zero when the server asks to come back later.
+func (r *remote) once(ctx context.Context, body []byte, into any) (wait time.Duration, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, r.url, bytes.NewReader(body))
 	if err != nil {
-		return err
+		return 0, err
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Accept", "application/json")
@@ -107,29 +128,32 @@ func (r *remote) ask(ctx context.Context, query string, variables map[string]any
 	req.Header.Set("Authorization", "Bearer "+r.token)
 	answer, err := r.client.Do(req)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer answer.Body.Close()
 	text, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer))
 	if err != nil {
-		return err
+		return 0, err
 	}
 	var got struct {
 		Data   json.RawMessage
 		Errors []struct {
 			Message    string
-			Extensions struct{ Code, Remedy string }
+			Extensions struct {
+				Code, Remedy string
+				RetryAfter   int // seconds
+			}
 		}
 	}
 	if err := json.Unmarshal(text, &got); err != nil {
-		return fmt.Errorf("%s: %s is no answer of a GraphQL server", r.url, answer.Status)
+		return 0, fmt.Errorf("%s: %s is no answer of a GraphQL server", r.url, answer.Status)
 	}
 	if len(got.Errors) > 0 {
 		e := got.Errors[0]
 		say := e.Extensions.Code + ": " + e.Message
-		return &trouble{message: fault.Text{ZH: say, EN: say}, remedy: fault.Text{ZH: e.Extensions.Remedy, EN: e.Extensions.Remedy}}
+		return time.Duration(e.Extensions.RetryAfter) * time.Second, &trouble{message: fault.Text{ZH: say, EN: say}, remedy: fault.Text{ZH: e.Extensions.Remedy, EN: e.Extensions.Remedy}}
 	}
-	return json.Unmarshal(got.Data, into)
+	return 0, json.Unmarshal(got.Data, into)
 }
 
 // number is a BigInt of the API.

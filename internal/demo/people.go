@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -77,7 +78,7 @@ func (s *scene) hire(ctx context.Context, m member, posts map[string]uuid.UUID) 
 		posts[m.department+m.post] = post
 	}
 	s.numbers++
-	p := &person{member: m, name: s.names.person(), password: rand.Text()}
+	p := &person{member: m, name: s.names.person(), password: password(m.login)}
 	phone, mail := s.names.mobile(), m.login+"@"+s.plan.slug+".example"
 	in := organisation.StaffHire{Number: fmt.Sprintf("%03d", s.numbers), Name: p.name, Phone: &phone, Email: &mail, Department: place.id, Position: &post}
 	if m.superior != "" {
@@ -88,7 +89,7 @@ func (s *scene) hire(ctx context.Context, m member, posts map[string]uuid.UUID) 
 		return err
 	}
 	p.staff, p.version = r.Subject.ID, r.Subject.Version
-	first := rand.Text()
+	first := password(m.login)
 	r, err = s.Identity.AccountCreate(ctx, admin, identity.AccountCreate{Staff: &p.staff, Login: m.login, Password: &first}, s.key())
 	if r, err = did("account "+m.login, r, err); err != nil {
 		return err
@@ -100,6 +101,15 @@ func (s *scene) hire(ctx context.Context, m member, posts map[string]uuid.UUID) 
 	s.staff[m.login] = p
 	s.order = append(s.order, p)
 	return s.firstSignIn(ctx, p, first)
+}
+
+// password is a random one that does not happen to hold the login, which would be refused.
+func password(login string) string {
+	for {
+		if p := rand.Text(); !strings.Contains(strings.ToLower(p), login) {
+			return p
+		}
+	}
 }
 
 // firstSignIn changes the password that the administrator set, as everybody must.

@@ -2,7 +2,6 @@ package demo
 
 import (
 	"context"
-	"crypto/rand"
 	"fmt"
 	mathrand "math/rand/v2"
 	"net/http"
@@ -93,7 +92,7 @@ func (s *scene) found(ctx context.Context) error {
 	s.names = &namer{r: s.random, used: map[string]bool{}}
 	s.companies, s.units = map[string]uuid.UUID{}, map[string]unit{}
 	s.pass(0)
-	admin := &person{member: member{login: "admin", post: "租户管理员", roles: []string{"tenant_admin"}}, name: s.names.person(), password: rand.Text()}
+	admin := &person{member: member{login: "admin", post: "租户管理员", roles: []string{"tenant_admin"}}, name: s.names.person(), password: password("admin")}
 	made, err := s.Identity.CreateTenant(ctx, s.IDs, identity.TenantCreate{
 		Slug: s.plan.slug, Name: s.plan.name, Company: s.plan.root, Department: "总部", AdminNumber: "000", AdminName: admin.name, AdminLogin: admin.login, AdminPassword: admin.password,
 	})
