@@ -146,12 +146,19 @@ func TestMarkedCopiesAreShared(t *testing.T) {
 	var held *markedCopy
 	for held = range made {
 	}
-	x.s.marked.most = held.size // room for one
+	kept := func(look func()) {
+		x.s.marked.mu.Lock()
+		defer x.s.marked.mu.Unlock()
+		look()
+	}
+	kept(func() { x.s.marked.most = held.size }) // room for one
 	other, err := x.s.markedCopy(t.Context(), f, Mark{Name: "张三", At: borrower.At})
 	must(t, err)
-	if x.s.marked.total != other.size || len(x.s.marked.copies) != 1 {
-		t.Errorf("%d bytes in %d copies", x.s.marked.total, len(x.s.marked.copies))
-	}
+	kept(func() {
+		if x.s.marked.total != other.size || len(x.s.marked.copies) != 1 {
+			t.Errorf("%d bytes in %d copies", x.s.marked.total, len(x.s.marked.copies))
+		}
+	})
 	in := held.reader()
 	b := make([]byte, held.size)
 	if n, err := in.Read(b); err != nil || int64(n) != held.size {
@@ -160,9 +167,11 @@ func TestMarkedCopiesAreShared(t *testing.T) {
 	for range 8 {
 		held.release()
 	}
-	if held.f != nil || other.f == nil {
-		t.Error("the dropped copy is still open, or the kept one is not")
-	}
+	kept(func() {
+		if held.f != nil || other.f == nil {
+			t.Error("the dropped copy is still open, or the kept one is not")
+		}
+	})
 	other.release()
 	left, err := filepath.Glob(filepath.Join(x.s.bench.temp, "*"))
 	if err != nil || len(left) != 0 {

@@ -73,6 +73,13 @@ func (c *markedCopy) release() {
 	c.of.finish(c)
 }
 
+// opened is a copy that was made: its open file, size in bytes, and entity tag.
+type opened struct {
+	f    *os.File
+	size int64
+	tag  string
+}
+
 // drop forgets a copy; its bytes go with its last reader.
 func (m *marked) drop(c *markedCopy) {
 	if c.gone {
@@ -109,12 +116,15 @@ func (m *marked) take(key copyKey) (c *markedCopy, mine bool) {
 }
 
 // made ends the making. A failure is not kept: the next reader tries again.
-func (m *marked) made(c *markedCopy, err error) {
+func (m *marked) made(c *markedCopy, o opened, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if c.err = err; err != nil {
 		m.drop(c)
-	} else if !c.gone {
+		if o.f != nil {
+			_ = o.f.Close()
+		}
+	} else if c.f, c.size, c.tag = o.f, o.size, o.tag; !c.gone {
 		m.total += c.size
 	}
 	close(c.ready)
@@ -144,7 +154,10 @@ func (s *Service) markedCopy(ctx context.Context, f File, mark Mark) (*markedCop
 	c, mine := s.marked.take(copyKey{f.Tenant, f.ID, [32]byte(h.Sum(nil))})
 	if mine {
 		// Others may wait for it too: the one who came first may leave.
-		go s.marked.made(c, s.makeCopy(context.WithoutCancel(ctx), f, mark, c))
+		go func() {
+			o, err := s.makeCopy(context.WithoutCancel(ctx), f, mark)
+			s.marked.made(c, o, err)
+		}()
 	}
 	select {
 	case <-c.ready:
@@ -159,7 +172,7 @@ func (s *Service) markedCopy(ctx context.Context, f File, mark Mark) (*markedCop
 	return c, nil
 }
 
-func (s *Service) makeCopy(ctx context.Context, f File, mark Mark, c *markedCopy) error {
+func (s *Service) makeCopy(ctx context.Context, f File, mark Mark) (o opened, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*s.limits.Render)
 	defer cancel()
 	r, err := s.bench.work(ctx, s.store, &f, job{Task: "mark", Mark: mark}, func(path string) error {
@@ -172,11 +185,11 @@ func (s *Service) makeCopy(ctx context.Context, f File, mark Mark, c *markedCopy
 		if err != nil {
 			return errors.Join(err, out.Close())
 		}
-		c.f, c.size, c.tag = out, size, hex.EncodeToString(h.Sum(nil))
+		o = opened{out, size, hex.EncodeToString(h.Sum(nil))}
 		return nil
 	})
 	if err == nil && r.Reason != "" {
 		err = fmt.Errorf("%w: %s: %s", errUnmarkable, r.Reason, r.Detail)
 	}
-	return err
+	return o, err
 }
