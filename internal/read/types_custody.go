@@ -86,7 +86,7 @@ func custodyTypes() []*Type {
 			Name: "ApprovalStep", Prefix: id.ApprovalStep, Table: "approval_steps", Twin: true, Entity: policy.OnApproval,
 			Facts: ofClient(policy.Columns{
 				Staff:      "{}.requester_staff_id",
-				FieldClass: "(SELECT b9.top_class FROM borrowings b9 WHERE b9.tenant_id = $1 AND b9.id = {}.subject_id)",
+				FieldClass: "(SELECT b_of.top_class FROM borrowings b_of WHERE b_of.tenant_id = $1 AND b_of.id = {}.subject_id)",
 			}),
 			Fields: []Field{
 				idField(id.ApprovalStep, "id"),

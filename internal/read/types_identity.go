@@ -7,10 +7,10 @@ import (
 
 // staffOf gives a column of the staff member behind an expression that holds his id.
 func staffOf(expr, column string) string {
-	return "(SELECT s9." + column + " FROM staff s9 WHERE s9.tenant_id = $1 AND s9.id = " + expr + ")"
+	return "(SELECT s_of." + column + " FROM staff s_of WHERE s_of.tenant_id = $1 AND s_of.id = " + expr + ")"
 }
 
-const accountStaff = "(SELECT a9.staff_id FROM accounts a9 WHERE a9.tenant_id = $1 AND a9.id = {}.account_id)"
+const accountStaff = "(SELECT a_of.staff_id FROM accounts a_of WHERE a_of.tenant_id = $1 AND a_of.id = {}.account_id)"
 
 func identityTypes() []*Type {
 	adm, rules := policy.AccountAdmin, policy.PolicyRules
@@ -132,5 +132,5 @@ func identityTypes() []*Type {
 
 // clientOf gives a column of the client that the row belongs to.
 func clientOf(column string) string {
-	return "(SELECT c9." + column + " FROM clients c9 WHERE c9.tenant_id = $1 AND c9.id = {}.client_id)"
+	return "(SELECT c_of." + column + " FROM clients c_of WHERE c_of.tenant_id = $1 AND c_of.id = {}.client_id)"
 }

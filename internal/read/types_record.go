@@ -9,7 +9,7 @@ func recordTypes() []*Type {
 	rec := policy.AuditRecords
 	return []*Type{{
 		Name: "AuditRecord", Prefix: id.AuditRecord, Table: "audit_records", Entity: policy.OnAudit,
-		Facts: policy.Columns{Staff: "(SELECT a9.staff_id FROM accounts a9 WHERE a9.tenant_id = $1 AND a9.id = {}.actor_id)"},
+		Facts: policy.Columns{Staff: "(SELECT a_of.staff_id FROM accounts a_of WHERE a_of.tenant_id = $1 AND a_of.id = {}.actor_id)"},
 		Fields: []Field{
 			idField(id.AuditRecord, "id"),
 			col(rec, KindEnum, "kind", "kind"), col(rec, KindText, "act", "act"), col(rec, KindEnum, "actorKind", "actor_kind"),
