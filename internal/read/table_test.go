@@ -1,6 +1,7 @@
 package read
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"testing"
@@ -82,4 +83,32 @@ func TestGroupsAreThoseOfTheDescriptions(t *testing.T) {
 
 func openNames(name string) bool {
 	return slices.Contains([]string{"id", "version", "createdAt", "updatedAt"}, name)
+}
+
+// TestRowsOfThenHaveTheirColumns asks the database for every column that rows of then are taken with, of the table and of
+// its history.
+func TestRowsOfThenHaveTheirColumns(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	table, err := newTable()
+	must(t, err)
+	twins := map[string]bool{}
+	for _, typ := range table.Types {
+		if typ.Twin {
+			twins[typ.Table] = true
+		}
+	}
+	for _, c := range childTables() {
+		twins[c.name] = true
+	}
+	if len(twins) < 20 {
+		t.Fatalf("only %d tables keep a history", len(twins))
+	}
+	for name := range twins {
+		for _, from := range []string{name, name + "_history"} {
+			if _, err := w.conn.Exec(context.Background(), "SELECT "+table.columns[name]+" FROM "+from+" LIMIT 0"); err != nil {
+				t.Errorf("%s: %v", from, err)
+			}
+		}
+	}
 }

@@ -170,7 +170,7 @@ type Table struct {
 	columns map[string]string // table -> columns that templates use, for the rows of then
 }
 
-var columnOf = regexp.MustCompile(`\{\}\.([a-z_]+)`)
+var columnOf = regexp.MustCompile(`\{\}\.([a-z0-9_]+)`)
 
 // newTable joins the contexts' types and checks them among themselves.
 func newTable() (*Table, error) {
