@@ -26,13 +26,17 @@ import (
 
 // The tenant of the scopes: a department tree of depth 6 in which every department has three below it, so that the four subtrees
 // measured have 364, 121, 13 and 1 departments, with a fifth of the clients, and as many departments again beside it. One branch
-// of 121 departments sleeps: whatever happened there happened before everything else.
+// of 121 departments sleeps, and so does a daughter company of 200 departments below one: whatever happened there happened before
+// everything else.
 const (
 	treeDepartments = 364
 	firstBranch     = 2 // 121 departments
 	dormantBranch   = 4
 	smallBranch     = 14 // 13 departments below the first branch's first
 	leaf            = 122
+	besides         = 1000 // the first of those beside the tree
+	daughters       = 2000 // the first of the daughter company's, and the head of the others
+	ofDaughter      = 200
 )
 
 // scope is one way to what an actor may read.
@@ -41,29 +45,37 @@ type scope struct {
 	scope      policy.Scope
 	department int64
 	staff      int64
+	company    int64
 }
 
 const (
-	ordinary = 1   // owns a hundred clients, is on the team of a hundred, has two hundred grants, and leads twenty people
-	unknown  = 999 // owns nothing
+	ordinary = 1    // owns a hundred clients, is on the team of a hundred, has two hundred grants, and leads twenty people
+	unknown  = 9999 // owns nothing
+	busy     = 9998 // is on the team of two thousand clients, has two thousand grants, and leads three hundred people
+	led      = 300
 )
 
 func scopes() []scope {
 	return []scope{
-		{"TENANT", policy.Tenant, 1, unknown},
-		{"COMPANY", policy.Company, 1, unknown},
-		{"COMPANY_TREE", policy.CompanyTree, 1, unknown},
-		{"DEPT_TREE of 364", policy.DeptTree, 1, unknown},
-		{"DEPT_TREE of 121", policy.DeptTree, firstBranch, unknown},
-		{"DEPT_TREE of 13", policy.DeptTree, smallBranch, unknown},
-		{"DEPT_TREE of 1", policy.DeptTree, leaf, unknown},
-		{"DEPT", policy.Dept, smallBranch, unknown},
-		{"dormant DEPT_TREE of 121", policy.DeptTree, dormantBranch, unknown},
-		{"SELF", policy.Self, 1, ordinary},
-		{"SUBORDINATES", policy.Subordinates, 1, ordinary},
-		{"CLIENT_TEAM", policy.ClientTeam, 1, ordinary},
-		{"DISTRIBUTED", policy.Distributed, smallBranch, unknown},
-		{"GRANTED", policy.Granted, 1, ordinary},
+		{"TENANT", policy.Tenant, 1, unknown, 1},
+		{"COMPANY", policy.Company, 1, unknown, 1},
+		{"dormant COMPANY", policy.Company, 1, unknown, 2},
+		{"COMPANY_TREE", policy.CompanyTree, 1, unknown, 1},
+		{"DEPT_TREE of 364", policy.DeptTree, 1, unknown, 1},
+		{"DEPT_TREE of 121", policy.DeptTree, firstBranch, unknown, 1},
+		{"DEPT_TREE of 13", policy.DeptTree, smallBranch, unknown, 1},
+		{"DEPT_TREE of 1", policy.DeptTree, leaf, unknown, 1},
+		{"DEPT", policy.Dept, smallBranch, unknown, 1},
+		{"dormant DEPT_TREE of 121", policy.DeptTree, dormantBranch, unknown, 1},
+		{"dormant DEPT_TREE of 200", policy.DeptTree, daughters, unknown, 2},
+		{"SELF", policy.Self, 1, ordinary, 1},
+		{"SUBORDINATES, 20", policy.Subordinates, 1, ordinary, 1},
+		{"SUBORDINATES, 300", policy.Subordinates, 1, busy, 1},
+		{"CLIENT_TEAM of 100", policy.ClientTeam, 1, ordinary, 1},
+		{"CLIENT_TEAM of 2000", policy.ClientTeam, 1, busy, 1},
+		{"DISTRIBUTED", policy.Distributed, smallBranch, unknown, 1},
+		{"GRANTED, 200", policy.Granted, 1, ordinary, 1},
+		{"GRANTED, 2000", policy.Granted, 1, busy, 1},
 	}
 }
 
@@ -90,20 +102,30 @@ func scopeRows() []string {
 		`INSERT INTO tenants (tenant_id, slug, name, created_at, updated_at) SELECT pg_temp.made_id(1, 0, 1), 'scopes', '租户', ` + times + `, ` + times,
 		`INSERT INTO tenant_epochs (tenant_id) SELECT pg_temp.made_id(1, 0, 1)`,
 		`INSERT INTO tenant_counters (tenant_id) SELECT pg_temp.made_id(1, 0, 1)`,
-		`CREATE TEMP TABLE placed AS SELECT i, CASE WHEN i % 5 = 0 THEN 1 + i / 5 % ` + fmt.Sprint(treeDepartments) + ` ELSE 1000 + i % ` + fmt.Sprint(treeDepartments) + ` END AS d, 1 + i % (greatest({n} / 100, 2)) AS o FROM generate_series(1, {n}) i`,
+		`INSERT INTO companies (tenant_id, id, name, parent_id, created_at, updated_at, recorded_from)
+			SELECT pg_temp.made_id(1, 0, 1), pg_temp.made_id(1, 1, c), '公司' || c, CASE c WHEN 2 THEN pg_temp.made_id(1, 1, 1) END, ` + times + `, ` + times + `, ` + times + ` FROM generate_series(1, 2) c`,
+		fmt.Sprintf(`INSERT INTO departments (tenant_id, id, company_id, parent_id, kind, name, created_at, updated_at, recorded_from)
+			SELECT pg_temp.made_id(1, 0, 1), pg_temp.made_id(1, 2, d), pg_temp.made_id(1, 1, CASE WHEN d >= %[3]d THEN 2 ELSE 1 END),
+			pg_temp.made_id(1, 2, CASE WHEN d > %[3]d THEN %[3]d WHEN d BETWEEN 2 AND %[1]d THEN (d - 2) / 3 + 1 END), 'DEPARTMENT', '部门' || d, `+times+`, `+times+`, `+times+`
+			FROM (SELECT generate_series(1, %[1]d) UNION ALL SELECT generate_series(%[2]d, %[2]d + %[1]d - 1) UNION ALL SELECT generate_series(%[3]d, %[3]d + %[4]d - 1)) x (d)`,
+			treeDepartments, besides, daughters, ofDaughter),
+		fmt.Sprintf(`CREATE TEMP TABLE placed AS SELECT i, CASE WHEN i %% 10 = 1 THEN %[3]d + i / 10 %% %[4]d WHEN i %% 5 = 0 THEN 1 + i / 5 %% %[1]d ELSE %[2]d + i %% %[1]d END AS d,
+			1 + i %% (greatest({n} / 100, 2)) AS o FROM generate_series(1, {n}) i`, treeDepartments, besides, daughters, ofDaughter),
 		`INSERT INTO clients (tenant_id, id, company_id, department_id, owner_id, code, name, sort_key, region, stage, grade, created_at, updated_at, recorded_from)
-			SELECT pg_temp.made_id(1, 0, 1), pg_temp.made_id(1, 11, i), pg_temp.made_id(1, 1, CASE WHEN i % 10 = 1 THEN 2 ELSE 1 END), pg_temp.made_id(1, 2, d), pg_temp.made_id(1, 3, o),
+			SELECT pg_temp.made_id(1, 0, 1), pg_temp.made_id(1, 11, i), pg_temp.made_id(1, 1, CASE WHEN d >= ` + fmt.Sprint(daughters) + ` THEN 2 ELSE 1 END), pg_temp.made_id(1, 2, d), pg_temp.made_id(1, 3, o),
 			'KH' || lpad(i::text, 8, '0'), '华东' || i || '工业设备有限公司', 'huadong' || lpad((i * 104729 % {n})::text, 8, '0'), '地区' || i % 10,
 			(ARRAY['trading', 'prospect', 'developing', 'recognised'])[1 + i % 4], (ARRAY['VIP', 'A', 'B', 'C'])[1 + i / 4 % 4], ` + times + `,
-			` + times + `+ (i * 7919 % {n}) * interval '1 second' - CASE WHEN d IN (` + strings.Join(dormant, ", ") + `) THEN interval '2 years' ELSE interval '0' END, ` + times + ` FROM placed`,
+			` + times + `+ (i * 7919 % {n}) * interval '1 second' - CASE WHEN d >= ` + fmt.Sprint(daughters) + ` OR d IN (` + strings.Join(dormant, ", ") + `) THEN interval '2 years' ELSE interval '0' END, ` + times + ` FROM placed`,
 		`INSERT INTO client_team_members (tenant_id, id, client_id, staff_id, duty, valid_from, created_at, updated_at, recorded_from)
-			SELECT pg_temp.made_id(1, 0, 1), pg_temp.made_id(1, 13, i), pg_temp.made_id(1, 11, i), pg_temp.made_id(1, 3, o), 'OWNER', ` + times + `, ` + times + `, ` + times + `, ` + times + ` FROM placed`,
+			SELECT pg_temp.made_id(1, 0, 1), pg_temp.made_id(1, 13, i), pg_temp.made_id(1, 11, i), pg_temp.made_id(1, 3, o), 'OWNER', ` + times + `, ` + times + `, ` + times + `, ` + times + ` FROM placed
+			UNION ALL SELECT pg_temp.made_id(1, 0, 1), pg_temp.made_id(1, 13, {n} + i), pg_temp.made_id(1, 11, i), pg_temp.made_id(1, 3, ` + fmt.Sprint(busy) + `), 'CO_OWNER', ` + times + `, ` + times + `, ` + times + `, ` + times + `
+			FROM placed WHERE i % greatest({n} / 2000, 1) = 0`,
 		`INSERT INTO client_distributions (tenant_id, id, client_id, department_id, valid_from, created_at, updated_at, recorded_from)
 			SELECT pg_temp.made_id(1, 0, 1), pg_temp.made_id(1, 17, i), pg_temp.made_id(1, 11, i), pg_temp.made_id(1, 2, CASE WHEN i % 100 = 7 THEN ` + fmt.Sprint(smallBranch) + ` ELSE 1000 + i % 50 END), ` +
 			times + `, ` + times + `, ` + times + `, ` + times + ` FROM placed WHERE i % 10 = 7`,
 		`INSERT INTO access_grants (tenant_id, id, grantee_staff_id, client_id, class_mask, purpose, valid_from, valid_until, created_at, updated_at, recorded_from)
-			SELECT pg_temp.made_id(1, 0, 1), pg_temp.made_id(1, 10, g), pg_temp.made_id(1, 3, 1 + g / 200), pg_temp.made_id(1, 11, 1 + g * 37 % {n}), 63, '合同评审', ` + times + `, timestamptz '2100-01-01', ` +
-			times + `, ` + times + `, ` + times + ` FROM generate_series(0, 3999) g`,
+			SELECT pg_temp.made_id(1, 0, 1), pg_temp.made_id(1, 10, g), pg_temp.made_id(1, 3, CASE WHEN g < 4000 THEN 1 + g / 200 ELSE ` + fmt.Sprint(busy) + ` END), pg_temp.made_id(1, 11, 1 + g * 37 % {n}), 63, '合同评审', ` + times + `, timestamptz '2100-01-01', ` +
+			times + `, ` + times + `, ` + times + ` FROM generate_series(0, 5999) g`,
 		// terms that every client has, and those of its code
 		`INSERT INTO client_search_terms (tenant_id, field_class, term, client_id)
 			SELECT DISTINCT pg_temp.made_id(1, 0, 1), 0, term, pg_temp.made_id(1, 11, i) FROM placed
@@ -163,7 +185,7 @@ func (s *scope) rights(org *policy.Org, now time.Time) (*policy.Rights, error) {
 	}
 	return table.Bind(&policy.Principal{
 		Tenant: rowID(1, ofTenant, 1), Staff: rowID(1, ofStaff, s.staff), Account: rowID(1, ofAccount, s.staff), Kind: string(tenancy.StaffActor),
-		Bindings: []policy.Binding{{ID: rowID(1, ofBinding, 1), Role: "reader", Company: rowID(1, ofCompany, 1), Department: rowID(1, ofDepartment, s.department)}},
+		Bindings: []policy.Binding{{ID: rowID(1, ofBinding, 1), Role: "reader", Company: rowID(1, ofCompany, s.company), Department: rowID(1, ofDepartment, s.department)}},
 	}, org, now), nil
 }
 
