@@ -46,6 +46,7 @@ type scope struct {
 	department int64
 	staff      int64
 	company    int64
+	also       []policy.Rule // what is seen besides
 }
 
 const (
@@ -57,25 +58,27 @@ const (
 
 func scopes() []scope {
 	return []scope{
-		{"TENANT", policy.Tenant, 1, unknown, 1},
-		{"COMPANY", policy.Company, 1, unknown, 1},
-		{"dormant COMPANY", policy.Company, 1, unknown, 2},
-		{"COMPANY_TREE", policy.CompanyTree, 1, unknown, 1},
-		{"DEPT_TREE of 364", policy.DeptTree, 1, unknown, 1},
-		{"DEPT_TREE of 121", policy.DeptTree, firstBranch, unknown, 1},
-		{"DEPT_TREE of 13", policy.DeptTree, smallBranch, unknown, 1},
-		{"DEPT_TREE of 1", policy.DeptTree, leaf, unknown, 1},
-		{"DEPT", policy.Dept, smallBranch, unknown, 1},
-		{"dormant DEPT_TREE of 121", policy.DeptTree, dormantBranch, unknown, 1},
-		{"dormant DEPT_TREE of 200", policy.DeptTree, daughters, unknown, 2},
-		{"SELF", policy.Self, 1, ordinary, 1},
-		{"SUBORDINATES, 20", policy.Subordinates, 1, ordinary, 1},
-		{"SUBORDINATES, 300", policy.Subordinates, 1, busy, 1},
-		{"CLIENT_TEAM of 100", policy.ClientTeam, 1, ordinary, 1},
-		{"CLIENT_TEAM of 2000", policy.ClientTeam, 1, busy, 1},
-		{"DISTRIBUTED", policy.Distributed, smallBranch, unknown, 1},
-		{"GRANTED, 200", policy.Granted, 1, ordinary, 1},
-		{"GRANTED, 2000", policy.Granted, 1, busy, 1},
+		{"TENANT", policy.Tenant, 1, unknown, 1, nil},
+		{"COMPANY", policy.Company, 1, unknown, 1, nil},
+		{"dormant COMPANY", policy.Company, daughters, unknown, 2, nil},
+		{"COMPANY_TREE", policy.CompanyTree, 1, unknown, 1, nil},
+		{"DEPT_TREE of 364", policy.DeptTree, 1, unknown, 1, nil},
+		{"DEPT_TREE of 121", policy.DeptTree, firstBranch, unknown, 1, nil},
+		{"DEPT_TREE of 13", policy.DeptTree, smallBranch, unknown, 1, nil},
+		{"DEPT_TREE of 1", policy.DeptTree, leaf, unknown, 1, nil},
+		{"DEPT", policy.Dept, smallBranch, unknown, 1, nil},
+		{"dormant DEPT_TREE of 121", policy.DeptTree, dormantBranch, unknown, 1, nil},
+		{"dormant DEPT_TREE of 200", policy.DeptTree, daughters, unknown, 2, nil},
+		{"SELF", policy.Self, 1, ordinary, 1, nil},
+		{"SUBORDINATES, 20", policy.Subordinates, 1, ordinary, 1, nil},
+		{"SUBORDINATES, 300", policy.Subordinates, 1, busy, 1, nil},
+		{"CLIENT_TEAM of 100", policy.ClientTeam, 1, ordinary, 1, nil},
+		{"CLIENT_TEAM of 2000", policy.ClientTeam, 1, busy, 1, nil},
+		{"DISTRIBUTED", policy.Distributed, smallBranch, unknown, 1, nil},
+		{"GRANTED, 200", policy.Granted, 1, ordinary, 1, nil},
+		{"GRANTED, 2000", policy.Granted, 1, busy, 1, nil},
+		{"CLIENT_TEAM or GRANTED", policy.ClientTeam, 1, ordinary, 1, []policy.Rule{{Scope: policy.Granted}}},
+		{"DEPT_TREE of 13 or KEY", policy.DeptTree, smallBranch, unknown, 1, []policy.Rule{{Scope: policy.Tenant, Condition: "kind = KEY"}}},
 	}
 }
 
@@ -114,8 +117,10 @@ func scopeRows() []string {
 		`INSERT INTO clients (tenant_id, id, company_id, department_id, owner_id, code, name, sort_key, region, stage, grade, created_at, updated_at, recorded_from)
 			SELECT pg_temp.made_id(1, 0, 1), pg_temp.made_id(1, 11, i), pg_temp.made_id(1, 1, CASE WHEN d >= ` + fmt.Sprint(daughters) + ` THEN 2 ELSE 1 END), pg_temp.made_id(1, 2, d), pg_temp.made_id(1, 3, o),
 			'KH' || lpad(i::text, 8, '0'), '华东' || i || '工业设备有限公司', 'huadong' || lpad((i * 104729 % {n})::text, 8, '0'), '地区' || i % 10,
-			(ARRAY['trading', 'prospect', 'developing', 'recognised'])[1 + i % 4], (ARRAY['VIP', 'A', 'B', 'C'])[1 + i / 4 % 4], ` + times + `,
+			(ARRAY['trading', 'prospect', 'developing', 'recognised'])[1 + i / 64 % 4], (ARRAY['VIP', 'A', 'B', 'C'])[1 + i / 256 % 4], ` + times + `,
 			` + times + `+ (i * 7919 % {n}) * interval '1 second' - CASE WHEN d >= ` + fmt.Sprint(daughters) + ` OR d IN (` + strings.Join(dormant, ", ") + `) THEN interval '2 years' ELSE interval '0' END, ` + times + ` FROM placed`,
+		`INSERT INTO client_kinds (tenant_id, id, client_id, kind, recorded_from)
+			SELECT pg_temp.made_id(1, 0, 1), pg_temp.made_id(1, 12, i), pg_temp.made_id(1, 11, i), (ARRAY['KEY', 'SUPPLIER', 'DEALER', 'SUPPLIER', 'DEALER'])[1 + i * 7 / 3 % 5], ` + times + ` FROM placed`,
 		`INSERT INTO client_team_members (tenant_id, id, client_id, staff_id, duty, valid_from, created_at, updated_at, recorded_from)
 			SELECT pg_temp.made_id(1, 0, 1), pg_temp.made_id(1, 13, i), pg_temp.made_id(1, 11, i), pg_temp.made_id(1, 3, o), 'OWNER', ` + times + `, ` + times + `, ` + times + `, ` + times + ` FROM placed
 			UNION ALL SELECT pg_temp.made_id(1, 0, 1), pg_temp.made_id(1, 13, {n} + i), pg_temp.made_id(1, 11, i), pg_temp.made_id(1, 3, ` + fmt.Sprint(busy) + `), 'CO_OWNER', ` + times + `, ` + times + `, ` + times + `, ` + times + `
@@ -154,32 +159,48 @@ func organisation() (*policy.Org, error) {
 	company := func(n int64) uuid.UUID { return rowID(1, ofCompany, n) }
 	companies := []policy.OrgCompany{{ID: company(1)}, {ID: company(2), Parent: company(1)}}
 	var departments []policy.OrgDepartment
-	var employments []policy.OrgEmployment
 	for d := int64(1); d <= treeDepartments; d++ {
 		one := policy.OrgDepartment{ID: rowID(1, ofDepartment, d), Company: company(1)}
 		if d > 1 {
 			one.Parent = rowID(1, ofDepartment, parentOf(d))
 		}
-		departments = append(departments, one, policy.OrgDepartment{ID: rowID(1, ofDepartment, 1000+d-1), Company: company(1)})
+		departments = append(departments, one, policy.OrgDepartment{ID: rowID(1, ofDepartment, besides+d-1), Company: company(1)})
 	}
-	for s := int64(1); s <= 21; s++ {
-		e := policy.OrgEmployment{Staff: rowID(1, ofStaff, s), Company: company(1), Department: rowID(1, ofDepartment, 1)}
-		if s > ordinary {
-			e.Superior = rowID(1, ofStaff, ordinary)
+	for d := int64(daughters); d < daughters+ofDaughter; d++ {
+		one := policy.OrgDepartment{ID: rowID(1, ofDepartment, d), Company: company(2)}
+		if d > daughters {
+			one.Parent = rowID(1, ofDepartment, daughters)
 		}
-		employments = append(employments, e)
+		departments = append(departments, one)
+	}
+	var employments []policy.OrgEmployment
+	employ := func(s int64, superior uuid.UUID) {
+		employments = append(employments, policy.OrgEmployment{Staff: rowID(1, ofStaff, s), Company: company(1), Department: rowID(1, ofDepartment, 1), Superior: superior})
+	}
+	for _, leader := range []struct{ staff, first, last int64 }{{ordinary, 2, 21}, {busy, 22, 21 + led}} {
+		employ(leader.staff, uuid.Nil)
+		for s := leader.first; s <= leader.last; s++ {
+			employ(s, rowID(1, ofStaff, leader.staff))
+		}
 	}
 	return policy.NewOrg(rowID(1, ofTenant, 1), 1, companies, departments, employments)
 }
 
 func (s *scope) rights(org *policy.Org, now time.Time) (*policy.Rights, error) {
-	rule := func(seq int, object policy.Object, action policy.Action) policy.Rule {
-		return policy.Rule{ID: rowID(1, ofPolicy, int64(seq)), Seq: seq, Role: "reader", Object: object, Action: action, Scope: s.scope, Effect: policy.Allow}
+	var rules []policy.Rule
+	for _, r := range append([]policy.Rule{{Scope: s.scope}}, s.also...) {
+		for _, of := range []struct {
+			object policy.Object
+			action policy.Action
+		}{
+			{policy.OnClient, policy.Read}, {policy.ClientList, policy.Reveal}, {policy.ClientStandard, policy.Reveal}, {policy.ClientList, policy.Filter}, {policy.ClientStandard, policy.Filter},
+		} {
+			r.Seq, r.Role, r.Object, r.Action, r.Effect = len(rules)+1, "reader", of.object, of.action, policy.Allow
+			r.ID = rowID(1, ofPolicy, int64(r.Seq))
+			rules = append(rules, r)
+		}
 	}
-	table, err := policy.Compile(1, []policy.Rule{
-		rule(1, policy.OnClient, policy.Read), rule(2, policy.ClientList, policy.Reveal), rule(3, policy.ClientStandard, policy.Reveal),
-		rule(4, policy.ClientList, policy.Filter), rule(5, policy.ClientStandard, policy.Filter),
-	}, nil)
+	table, err := policy.Compile(1, rules, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -193,6 +214,8 @@ func (s *scope) rights(org *policy.Org, now time.Time) (*policy.Rights, error) {
 func searches() []string { return []string{"华东", "7919", "华东设备 7919", "工业 华北"} }
 
 const searchPage = `query($search: String!) { clients(first: 20, filter: {search: $search}) { totalCount { value } nodes { id code name } } }`
+
+const filteredPage = `{ clients(first: 20, filter: {grades: [VIP], stages: [TRADING]}, orderBy: {field: NAME, direction: ASC}) { totalCount { value } nodes { id code name } } }`
 
 const firstPage = `{ clients(first: 50) { nodes { id code name stage grade region updatedAt } pageInfo { hasNextPage } } }`
 
@@ -226,7 +249,7 @@ func runScopes(ctx context.Context, o *options, plans bool) (err error) {
 		return err
 	}
 	d := &driver{super: super, cluster: c}
-	pages := []question{{"first page of 50", firstPage, nil}}
+	pages := []question{{"first page of 50", firstPage, nil}, {"filtered, ordered list of 20 with count", filteredPage, nil}}
 	for _, text := range searches() {
 		pages = append(pages, question{"search " + text, searchPage, map[string]any{"search": text}})
 	}

@@ -16,6 +16,7 @@ type listing struct {
 	nested bool
 	key    string
 	reach  *policy.Reach // replaces the read right's own reach: a part of it
+	among  string        // the ids that all candidates are looked up by
 	walked bool          // the predicate must not lead to an index: the ordering's own is walked
 	// decided: whether rows are seen is decided outside, by the way to them or for all rows of a parent together.
 	decided bool
@@ -44,6 +45,11 @@ func (l *listing) sortKey() {
 
 // from is called after every predicate was made: see row.joins.
 func (l *listing) from() string {
+	if l.among != "" {
+		// OFFSET 0: by nothing but their ids. An index that has the id behind other columns would be read as often as there are ids.
+		return "(SELECT " + l.w.data + ".* FROM " + l.w.t.Table + " " + l.w.data + " WHERE " + l.w.data + ".tenant_id = $1 AND " + l.w.data + "." + l.w.t.Key + " = ANY(" + l.among + ") OFFSET 0) " +
+			l.w.data + l.w.joins()
+	}
 	return l.w.source(l.w.t.Table, l.w.t.Twin) + " " + l.w.data + l.w.joins()
 }
 

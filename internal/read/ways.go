@@ -29,7 +29,8 @@ func (q *query) ids(c *connection, order Order, nested bool) string {
 	if rare != "" {
 		q.cte("rare9", rare)
 		l := q.listing(c, order, false)
-		texts = append(texts, l.first(l.picked(), l.w.data+".id = ANY((SELECT ids FROM rare9)::uuid[])"))
+		l.among = "(SELECT ids FROM rare9)::uuid[]"
+		texts = append(texts, l.first(l.picked()))
 		taken = append(taken, "(SELECT ids FROM rare9) IS NULL")
 	}
 	if quickPays(parts) {
@@ -96,8 +97,8 @@ func (q *query) part(c *connection, order Order, nested bool, br *branch) string
 		}
 		return "SELECT b9.* FROM " + source + " CROSS JOIN LATERAL (" + found + ") b9"
 	case side:
-		l.decided = br.bare()
-		return l.first(l.picked(), l.w.data+".id = ANY(ARRAY("+q.throughSide(br)+"))")
+		l.decided, l.among = br.bare(), q.throughSide(br)
+		return l.first(l.picked())
 	}
 	l.walked = br.long()
 	return l.first(l.picked())
@@ -165,8 +166,8 @@ func (q *query) count(c *connection, order Order, nested bool) string {
 		}
 		switch {
 		case br.way == side:
-			l.decided = br.bare()
-			texts = append(texts, one(l, append(apart, l.w.data+".id = ANY(ARRAY("+q.throughSide(br)+"))")...))
+			l.decided, l.among = br.bare(), q.throughSide(br)
+			texts = append(texts, one(l, apart...))
 		case (br.way == each || br.way == offices) && !c.site.narrowed():
 			l.decided = br.bare()
 			texts = append(texts, "SELECT 1 FROM "+q.named(br, "u9")+" CROSS JOIN LATERAL ("+one(l, append(apart, l.w.data+"."+br.column+" = u9.id")...)+") b9")
@@ -181,7 +182,8 @@ func (q *query) count(c *connection, order Order, nested bool) string {
 	if rare != "" {
 		q.cte("rare9", rare)
 		l := q.listing(c, order, false)
-		all = "(" + one(l, l.w.data+".id = ANY((SELECT ids FROM rare9)::uuid[])") + ") UNION ALL (SELECT 1 FROM (" + all + ") w9 WHERE (SELECT ids FROM rare9) IS NULL)"
+		l.among = "(SELECT ids FROM rare9)::uuid[]"
+		all = "(" + one(l) + ") UNION ALL (SELECT 1 FROM (" + all + ") w9 WHERE (SELECT ids FROM rare9) IS NULL)"
 	}
 	return "SELECT 1 FROM (" + all + ") u" + limit
 }
@@ -226,5 +228,5 @@ func (q *query) throughSide(br *branch) string {
 			of = append(of, "SELECT g.client_id FROM "+policy.GrantsOf(c, me)+" AND g.class_mask & "+q.constant(int32(t.Classes))+" <> 0")
 		}
 	}
-	return strings.Join(of, " UNION ")
+	return "ARRAY(" + strings.Join(of, " UNION ") + ")"
 }
