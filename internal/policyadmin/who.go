@@ -104,9 +104,10 @@ func (m moment) sees(rights *policy.Rights, p *policy.Principal, entity, group p
 		}
 	}
 	d := theirs.Decide(object, action, row)
-	out := &Path{Staff: p.Staff, Access: how, Role: d.Rule.Role, Rule: *d.Rule}
+	rule := d.Rule()
+	out := &Path{Staff: p.Staff, Access: how, Role: rule.Role, Rule: *rule}
 	if b, alone := path(theirs, p, m.at, object, action, row); b != nil {
-		out.Binding, out.Role, out.Rule = b.ID, b.Role, *alone.Rule
+		out.Binding, out.Role, out.Rule = b.ID, b.Role, *alone.Rule()
 	}
 	out.Sentence = policy.RuleSentence(&out.Rule)
 	return out

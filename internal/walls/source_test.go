@@ -303,7 +303,6 @@ func keyName(s source, e ast.Expr) string {
 // withoutTenant is what is kept over requests without a tenant in its key.
 func withoutTenant() map[string]string {
 	return map[string]string{
-		"internal/access.snapshot.principals": "a snapshot is one tenant's and stands under its TenantID",
 		"internal/access.snapshot.rights":     "a snapshot is one tenant's and stands under its TenantID",
 		"internal/authn.Service.known":        "by the hash of a bearer token, which belongs to one tenant and credential for ever",
 		"internal/authn.Service.unknown":      "hashes of tokens that belong to nobody",
