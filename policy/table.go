@@ -22,9 +22,9 @@ type Table struct {
 	masks   []ClassSet  // by question: what a grant must carry one of, but for rules that name classes
 
 	traits []trait
-	conds  [][]Comparison         // the first is none
-	texts []unique.Handle[string] // conditions as written, clauses and notes; the first is ""
-	times []time.Time             // ends of validity; the first is open
+	conds  [][]Comparison          // the first is none
+	texts  []unique.Handle[string] // conditions as written, clauses and notes; the first is ""
+	times  []time.Time             // ends of validity; the first is open
 
 	roles   []unique.Handle[string] // sorted; a role's number is its place
 	closure []uint64                // role number × width: the role and everything it inherits

@@ -112,9 +112,12 @@ func TestSizesAreThoseOfTheHeap(t *testing.T) {
 	}
 	person := &Principal{Tenant: tenant, Staff: numbered(4, 1), Bindings: []Binding{{Role: "kam_manager"}, {Role: "ka_sales_supervisor", Department: departments[1].ID}}}
 	for what, one := range map[string]func() interface{ Bytes() int }{
-		"table":        func() interface{ Bytes() int } { x, _ := Compile(1, rules, ShippedInherits()); return x },
-		"organisation": func() interface{ Bytes() int } { x, _ := NewOrg(tenant, 1, []OrgCompany{{ID: company}}, departments, employments); return x },
-		"rights":       func() interface{ Bytes() int } { return table.Bind(person, org, time.Unix(1000, 0)) },
+		"table": func() interface{ Bytes() int } { x, _ := Compile(1, rules, ShippedInherits()); return x },
+		"organisation": func() interface{ Bytes() int } {
+			x, _ := NewOrg(tenant, 1, []OrgCompany{{ID: company}}, departments, employments)
+			return x
+		},
+		"rights": func() interface{ Bytes() int } { return table.Bind(person, org, time.Unix(1000, 0)) },
 	} {
 		said := one().Bytes()
 		before := heap()
