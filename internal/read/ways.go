@@ -11,13 +11,19 @@ import (
 )
 
 const (
-	rareAtMost  = 3000 // hits of a term that may lead
-	leadersMost = 8    // terms that are looked at for a leader
+	leadersMost = 8 // terms that are looked at for a leader
 	// quickTimes: for each row of a page so many of the order's first rows are looked at before the ways are gone.
 	quickTimes = 16
-	// From manySides clients on that the side tables name, eight times as many of the order's first rows cost less than to look them up.
-	manySides, sideTimes = 500, 8
+	sideTimes  = 8
 )
+
+// turns are where one way becomes dearer than another.
+type turns struct {
+	rare  int // hits of a term that may lead
+	sides int // from so many clients on that side tables name, sideTimes as many of the order's first rows cost less than to look them up
+}
+
+func ordinaryTurns() turns { return turns{rare: 3000, sides: 500} }
 
 // ids is the statement that finds the page: id and sort key of one row more than asked for.
 func (q *query) ids(c *connection, order Order, nested bool) string {
@@ -143,7 +149,7 @@ func (q *query) quick(c *connection, order Order, taken []string, br *branch, si
 	if sides != "" {
 		l.reach, l.decided = &br.reach, br.bare()
 		extra = []string{"(" + l.w.data + ".id = ANY(SELECT unnest(ids) FROM " + sides + ")) IS TRUE"}
-		most = fmt.Sprintf("(SELECT CASE WHEN cardinality(ids) >= %d THEN %d * cardinality(ids) ELSE 0 END FROM %s)", manySides, sideTimes, sides)
+		most = fmt.Sprintf("(SELECT CASE WHEN cardinality(ids) >= %d THEN %d * cardinality(ids) ELSE 0 END FROM %s)", q.gate.turns.sides, sideTimes, sides)
 	}
 	text := l.first(l.picked(), extra...)
 	near := []string{l.w.data + ".tenant_id = $1"}
@@ -192,7 +198,7 @@ func (q *query) count(c *connection, order Order, nested bool) string {
 			l.decided = br.bare()
 			texts = append(texts, "SELECT 1 FROM "+q.named(br, "u9")+" CROSS JOIN LATERAL ("+one(l, append(apart, l.w.data+"."+br.column+" = u9.id")...)+") b9")
 		default: // a filter may lead as well
-			l.w.probed = len(br.ids) >= quickFrom && c.site.led(order)
+			l.w.probed = c.site.led(order)
 			texts = append(texts, one(l, apart...))
 		}
 	}
@@ -255,7 +261,7 @@ func (q *query) rare(s *site) string {
 	}
 	return "SELECT z9.ids FROM unnest(ARRAY[" + strings.Join(terms, ", ") + "]) q9(term) CROSS JOIN LATERAL (SELECT COALESCE(array_agg(y9.client_id), '{}'::uuid[]) AS ids, count(*) AS n" +
 		" FROM (SELECT s9.client_id FROM client_search_terms s9 WHERE s9.tenant_id = $1 AND s9.term = q9.term LIMIT " +
-		strconv.Itoa(rareAtMost+1) + ") y9) z9 WHERE z9.n <= " + strconv.Itoa(rareAtMost) + " ORDER BY z9.n LIMIT 1"
+		strconv.Itoa(q.gate.turns.rare+1) + ") y9) z9 WHERE z9.n <= " + strconv.Itoa(q.gate.turns.rare) + " ORDER BY z9.n LIMIT 1"
 }
 
 // throughSide selects the clients that the actor is on the team of, has a grant of, or that are distributed to his departments, as the
