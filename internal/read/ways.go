@@ -198,7 +198,7 @@ func (q *query) count(c *connection, order Order, nested bool) string {
 			l.decided = br.bare()
 			texts = append(texts, "SELECT 1 FROM "+q.named(br, "u9")+" CROSS JOIN LATERAL ("+one(l, append(apart, l.w.data+"."+br.column+" = u9.id")...)+") b9")
 		default: // a filter may lead as well
-			l.w.probed = c.site.led(order)
+			l.w.probed = len(br.ids) >= quickFrom && c.site.led(order)
 			texts = append(texts, one(l, apart...))
 		}
 	}
