@@ -140,8 +140,14 @@ func (x *town) fillStore() map[uuid.UUID]stored {
 
 // bytesOut tries to open everything that one person might, follows the links that he gets, and again after what was lent to him ended.
 func (j *judge) bytesOut(kept map[uuid.UUID]stored, counts map[string]int) {
-	content := question{policy.OriginalContent, policy.Reveal}
 	names := append(opened(), "held by "+j.who.role, "overdue of "+j.who.role, j.lender(j.who))
+	for part := range slices.Chunk(names, 7) {
+		j.open(part, kept, counts)
+	}
+}
+
+func (j *judge) open(names []string, kept map[uuid.UUID]stored, counts map[string]int) {
+	content := question{policy.OriginalContent, policy.Reveal}
 	var b strings.Builder
 	for i, name := range names {
 		fmt.Fprintf(&b, "m%d: originalOpen(input: {originalId: %q}, idempotencyKey: %q) { original { id } link { path } userErrors { code reason } } ", i, j.gid("Original", j.originals[name]), j.Key())

@@ -16,6 +16,7 @@ import (
 type custodial struct {
 	originals, loans, requests, incidents map[string]uuid.UUID
 	of                                    map[uuid.UUID][]*facts // by client
+	spotted                               map[string]int         // by type, how many rows stand at the spots: they are the first
 }
 
 // hash of a mark: a digest that stands nowhere else.
@@ -32,7 +33,7 @@ func (x *town) lender(p *person) string {
 // custody keeps originals of every field class at every spot, on paper and in files, and lends them: to somebody whom no scope reaches,
 // and to everybody who asks, now, once and not yet. An access grant on a client opens none of its originals.
 func (x *town) custody() {
-	x.custodial = custodial{map[string]uuid.UUID{}, map[string]uuid.UUID{}, map[string]uuid.UUID{}, map[string]uuid.UUID{}, map[uuid.UUID][]*facts{}}
+	x.custodial = custodial{map[string]uuid.UUID{}, map[string]uuid.UUID{}, map[string]uuid.UUID{}, map[string]uuid.UUID{}, map[uuid.UUID][]*facts{}, map[string]int{}}
 	spots := slices.DeleteFunc(x.spots(), func(s spot) bool { return strings.HasPrefix(s.name, "own of ") })
 	for n, s := range spots {
 		class := policy.Class(n % int(policy.NumClasses))
@@ -50,6 +51,9 @@ func (x *town) custody() {
 	x.statesOf()
 	x.filesOf()
 	x.incidentsOf()
+	for _, typ := range []string{"Original", "OriginalVersion", "File", "CustodyIncident", "Borrowing", "BorrowingItem", "AccessRequest", "ApprovalStep"} {
+		x.spotted[typ] = len(x.ids[typ])
+	}
 	for n, p := range x.people {
 		x.lendTo(n, p)
 	}

@@ -1,6 +1,7 @@
 package matrix
 
 import (
+	"context"
 	"crypto/sha256"
 	"fmt"
 	"maps"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/clientele/clientele/internal/archive"
 	"github.com/clientele/clientele/internal/id"
@@ -139,7 +141,22 @@ func newTown(t testing.TB) *town {
 	x.reviews()
 	x.then = time.Now().UTC().Truncate(time.Microsecond)
 	x.later()
+	x.analyse(w)
 	return x
+}
+
+// analyse does once what the server does by itself where the product runs: without statistics of rows just written, the plan of a list of
+// then inside an object goes through all rows for each of them.
+func (x *town) analyse(w *world.World) {
+	x.t.Helper()
+	conn, err := pgx.Connect(x.t.Context(), w.Superuser)
+	if err != nil {
+		x.t.Fatal(err)
+	}
+	defer conn.Close(context.WithoutCancel(x.t.Context()))
+	if _, err := conn.Exec(x.t.Context(), `ANALYZE`); err != nil {
+		x.t.Fatal(err)
+	}
 }
 
 func (x *town) places() {

@@ -17,7 +17,7 @@ type target struct {
 	owner uuid.UUID
 
 	also    *placed // has to be seen, too
-	other   string  // OTHER in the input
+	other   string  // BESIDE in the input
 	version string  // CURRENT in the input
 }
 

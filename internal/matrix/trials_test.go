@@ -11,7 +11,7 @@ import (
 
 // trial says how a mutation is tried without changing what later answers depend on: its input passes every check but one that
 // comes after the decision – mostly a version that never was. The input's ID stands for the row; D for a department's id,
-// C for a company's, P for a person's; OTHER for a row that goes with it, and CURRENT for the row's version.
+// C for a company's, P for a person's; BESIDE for a row that goes with it, and CURRENT for the row's version.
 type trial struct {
 	on    string // what the row is, as targets_test.go knows it
 	input string
@@ -77,14 +77,14 @@ func trials() map[string]trial {
 		"originalFile":       {"client", `clientId: ID, kind: OTHER, title: "x", fieldClass: 3, provenance: "x", paper: "x"`, "done"},
 		"originalUpload":     {"original in place", `originalId: ID, file: {name: "x", mediaType: "x/y", size: "1", sha256: "x"}`, "INVALID_INPUT UNSUPPORTED_MEDIA_TYPE input.file.mediaType"},
 		"originalAddVersion": stale("original", "originalId", `paper: "x"`), "originalChangeCustodian": stale("original", "originalId", `custodianId: P, `+because),
-		"originalReportIncident": stale("original", "originalId", `kind: DAMAGED, note: "x"`), "originalCloseIncident": stale("incident", "incidentId", `resolution: "x"`),
+		"originalReportIncident": stale("original", "originalId", `kind: CONTAMINATED, note: "x"`), "originalCloseIncident": stale("incident", "incidentId", `resolution: "x"`),
 		"originalOpen": {"content", `originalId: ID, versionSeq: 99`, "NOT_FOUND input.versionSeq"},
 
-		"borrowingRequest":  {"client and original", `clientId: ID, originalIds: [OTHER], purpose: "x"`, "done"},
+		"borrowingRequest":  {"client and original", `clientId: ID, originalIds: [BESIDE], purpose: "x"`, "done"},
 		"borrowingWithdraw": stale("borrowing", "borrowingId", because), "borrowingEndorse": stale("borrowing", "borrowingId", ""), "borrowingApprove": stale("borrowing", "borrowingId", ""),
 		"borrowingRefuse":  {"borrowing", `borrowingId: ID, expectedVersion: CURRENT, ` + because, contentChanged},
 		"borrowingHandOut": stale("borrowing", "borrowingId", ""), "borrowingRenew": stale("borrowing", "borrowingId", ""),
-		"borrowingReturn":     stale("borrowing", "borrowingId", `items: [{originalId: OTHER, condition: INTACT}]`),
+		"borrowingReturn":     stale("borrowing", "borrowingId", `items: [{originalId: BESIDE, condition: INTACT}]`),
 		"borrowingReportLost": stale("borrowing", "borrowingId", because), "borrowingRevoke": stale("borrowing", "borrowingId", because),
 
 		"accessRequestSubmit":   {"client for oneself", `clientId: ID, classes: [1], purpose: "x", wantedUntil: "SOON"`, "done"},
