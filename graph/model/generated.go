@@ -31,7 +31,7 @@ type AccessExplanation struct {
 	Clause  *string    `json:"clause,omitempty"`
 	// For a refusal: the nearest lawful way, in words, and whom to ask.
 	Way *AccessWay `json:"way,omitempty"`
-	// The approval chain behind `way`, when there is one: AC-10.
+	// The approval chain behind `way`, when there is one: AC-09, AC-10.
 	Chain  *string   `json:"chain,omitempty"`
 	Remedy *string   `json:"remedy,omitempty"`
 	Ask    *read.Ref `json:"ask,omitempty"`
@@ -77,13 +77,14 @@ type AccessLine struct {
 
 // A staff member who sees the object, and by which way.
 type AccessPath struct {
-	Staff    *read.Ref   `json:"staff,omitempty"`
-	Access   FieldAccess `json:"access"`
-	Role     string      `json:"role"`
-	Binding  *read.Ref   `json:"binding,omitempty"`
-	Scope    DataScope   `json:"scope"`
-	Rule     *read.Ref   `json:"rule,omitempty"`
-	Sentence string      `json:"sentence"`
+	Staff  *read.Ref   `json:"staff,omitempty"`
+	Access FieldAccess `json:"access"`
+	// Empty for what is about the person himself: no rule opens it.
+	Role     string    `json:"role"`
+	Binding  *read.Ref `json:"binding,omitempty"`
+	Scope    DataScope `json:"scope"`
+	Rule     *read.Ref `json:"rule,omitempty"`
+	Sentence string    `json:"sentence"`
 }
 
 type AccessPaths struct {
@@ -1721,7 +1722,9 @@ type AccessWay string
 const (
 	// A role that has the rule; the tenant administrator binds it.
 	AccessWayRole AccessWay = "ROLE"
-	// A grant on the client (F10); the owning department's head is asked.
+	// Borrowing the original (G04): whoever sees its register asks, the custodian lends.
+	AccessWayBorrowing AccessWay = "BORROWING"
+	// A grant on the client (F10): by an access request, or given by the owning department's head.
 	AccessWayGrant AccessWay = "GRANT"
 	// A place on the client's team.
 	AccessWayTeam AccessWay = "TEAM"
@@ -1737,6 +1740,7 @@ const (
 
 var AllAccessWay = []AccessWay{
 	AccessWayRole,
+	AccessWayBorrowing,
 	AccessWayGrant,
 	AccessWayTeam,
 	AccessWayDistribution,
@@ -1747,7 +1751,7 @@ var AllAccessWay = []AccessWay{
 
 func (e AccessWay) IsValid() bool {
 	switch e {
-	case AccessWayRole, AccessWayGrant, AccessWayTeam, AccessWayDistribution, AccessWayScope, AccessWayCondition, AccessWayValidity:
+	case AccessWayRole, AccessWayBorrowing, AccessWayGrant, AccessWayTeam, AccessWayDistribution, AccessWayScope, AccessWayCondition, AccessWayValidity:
 		return true
 	}
 	return false

@@ -218,7 +218,7 @@ func (s *state) tell(ctx context.Context, tx *tenancy.Tx, g *group, row uuid.UUI
 		if err != nil || facts == nil {
 			return b, err
 		}
-		if d := p.rights.Decide(g.test.Object, g.test.Action, facts); d.Allow {
+		if d := p.rights.Decide(g.test.Object, g.test.Action, &facts.Row); d.Allow {
 			b.Staff, b.Rule = p.Staff, d.Rule
 			return b, nil
 		}
