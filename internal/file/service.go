@@ -8,7 +8,6 @@ import (
 	"errors"
 	"io"
 	"log/slog"
-	"sync"
 
 	"github.com/maypok86/otter/v2"
 
@@ -62,9 +61,7 @@ type Service struct {
 	// told are links whose opening is recorded: a reader that fetches pages in ranges opens the file once.
 	told *otter.Cache[linkKey, struct{}]
 
-	mu     sync.Mutex
-	hinted map[tenancy.TenantID]struct{}
-	hint   chan struct{}
+	hints *tenancy.Hints // of tenants with something to scan
 }
 
 // linkKey names one link.
@@ -81,7 +78,7 @@ func New(c Config) (*Service, error) {
 	s := &Service{
 		db: c.DB, run: c.Run, ids: c.IDs, store: c.Store, log: c.Log, limits: c.Limits.orDefault(),
 		scanner: c.Scanner, noScan: c.NoScan, random: c.Random,
-		hinted: map[tenancy.TenantID]struct{}{}, hint: make(chan struct{}, 1),
+		hints: tenancy.NewHints(),
 	}
 	// SECURITY: a key of its own, so that neither a cursor nor anything else that is signed could be taken for a link.
 	mac := hmac.New(sha256.New, c.Key)

@@ -302,7 +302,7 @@ func (r *reference) object(t *Type, row rec, sels []ast.SelectionSet, static, pa
 			r.masked = append(r.masked, at+" "+reason)
 			continue
 		}
-		value := row[strings.TrimPrefix(f.Expr, "{}.")]
+		value := r.value(t, f, row)
 		switch f.Kind {
 		case KindOne:
 			if value == nil {
