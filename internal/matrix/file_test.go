@@ -256,7 +256,9 @@ func (x *town) bytesAreOfTheSheets(t *testing.T, s sheet) {
 		role string
 		ways []alternative
 	}{
-		{"list_reader", nil}, {"list_reader", []alternative{{scope: "TENANT"}}}, {"sales_manager", []alternative{{scope: "GRANTED"}, {scope: "COMPANY"}}},
+		{"list_reader", nil},
+		{"list_reader", []alternative{{scope: "TENANT"}}},
+		{"sales_manager", []alternative{{scope: "GRANTED"}, {scope: "COMPANY"}}},
 		{"general_manager", []alternative{{scope: "GRANTED"}, {scope: "TENANT"}}},
 		{"kam_manager", slices.DeleteFunc(slices.Clone(s[content]["kam_manager"]), func(a alternative) bool { return a.scope == "TENANT" })},
 	} {

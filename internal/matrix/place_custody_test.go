@@ -297,8 +297,10 @@ func (x *town) lendTo(n int, p *person) {
 
 // custodyLater changes texts, ends the loans that are over now, and makes an original more secret than it was.
 func (x *town) custodyLater() {
-	for _, set := range []string{"originals SET title = title || 'n', location = location || 'n'", "borrowings SET purpose = purpose || 'n'", "access_requests SET purpose = purpose || 'n'",
-		"approval_steps SET comment = comment || 'n'", "custody_incidents SET note = note || 'n'", "files SET name = name || 'n'"} {
+	for _, set := range []string{
+		"originals SET title = title || 'n', location = location || 'n'", "borrowings SET purpose = purpose || 'n'", "access_requests SET purpose = purpose || 'n'",
+		"approval_steps SET comment = comment || 'n'", "custody_incidents SET note = note || 'n'", "files SET name = name || 'n'",
+	} {
 		x.Exec(`UPDATE ` + set + `, version = version + 1 WHERE tenant_id = $1`)
 	}
 	x.Exec(`UPDATE originals SET field_class = 7 WHERE tenant_id = $1 AND id = $2`, x.originals["company KEY"])
