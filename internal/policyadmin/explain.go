@@ -36,6 +36,7 @@ const (
 // Explanation answers a Question. Sentence and Lines are there for those who may read rules only.
 type Explanation struct {
 	policy.Decision
+	Rule       *policy.Rule // of the decision; nil when none was met
 	RulesShown bool
 	Sentence   policy.Text
 	Role       string
@@ -114,7 +115,7 @@ func (s *Service) ExplainAccess(ctx context.Context, session *tenancy.Session, q
 		if q.About != nil && !seen {
 			e = veil(e)
 		}
-		out = Explanation{Decision: e.Decision, RulesShown: refusal == nil, Own: byOwn}
+		out = Explanation{Decision: e.Decision, Rule: e.Decision.Rule(), RulesShown: refusal == nil, Own: byOwn}
 		out.Remedy = e.Remedy
 		if out.Rule != nil {
 			out.Role = out.Rule.Role
@@ -130,9 +131,9 @@ func (s *Service) ExplainAccess(ctx context.Context, session *tenancy.Session, q
 			out.Sentence = ownRow
 		case out.Allow:
 			if b, d := path(theirs, p, m.at, q.Object, q.Action, &row.Row); b != nil {
-				out.Binding, out.Role, out.Rule = b.ID, b.Role, d.Rule
+				out.Binding, out.Role, out.Rule = b.ID, b.Role, d.Rule()
 				if out.RulesShown {
-					out.Sentence = policy.RuleSentence(d.Rule)
+					out.Sentence = policy.RuleSentence(out.Rule)
 				}
 			}
 		default:

@@ -104,12 +104,13 @@ func (m moment) sees(rights *policy.Rights, p *policy.Principal, f access.Facts,
 		}
 	}
 	d := theirs.Decide(object, action, &row.Row)
-	if d.Rule == nil || !d.Allow { // his own
+	rule := d.Rule()
+	if rule == nil || !d.Allow { // his own
 		return &Path{Staff: p.Staff, Access: how, Rule: policy.Rule{Scope: policy.Self}, Sentence: ownRow}
 	}
-	out := &Path{Staff: p.Staff, Access: how, Role: d.Rule.Role, Rule: *d.Rule}
+	out := &Path{Staff: p.Staff, Access: how, Role: rule.Role, Rule: *rule}
 	if b, alone := path(theirs, p, m.at, object, action, &row.Row); b != nil {
-		out.Binding, out.Role, out.Rule = b.ID, b.Role, *alone.Rule
+		out.Binding, out.Role, out.Rule = b.ID, b.Role, *alone.Rule()
 	}
 	out.Sentence = policy.RuleSentence(&out.Rule)
 	return out

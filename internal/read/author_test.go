@@ -50,8 +50,10 @@ func (a *author) document() string {
 		}
 		f := one1(a, "root", fields)
 		if a.chance(60, "a list") {
-			f = a.schema.Query.Fields.ForName(one1(a, "list", []string{"clients", "contracts", "clients", "staffMembers", "nodes", "accessGrants", "auditRecords", "departments", "originals", "borrowings", "accessRequests", "approvalSteps",
-				"accessReviews", "accessReviewItems", "roleBindings", "policyTests"}))
+			f = a.schema.Query.Fields.ForName(one1(a, "list", []string{
+				"clients", "contracts", "clients", "staffMembers", "nodes", "accessGrants", "auditRecords", "departments", "originals", "borrowings", "accessRequests", "approvalSteps",
+				"accessReviews", "accessReviewItems", "roleBindings", "policyTests",
+			}))
 		}
 		if a.lists {
 			f = a.schema.Query.Fields.ForName(one1(a, "archive", []string{"clients", "clients", "contracts", "accessGrants"}))
