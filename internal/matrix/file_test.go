@@ -17,7 +17,7 @@ import (
 	"github.com/clientele/clientele/policy"
 )
 
-// This file follows bytes on the two ways that they have beside GraphQL: in by a ticket, out by a link.
+// Bytes have two ways beside GraphQL: in by a ticket, out by a link.
 
 // answered is what came back over HTTP.
 type answered struct {
@@ -25,8 +25,8 @@ type answered struct {
 	text   string
 }
 
-// send asks a path below the API's address.
-func (x *town) sendHTTP(method, path, token string, headers map[string]string, body []byte) answered {
+// over sends a request to a path below the API's address.
+func (x *town) over(method, path, token string, headers map[string]string, body []byte) answered {
 	x.t.Helper()
 	req, err := http.NewRequestWithContext(x.t.Context(), method, strings.TrimSuffix(x.url, "/graphql")+path, bytes.NewReader(body))
 	if err != nil {
@@ -93,22 +93,22 @@ func (x *town) ticketsAreOfOne(t *testing.T) {
 		if p == custodian {
 			continue
 		}
-		got := x.sendHTTP(http.MethodPut, "/files/"+gid, p.token, map[string]string{"Upload-Ticket": secret, "Content-Type": "text/plain"}, []byte(s.text))
+		got := x.over(http.MethodPut, "/files/"+gid, p.token, map[string]string{"Upload-Ticket": secret, "Content-Type": "text/plain"}, []byte(s.text))
 		if got.status != http.StatusForbidden && got.status != http.StatusNotFound || strings.Contains(got.text, "a.txt") {
 			t.Errorf("%s sent a file by another's ticket: %+v", p.role, got)
 		}
 		refusals++
 	}
-	if got := x.sendHTTP(http.MethodPut, "/files/"+gid, "", map[string]string{"Upload-Ticket": secret}, []byte(s.text)); got.status != http.StatusUnauthorized {
+	if got := x.over(http.MethodPut, "/files/"+gid, "", map[string]string{"Upload-Ticket": secret}, []byte(s.text)); got.status != http.StatusUnauthorized {
 		t.Errorf("nobody sent a file: %+v", got)
 	}
-	if got := x.sendHTTP(http.MethodPut, "/files/"+gid, custodian.token, map[string]string{"Upload-Ticket": "clu_" + strings.Repeat("0", 40)}, []byte(s.text)); got.status != http.StatusForbidden {
+	if got := x.over(http.MethodPut, "/files/"+gid, custodian.token, map[string]string{"Upload-Ticket": "clu_" + strings.Repeat("0", 40)}, []byte(s.text)); got.status != http.StatusForbidden {
 		t.Errorf("a ticket that never was: %+v", got)
 	}
 	if state := x.Text(`SELECT state FROM files WHERE tenant_id = $1 AND id = $2`, s.file); state != "awaiting" {
 		t.Errorf("what was refused left the file %s", state)
 	}
-	if got := x.sendHTTP(http.MethodPut, "/files/"+gid, custodian.token, map[string]string{"Upload-Ticket": secret, "Content-Type": "text/plain"}, []byte(s.text)); got.status != http.StatusCreated {
+	if got := x.over(http.MethodPut, "/files/"+gid, custodian.token, map[string]string{"Upload-Ticket": secret, "Content-Type": "text/plain"}, []byte(s.text)); got.status != http.StatusCreated {
 		t.Errorf("his own ticket: %+v", got)
 	}
 	t.Logf("%d people sent nothing by another's ticket", refusals)
@@ -128,7 +128,7 @@ func (x *town) fillStore() map[uuid.UUID]stored {
 	}
 	for _, name := range names {
 		s, gid, secret := x.upload(custodian)
-		got := x.sendHTTP(http.MethodPut, "/files/"+gid, custodian.token, map[string]string{"Upload-Ticket": secret, "Content-Type": "text/plain"}, []byte(s.text))
+		got := x.over(http.MethodPut, "/files/"+gid, custodian.token, map[string]string{"Upload-Ticket": secret, "Content-Type": "text/plain"}, []byte(s.text))
 		if got.status != http.StatusCreated {
 			x.t.Fatalf("%+v", got)
 		}
@@ -204,7 +204,7 @@ func (j *judge) follow(name string, row *placed, path, text string, counts map[s
 	byRole := *row.facts
 	byRole.holder = uuid.Nil
 	lent := !j.sheet.may(question{policy.OriginalContent, policy.Reveal}, j.who, &byRole)
-	got := j.sendHTTP(http.MethodGet, path, "", nil, nil)
+	got := j.over(http.MethodGet, path, "", nil, nil)
 	switch {
 	case lent && row.facts.class >= 4:
 		if got.status != http.StatusForbidden || strings.Contains(got.text, text) {
@@ -221,7 +221,7 @@ func (j *judge) follow(name string, row *placed, path, text string, counts map[s
 	}
 	// The link is as good as the loan.
 	j.Exec(`UPDATE borrowing_items SET ended_at = now() WHERE tenant_id = $1 AND borrowing_id = $2`, j.loans[name])
-	got = j.sendHTTP(http.MethodGet, path, "", nil, nil)
+	got = j.over(http.MethodGet, path, "", nil, nil)
 	j.Exec(`UPDATE borrowing_items SET ended_at = NULL WHERE tenant_id = $1 AND borrowing_id = $2`, j.loans[name])
 	want := http.StatusNotFound
 	if j.sheet.may(question{policy.OnOriginal, policy.Read}, j.who, &byRole) {

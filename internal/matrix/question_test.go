@@ -83,7 +83,16 @@ func (r *run) questions() {
 		switch root {
 		case "whoCanSee":
 			r.compare("question", query, nil, nil)
-			r.whoCanSee(got)
+			r.whoCanSee(got, r.rows[client], policy.ClientStandard)
+			for name, group := range map[string]policy.Object{"held by list_reader": policy.OriginalContent, "overdue of list_reader": policy.OriginalRegister, "department L6": policy.OriginalContent} {
+				original := r.gid("Original", r.originals[name])
+				got, err := r.ask(r.who, fmt.Sprintf(`{ whoCanSee(objectId: %q, group: %q, first: 100) { paths { staff { id } } more } }`, original, group), nil)
+				if err != nil || got.data["whoCanSee"] == nil {
+					r.fail("%s %s: %v %.200s", r.who.role, root, err, got.text)
+					continue
+				}
+				r.whoCanSee(got, r.rows[original], group)
+			}
 		case "reachPreview":
 			r.compare("question", query, nil, nil)
 		}
@@ -91,17 +100,17 @@ func (r *run) questions() {
 }
 
 // whoCanSee has to name exactly those whom the sheets let see it.
-func (r *run) whoCanSee(got answer) {
-	row := r.rows[r.gid("Client", r.clients["granted L1"])]
+func (r *run) whoCanSee(got answer, row *placed, group policy.Object) {
+	r.counts["who can see"]++
 	named := map[string]bool{}
 	for _, p := range got.data["whoCanSee"].(map[string]any)["paths"].([]any) {
 		named[idOf(p.(map[string]any)["staff"])] = true
 	}
 	for _, p := range r.people {
 		other := r.town.judge(r.sheet, p)
-		sees := other.sees(row) && other.level(policy.ClientStandard, row) > hidden
+		sees := other.sees(row) && other.level(group, row) > hidden
 		if named[r.gid("Staff", p.staff)] != sees {
-			r.fail("whoCanSee: %s is named %v, the sheets say %v", p.role, !sees, sees)
+			r.fail("whoCanSee %s: %s is named %v, the sheets say %v", group, p.role, !sees, sees)
 		}
 	}
 }

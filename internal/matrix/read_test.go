@@ -280,7 +280,7 @@ func TestEveryRoleSeesWhatTheSheetsSay(t *testing.T) {
 		total += n
 	}
 	t.Logf("%d roles, %d answers compared in %s: %v", len(x.people), total, time.Since(started).Round(time.Second), counts)
-	for _, path := range []string{"nodes", "node", "by id", "by id as of then", "by id as of then with all", "nested filter", "nested filter refused", "steps that wait", "list", "list as of then", "filter", "filter refused", "order", "order refused", "viewer", "tenant", "question", "question refused"} {
+	for _, path := range []string{"nodes", "node", "by id", "by id as of then", "by id as of then with all", "nested filter", "nested filter refused", "steps that wait", "who can see", "list", "list as of then", "filter", "filter refused", "order", "order refused", "viewer", "tenant", "question", "question refused"} {
 		if counts[path] == 0 {
 			t.Errorf("nothing was asked by %s", path)
 		}
