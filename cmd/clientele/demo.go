@@ -135,7 +135,7 @@ func opener(sv *server, log *slog.Logger) demo.Opener {
 		}
 		return &demo.Services{
 			DB: db, IDs: ids, SignIn: signIn, Identity: identity.New(run, db, hasher, rand.Reader),
-			Organisation: organisation.New(run), Archive: archive.New(run), Contract: contract.New(run), Custody: custody.New(run, rights, approval.Fixed{}),
+			Organisation: organisation.New(run), Archive: archive.New(run), Contract: contract.New(run), Custody: custody.New(run, db, rights, approval.Fixed{}),
 		}, func() { signIn.Close(); db.Close() }, nil
 	}
 }

@@ -143,6 +143,7 @@ func background(s *product.Services, log *slog.Logger) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var beside sync.WaitGroup
 	beside.Go(func() { s.Review.Sweep(ctx, sweepEvery, log) })
+	beside.Go(func() { s.Custody.Sweep(ctx, sweepEvery, log) })
 	stopFiles := func() {}
 	if s.File != nil {
 		stopFiles = product.StartFiles(s)

@@ -47,7 +47,7 @@ func opener(t *testing.T, d *testkit.Database) demo.Opener {
 			return nil, nil, err
 		}
 		return &demo.Services{
-			DB: db, IDs: ids, SignIn: signIn, Identity: identity.New(run, db, hasher, rand.Reader), Organisation: organisation.New(run), Archive: archive.New(run), Contract: contract.New(run), Custody: custody.New(run, rights, approval.Fixed{}),
+			DB: db, IDs: ids, SignIn: signIn, Identity: identity.New(run, db, hasher, rand.Reader), Organisation: organisation.New(run), Archive: archive.New(run), Contract: contract.New(run), Custody: custody.New(run, db, rights, approval.Fixed{}),
 		}, func() { signIn.Close(); db.Close() }, nil
 	}
 }

@@ -27,7 +27,7 @@ func paperless() custody.Files {
 		Link: func(_ context.Context, tx *tenancy.Tx, _ uuid.UUID, _ string) (custody.Link, error) {
 			return custody.Link{Path: "/", Until: tx.Now()}, nil
 		},
-		Verify: func(context.Context, *tenancy.Tx, uuid.UUID) (bool, error) { return true, nil },
+		Verify: func(context.Context, *tenancy.Session, uuid.UUID) (bool, error) { return true, nil },
 	}
 }
 
@@ -36,7 +36,7 @@ func newCustody(w *world.World) (*custody.Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	return custody.New(w.Runner, rights, approval.Fixed{}).WithFiles(paperless()), nil
+	return custody.New(w.Runner, w.DB, rights, approval.Fixed{}).WithFiles(paperless()), nil
 }
 
 // fillCustody places originals, loans and requests in the states that acts need, each at version 1. Loans are made by the service: their

@@ -23,9 +23,12 @@ func (s *Services) keepFiles() {
 			l, err := s.File.Link(ctx, tx, file.Ask{File: f, Purpose: purpose})
 			return custody.Link{Path: l.Path, Until: l.Until}, err
 		},
-		Verify: func(ctx context.Context, tx *tenancy.Tx, f uuid.UUID) (bool, error) {
-			known, err := s.File.Load(ctx, tx, f)
-			if err != nil {
+		Verify: func(ctx context.Context, session *tenancy.Session, f uuid.UUID) (bool, error) {
+			var known file.File
+			if err := s.DB.InTx(ctx, session, func(ctx context.Context, tx *tenancy.Tx) (err error) {
+				known, err = s.File.Load(ctx, tx, f)
+				return err
+			}); err != nil {
 				return false, err
 			}
 			return s.File.Verify(ctx, known)
