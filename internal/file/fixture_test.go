@@ -41,8 +41,8 @@ type fixture struct {
 	server *httptest.Server
 	person caller
 
-	mu     sync.Mutex
-	decide Decide
+	mu      sync.Mutex
+	decide  Decide
 	fail    error // of Opened
 	opened  []string
 	refused []string
