@@ -64,7 +64,7 @@ func operations(t *testing.T, w *world.World) []operation {
 	}
 	for _, service := range []any{
 		archive.New(w.Runner), contract.New(w.Runner), organisation.New(w.Runner),
-		identity.New(w.Runner, w.DB, credential.NewHasher(2), rand.Reader), policyadmin.New(w.Runner, w.DB, rights), review.New(w.Runner, w.DB), lending,
+		identity.New(w.Runner, w.DB, credential.NewHasher(2), rand.Reader), policyadmin.New(w.Runner, w.DB, rights), review.New(w.Runner, w.DB, rights), lending,
 	} {
 		v := reflect.ValueOf(service)
 		for i := range v.NumMethod() {

@@ -123,7 +123,7 @@ func (s *side) prepare(act string) {
 	switch strings.ToLower(act) {
 	case "accessreviewopen":
 		s.Exec(`UPDATE access_reviews SET state = 'closed' WHERE tenant_id = $1`)
-	case "accessreviewdecide": // whoever may open reviews stands in
+	case "accessreviewdecide", "accessreviewreassign": // whoever may open reviews stands in
 		s.Exec(`UPDATE access_review_items SET reviewer_staff_id = NULL WHERE tenant_id = $1`)
 	case "accessreviewclose":
 		s.Exec(`UPDATE access_review_items SET decision = 'LAPSED', decided_at = now() WHERE tenant_id = $1`)

@@ -74,6 +74,7 @@ func trials() map[string]trial {
 		"staffTransfer": stale("staff", "staffId", `departmentId: D`), "staffChangeSuperior": stale("staff", "staffId", ""),
 
 		"accessReviewOpen": {"tenant", `period: "` + reviewPeriod + `", dueAt: "SOON"`, "CONFLICT"}, "accessReviewClose": stale("review", "accessReviewId", ""),
+		"accessReviewReassign": stale("review item", "accessReviewItemId", `reviewerId: P, `+because),
 		"policyDraft":   {"tenant", `baseNumber: "999", reason: "x", remove: [1]`, "INVALID_INPUT input.baseNumber"},
 		"policyDiscard": stale("version", "policyVersionId", because), "policyPublish": stale("version", "policyVersionId", ""),
 		"policyRollback": {"tenant", `toNumber: "999", reason: "x"`, "INVALID_INPUT input.toNumber"},
@@ -193,6 +194,8 @@ func (x *town) targets(t trial, p *person, may bool) (out []target) {
 		some(x.ids["PolicyTest"][0])
 	case "review":
 		some(x.ids["AccessReview"][0])
+	case "review item":
+		some(x.ids["AccessReviewItem"][0])
 	case "company":
 		some(x.gid("Company", x.third))
 	case "department":
