@@ -35,7 +35,7 @@ func TestTableAgreesWithCasbin(t *testing.T) {
 				if got.Allow != want {
 					t.Fatalf("%s %s: table %+v, casbin %v\nrow %+v", q.act, q.obj, got, want, row)
 				}
-				if got.Allow != (got.Reason == policy.ReasonAllowed) || (got.Allow && got.Rule == nil) {
+				if got.Allow != (got.Reason == policy.ReasonAllowed) || (got.Allow && got.Rule() == nil) {
 					t.Fatalf("%s %s: decision contradicts itself: %+v", q.act, q.obj, got)
 				}
 				if want {

@@ -1,8 +1,10 @@
 package policy
 
 import (
+	"bytes"
 	"slices"
 	"time"
+	"unsafe"
 
 	"github.com/google/uuid"
 )
@@ -21,52 +23,48 @@ type Rights struct {
 	refused   Reason // why nothing at all is allowed; "" normally
 	shadow    *Shadow
 	certain   bool
-	cells     []boundCell
-	terms     []boundTerm
-}
 
-// boundCell are the terms of one question: terms[deny:allow] deny, terms[allow:end] allow.
-type boundCell struct {
-	deny, allow, end int32
-	token            bool // the token's scopes leave this action out
+	// Packed, for there are as many as people are about: see Bytes.
+	starts []uint32 // question n is answered by terms[starts[n]:starts[n+1]]; denies first
+	terms  []boundTerm
+	sets   [][]uuid.UUID // what scopes stand for: each sorted, without nil UUIDs; the first is none
+	spans  []span        // the first is open
 }
 
 // boundTerm is a line that one of the person's roles has, with its anchor resolved.
 type boundTerm struct {
-	rule        *Rule
-	ids         *idSet
-	mask        ClassSet
-	cond        []Comparison
-	from, until time.Time
+	line      uint32 // in table.lines
+	set, span uint32
 }
 
-// idSet is a set of ids that is asked often. Small ones are scanned.
-type idSet struct {
-	list []uuid.UUID // sorted, no nil UUID
-	set  map[uuid.UUID]struct{}
-}
+// span is from when until when a rule or a term holds; zero is open.
+type span struct{ from, until time.Time }
 
+func (s span) at(now time.Time) bool { return inForce(s.from, s.until, now) }
+
+// Up to this many ids are looked through; more are searched.
 const scanAtMost = 6
 
-func newIDSet(ids []uuid.UUID) *idSet {
-	s := &idSet{list: sortedIDs(ids)}
-	if len(s.list) > scanAtMost {
-		s.set = make(map[uuid.UUID]struct{}, len(s.list))
-		for _, id := range s.list {
-			s.set[id] = struct{}{}
+// hasID tells whether sorted ids have one.
+func hasID(ids []uuid.UUID, id uuid.UUID) bool {
+	if len(ids) <= scanAtMost {
+		for i := range ids {
+			if ids[i] == id {
+				return true
+			}
 		}
+		return false
 	}
-	return s
-}
-
-func (s *idSet) has(id uuid.UUID) bool {
-	if s.set != nil {
-		_, ok := s.set[id]
-		return ok
-	}
-	for i := range s.list {
-		if s.list[i] == id {
+	low, high := 0, len(ids)
+	for low < high {
+		middle := int(uint(low+high) / 2)
+		switch c := bytes.Compare(ids[middle][:], id[:]); {
+		case c == 0:
 			return true
+		case c < 0:
+			low = middle + 1
+		default:
+			high = middle
 		}
 	}
 	return false
@@ -91,8 +89,7 @@ func (t *Table) Bind(p *Principal, o *Org, now time.Time) *Rights {
 	r.principal.Bindings = slices.Clone(p.Bindings)
 	r.principal.Scopes = slices.Clone(p.Scopes)
 	if r.refused == "" {
-		b := binder{rights: r, now: now, resolved: map[anchor]*idSet{}}
-		b.run()
+		newBinder(r, now).run()
 	}
 	return r
 }
@@ -100,6 +97,23 @@ func (t *Table) Bind(p *Principal, o *Org, now time.Time) *Rights {
 // ValidAt tells whether the rights may still be used at the instant; later they must be bound again.
 func (r *Rights) ValidAt(now time.Time) bool {
 	return !now.Before(r.boundAt) && (r.ValidUntil.IsZero() || now.Before(r.ValidUntil))
+}
+
+// bound tells whether a question can have terms: rights were bound, and neither they nor a token's scopes are refused it.
+func (r *Rights) bound(cell int) bool {
+	return r != nil && r.table != nil && r.refused == "" && cell+1 < len(r.starts) && r.principal.tokenAllows(words.keys[cell].act)
+}
+
+// Bytes is the memory that the rights hold beside the table and the organisation.
+func (r *Rights) Bytes() int {
+	n := int(unsafe.Sizeof(*r)) + heldBy(r.starts) + heldBy(r.terms) + heldBy(r.sets) + heldBy(r.spans) + heldBy(r.principal.Bindings) + heldBy(r.principal.Scopes)
+	for _, ids := range r.sets {
+		n += heldBy(ids)
+	}
+	for _, s := range r.principal.Scopes {
+		n += len(s)
+	}
+	return n
 }
 
 // Version of the policy that decides.
@@ -130,15 +144,21 @@ type anchor struct {
 // held is a binding in force with the roles it brings.
 type held struct {
 	*Binding
-	closure roleSet
+	roles roleSet
 }
 
+// binder resolves scopes for one person. It changes nothing of the rights but in run.
 type binder struct {
 	rights   *Rights
 	now      time.Time
 	held     []held
-	resolved map[anchor]*idSet
+	sets     [][]uuid.UUID
+	resolved map[anchor]uint32
 	orgNext  time.Time
+}
+
+func newBinder(r *Rights, now time.Time) *binder {
+	return &binder{rights: r, now: now, sets: make([][]uuid.UUID, 1, 8), resolved: map[anchor]uint32{}}
 }
 
 func (b *binder) run() {
@@ -149,47 +169,40 @@ func (b *binder) run() {
 		bd := &r.principal.Bindings[i]
 		b.boundary(bd.From)
 		b.boundary(bd.Until)
-		n, known := t.roles[bd.Role] // a role without rules gives nothing
+		n, known := t.role(bd.Role) // a role without rules gives nothing
+		if known {
+			bd.Role = t.roles[n].Value() // the shared text
+		}
 		if known && inForce(bd.From, bd.Until, b.now) {
-			b.held = append(b.held, held{bd, t.closure[n]})
+			b.held = append(b.held, held{bd, t.above(n)})
 		}
 	}
 	// Bindings that last longest come first, so that an alternative that adds nothing is seen as such.
 	slices.SortStableFunc(b.held, func(x, y held) int { return compareUntil(y.Until, x.Until) })
 	r.terms = make([]boundTerm, 0, b.count())
-	r.cells = make([]boundCell, len(t.cells))
-	for i, lines := range t.cells {
-		c := &r.cells[i]
-		c.token = !r.principal.tokenAllows(words.keys[i].act)
-		c.deny = int32(len(r.terms))
-		c.allow = c.deny
-		for k := range lines {
-			b.addLine(&lines[k])
-			if lines[k].rule.Effect == Deny {
-				c.allow = int32(len(r.terms))
-			}
+	r.starts = make([]uint32, len(t.starts))
+	r.spans = make([]span, 1)
+	for n := range words.keys {
+		for i := t.starts[n]; i < t.starts[n+1]; i++ {
+			b.addLine(i)
 		}
-		c.end = int32(len(r.terms))
+		r.starts[n+1] = uint32(len(r.terms))
 	}
+	r.terms, r.spans, r.sets = fitted(r.terms), fitted(r.spans), fitted(b.sets)
 }
 
 // count is the number of lines held through one binding or more: nearly always the number of terms.
 func (b *binder) count() (n int) {
-	var all roleSet
+	t := b.rights.table
+	all := make(roleSet, t.width)
 	for _, h := range b.held {
-		if all == nil {
-			all = slices.Clone(h.closure)
-			continue
-		}
-		for w, bits := range h.closure {
+		for w, bits := range h.roles {
 			all[w] |= bits
 		}
 	}
-	for _, lines := range b.rights.table.cells {
-		for i := range lines {
-			if all != nil && all.has(lines[i].role) {
-				n++
-			}
+	for _, l := range t.lines {
+		if all.has(t.rules[l].role) {
+			n++
 		}
 	}
 	return n
@@ -203,34 +216,48 @@ func (b *binder) boundary(at time.Time) {
 }
 
 // addLine adds one term per way in which the person has the line.
-func (b *binder) addLine(l *line) {
-	rule := l.rule
-	first := len(b.rights.terms)
+func (b *binder) addLine(at uint32) {
+	r, t := b.rights, b.rights.table
+	rule := &t.rules[t.lines[at]]
+	first := len(r.terms)
 	for _, h := range b.held {
-		if !h.closure.has(l.role) {
+		if !h.roles.has(rule.role) {
 			continue
 		}
-		b.boundary(rule.ValidFrom)
-		b.boundary(rule.ValidUntil)
-		if !inForce(rule.ValidFrom, rule.ValidUntil, b.now) {
+		valid := t.valid(rule)
+		b.boundary(valid.from)
+		b.boundary(valid.until)
+		if !valid.at(b.now) {
 			return
 		}
-		ids, needed := b.resolve(rule.Scope, h.Binding)
-		if needed && len(ids.list) == 0 {
+		scope := rule.scope()
+		set, needed := b.resolve(scope, h.Binding)
+		if needed && len(b.sets[set]) == 0 {
 			continue // reaches nothing: no department, no staff record
 		}
-		if slices.ContainsFunc(b.rights.terms[first:], func(t boundTerm) bool { return t.ids == ids }) {
+		if slices.ContainsFunc(r.terms[first:], func(t boundTerm) bool { return t.set == set }) {
 			continue // the same reach by a binding that lasts at least as long
 		}
-		term := boundTerm{rule: rule, ids: ids, mask: l.mask, cond: l.cond}
-		if rule.Effect == Allow { // a Deny carries no end: stale rights keep denying until bound again
-			term.from, term.until = latest(h.From, rule.ValidFrom), earliest(h.Until, rule.ValidUntil)
-			if rule.Scope == Subordinates || (relative(rule.Scope) && h.Department == uuid.Nil) {
-				term.until = earliest(term.until, b.orgNext)
+		term := boundTerm{line: at, set: set}
+		if !rule.deny() { // a Deny carries no end: stale rights keep denying until bound again
+			s := span{latest(h.From, valid.from), earliest(h.Until, valid.until)}
+			if scope == Subordinates || (relative(scope) && h.Department == uuid.Nil) {
+				s.until = earliest(s.until, b.orgNext)
 			}
+			term.span = r.spanOf(s)
 		}
-		b.rights.terms = append(b.rights.terms, term)
+		r.terms = append(r.terms, term)
 	}
+}
+
+// spanOf gives the number of a span: there are few different ones.
+func (r *Rights) spanOf(s span) uint32 {
+	n := slices.IndexFunc(r.spans, func(o span) bool { return o.from.Equal(s.from) && o.until.Equal(s.until) })
+	if n < 0 {
+		n = len(r.spans)
+		r.spans = append(r.spans, s)
+	}
+	return uint32(n)
 }
 
 // relative tells whether the scope is relative to a place.
@@ -238,17 +265,17 @@ func relative(s Scope) bool {
 	return s == Dept || s == DeptTree || s == Distributed || s == Company || s == CompanyTree
 }
 
-// resolve gives the ids a scope stands for; needed is false for scopes that stand for no list of ids.
-func (b *binder) resolve(s Scope, bd *Binding) (ids *idSet, needed bool) {
+// resolve gives which of the sets a scope stands for; needed is false for scopes that stand for no list of ids.
+func (b *binder) resolve(s Scope, bd *Binding) (set uint32, needed bool) {
 	if s != Self && s != Subordinates && !relative(s) {
-		return nil, false
+		return 0, false
 	}
 	key := anchor{scope: s}
 	if relative(s) {
 		key.company, key.department = bd.Company, bd.Department
 	}
-	if ids, ok := b.resolved[key]; ok {
-		return ids, true
+	if set, ok := b.resolved[key]; ok {
+		return set, true
 	}
 	o, me := b.rights.org, b.rights.principal.Staff
 	var list []uuid.UUID
@@ -270,37 +297,10 @@ func (b *binder) resolve(s Scope, bd *Binding) (ids *idSet, needed bool) {
 			list = o.CompanyTreeOf(companies...)
 		}
 	}
-	ids = newIDSet(list)
-	b.resolved[key] = ids
-	return ids, true
-}
-
-// places gives the departments and companies a binding stands in. An anchor that the organisation does not know, or
-// whose department and company do not belong together, stands nowhere.
-func (o *Org) places(staff uuid.UUID, bd *Binding, now time.Time) (departments, companies []uuid.UUID) {
-	if bd.Department != uuid.Nil {
-		company, known := o.companyOf[bd.Department]
-		if !known || (bd.Company != uuid.Nil && bd.Company != company) {
-			return nil, nil
-		}
-		return []uuid.UUID{bd.Department}, []uuid.UUID{company}
-	}
-	if bd.Company != uuid.Nil {
-		if !o.companies[bd.Company] {
-			return nil, nil
-		}
-		companies = []uuid.UUID{bd.Company}
-	}
-	for _, e := range o.employments[staff] {
-		if !inForce(e.From, e.Until, now) || (bd.Company != uuid.Nil && e.Company != bd.Company) {
-			continue
-		}
-		departments = append(departments, e.Department)
-		if bd.Company == uuid.Nil {
-			companies = append(companies, e.Company)
-		}
-	}
-	return departments, companies
+	set = uint32(len(b.sets))
+	b.sets = append(b.sets, fitted(sortedIDs(list)))
+	b.resolved[key] = set
+	return set, true
 }
 
 // tokenAllows tells whether the token's scopes leave the action; no scopes leave everything.

@@ -152,7 +152,7 @@ func TestAdministratorsSeeNoClients(t *testing.T) {
 		for _, e := range catalogue {
 			for _, q := range everyQuestion(e) {
 				if d := rights.Decide(q.obj, q.act, row); d.Allow && (e.Object == policy.OnClient || e.Object == policy.OnContract) {
-					t.Errorf("%s may %s %s by rule %+v", role, q.act, q.obj, d.Rule)
+					t.Errorf("%s may %s %s by rule %+v", role, q.act, q.obj, d.Rule())
 				}
 			}
 		}

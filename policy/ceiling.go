@@ -29,7 +29,6 @@ type Excess struct {
 
 // portion is what one rule gives on one question.
 type portion struct {
-	rule   *Rule
 	cell   int
 	term   Term
 	denied []Term // what the one who gets it is denied on the question in any case
@@ -42,27 +41,27 @@ func (r *Rights) Exceeding(grantee *Principal, given Binding, backers ...Backer)
 		return []Excess{{}} // SECURITY: nothing is known, so nothing is within
 	}
 	t := r.table
-	role, known := t.roles[given.Role]
+	role, known := t.role(given.Role)
 	if !known {
 		return nil // a role without rules gives nothing
 	}
 	to := &Rights{table: t, org: r.org, boundAt: r.boundAt, principal: *grantee}
-	b := &binder{rights: to, now: r.boundAt, resolved: map[anchor]*idSet{}}
+	b := newBinder(to, r.boundAt)
 	all := append(slices.Clone(grantee.Bindings), given)
 	var out []Excess
-	for n, lines := range t.cells {
+	for n := range words.keys {
 		var denied []Term
-		for i := range lines {
-			l := &lines[i]
-			if !t.closure[role].has(l.role) || l.rule.Effect != Allow || over(l.rule.ValidUntil, r.boundAt) {
+		for _, l := range t.cell(n) {
+			rule := &t.rules[l]
+			if !t.above(role).has(rule.role) || rule.deny() || over(t.valid(rule).until, r.boundAt) {
 				continue
 			}
 			if denied == nil {
 				denied = b.terms(n, Deny, all)
 			}
-			p := portion{rule: l.rule, cell: n, term: b.term(l, &given), denied: denied}
+			p := portion{cell: n, term: b.term(rule, &given), denied: denied}
 			if !covered(&p, r.org, backers) {
-				out = addExcess(out, &p)
+				out = addExcess(out, t.rule(l), n)
 			}
 		}
 	}
@@ -86,16 +85,16 @@ func (t *Table) ExceedingRules(added, lifted []Rule, backers ...Backer) []Excess
 		}
 		for _, o := range t.Targets(rule) {
 			n := words.cells[cellKey{o, rule.Action}]
-			p := portion{rule: rule, cell: n, term: Term{Scope: rule.Scope, Cond: cond, From: rule.ValidFrom, Until: rule.ValidUntil}}
-			if role, known := t.roles[rule.Role]; known && rule.Effect == Allow {
-				for i := range t.cells[n] {
-					if d := &t.cells[n][i]; d.rule.Effect == Deny && d.rule.Scope == Tenant && t.closure[role].has(d.role) {
-						p.denied = append(p.denied, Term{Scope: Tenant, Cond: d.cond, From: d.rule.ValidFrom, Until: d.rule.ValidUntil})
+			p := portion{cell: n, term: Term{Scope: rule.Scope, Cond: cond, From: rule.ValidFrom, Until: rule.ValidUntil}}
+			if role, known := t.role(rule.Role); known && rule.Effect == Allow {
+				for _, l := range t.cell(n) {
+					if d := &t.rules[l]; d.deny() && d.scope() == Tenant && t.above(role).has(d.role) {
+						p.denied = append(p.denied, Term{Scope: Tenant, Cond: t.cond(d), From: t.valid(d).from, Until: t.valid(d).until})
 					}
 				}
 			}
 			if !covered(&p, nil, backers) {
-				out = addExcess(out, &p)
+				out = addExcess(out, rule, n)
 			}
 		}
 	}
@@ -113,24 +112,23 @@ func (t *Table) ExceedingRules(added, lifted []Rule, backers ...Backer) []Excess
 }
 
 // addExcess keeps the first excess of each rule.
-func addExcess(out []Excess, p *portion) []Excess {
-	if slices.ContainsFunc(out, func(e Excess) bool { return e.Rule == *p.rule }) {
+func addExcess(out []Excess, rule *Rule, cell int) []Excess {
+	if slices.ContainsFunc(out, func(e Excess) bool { return e.Rule == *rule }) {
 		return out
 	}
-	k := words.keys[p.cell]
-	return append(out, Excess{*p.rule, k.obj, k.act})
+	k := words.keys[cell]
+	return append(out, Excess{*rule, k.obj, k.act})
 }
 
 // over tells whether something that ends then has ended by now.
 func over(until, now time.Time) bool { return !until.IsZero() && !until.After(now) }
 
 // term is a line as somebody has it through a binding, with the ends of both.
-func (b *binder) term(l *line, bd *Binding) Term {
-	t := Term{Scope: l.rule.Scope, Cond: l.cond, From: latest(bd.From, l.rule.ValidFrom), Until: earliest(bd.Until, l.rule.ValidUntil)}
-	if ids, needed := b.resolve(l.rule.Scope, bd); needed {
-		t.IDs = ids.list
-	}
-	return t
+func (b *binder) term(rule *packed, bd *Binding) Term {
+	t := b.rights.table
+	set, _ := b.resolve(rule.scope(), bd)
+	valid := t.valid(rule)
+	return Term{Scope: rule.scope(), IDs: b.sets[set], Cond: t.cond(rule), From: latest(bd.From, valid.from), Until: earliest(bd.Until, valid.until)}
 }
 
 // terms are the lines of one effect that somebody has on a question now.
@@ -139,14 +137,13 @@ func (b *binder) terms(cell int, effect Effect, bindings []Binding) []Term {
 	out := []Term{}
 	for i := range bindings {
 		bd := &bindings[i]
-		n, known := t.roles[bd.Role]
+		n, known := t.role(bd.Role)
 		if !known || !inForce(bd.From, bd.Until, b.now) {
 			continue
 		}
-		for k := range t.cells[cell] {
-			l := &t.cells[cell][k]
-			if l.rule.Effect == effect && t.closure[n].has(l.role) && inForce(l.rule.ValidFrom, l.rule.ValidUntil, b.now) {
-				out = append(out, b.term(l, bd))
+		for _, l := range t.cell(cell) {
+			if rule := &t.rules[l]; rule.effect() == effect && t.above(n).has(rule.role) && t.valid(rule).at(b.now) {
+				out = append(out, b.term(rule, bd))
 			}
 		}
 	}
@@ -157,14 +154,14 @@ func (b *binder) terms(cell int, effect Effect, bindings []Binding) []Term {
 // portion would escape.
 func (k *Backer) held(cell int, p *portion) []Term {
 	r := k.Rights
-	if r == nil || r.table == nil || r.refused != "" || cell >= len(r.cells) || r.cells[cell].token {
+	if !r.bound(cell) {
 		return nil
 	}
-	b := &binder{rights: r, now: r.boundAt, resolved: map[anchor]*idSet{}}
+	b := newBinder(r, r.boundAt)
 	for _, d := range b.terms(cell, Deny, r.principal.Bindings) {
 		d.From, d.Until = p.term.From, p.term.Until
 		// SECURITY: what the giver is denied, the one he gives to must be denied as well.
-		if !contains(&d, p.denied, r.org, words.entities[p.rule.Object].Object) {
+		if !contains(&d, p.denied, r.org, words.on[cell]) {
 			return nil
 		}
 	}
@@ -174,8 +171,7 @@ func (k *Backer) held(cell int, p *portion) []Term {
 }
 
 func covered(p *portion, org *Org, backers []Backer) bool {
-	key := words.keys[p.cell]
-	entity := words.entities[key.obj].Object
+	key, entity := words.keys[p.cell], words.on[p.cell]
 	var pool []Term
 	for i := range backers {
 		pool = append(pool, backers[i].held(p.cell, p)...)
@@ -206,10 +202,10 @@ func ownToo(g *Term, pool []Term) bool {
 func lent(p *portion, backers []Backer) bool {
 	return slices.ContainsFunc(backers, func(k Backer) bool {
 		r := k.Rights
-		if r == nil || r.table == nil || r.refused != "" || p.cell >= len(r.cells) || r.cells[p.cell].token {
+		if !r.bound(p.cell) {
 			return false
 		}
-		b := &binder{rights: r, now: r.boundAt, resolved: map[anchor]*idSet{}}
+		b := newBinder(r, r.boundAt)
 		return slices.ContainsFunc(b.terms(p.cell, Allow, r.principal.Bindings), func(t Term) bool {
 			return t.Scope == Granted && lasts(&t, &p.term) && implies(p.term.Cond, t.Cond)
 		})

@@ -72,7 +72,10 @@ func (c Classes) Targets(r *Rule) []Object {
 	if !ok {
 		return nil
 	}
-	out, _ := targetsOf(e, r, c, func(string, string, string, string, ...any) *Problem { return &Problem{} })
+	out, p := targetsOf(nil, e, r, c)
+	if p != nil {
+		return nil
+	}
 	return out
 }
 

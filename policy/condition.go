@@ -65,7 +65,7 @@ func parseComparison(e *Entity, s string) (Comparison, error) {
 	if i < 0 {
 		return Comparison{}, fmt.Errorf("%s has no field %q for conditions", e.Object, name)
 	}
-	c := Comparison{Field: e.Fields[i], Op: op}
+	c := Comparison{Field: &e.Fields[i], Op: op}
 	if !c.Field.allows(op) {
 		return Comparison{}, fmt.Errorf("operator %q is not for %s", op, name)
 	}

@@ -1,10 +1,6 @@
 package policy
 
-import (
-	"slices"
-
-	"github.com/google/uuid"
-)
+import "github.com/google/uuid"
 
 // Decide answers whether the person may do the action on the row. It allocates nothing. Any Deny that is met wins; no
 // Allow that is met denies; so does every irregularity: nil rights or row, unknown object or action, a suspended account.
@@ -18,90 +14,103 @@ func (r *Rights) Decide(obj Object, act Action, row *Row) Decision {
 }
 
 func (r *Rights) decide(obj Object, act Action, row *Row) Decision {
-	c, reason := r.cell(obj, act)
+	n, reason := r.cell(obj, act)
 	if reason == "" && row == nil {
 		reason = ReasonIncomplete
 	}
 	if reason != "" {
 		return Decision{Reason: reason, Version: r.Version()}
 	}
-	entity := words.entities[obj].Object
-	for i := c.deny; i < c.allow; i++ {
-		t := &r.terms[i]
-		if t.reaches(entity, r.principal.Staff, row) && t.holds(row, true) {
-			return Decision{Reason: ReasonDenied, Rule: t.rule, Version: r.table.version}
+	t, entity := r.table, words.on[n]
+	reason = ReasonNoRole
+	for _, term := range r.terms[r.starts[n]:r.starts[n+1]] {
+		l := t.lines[term.line]
+		rule := &t.rules[l]
+		deny := rule.deny()
+		switch {
+		case !r.reaches(rule, n, r.sets[term.set], entity, row):
+			if !deny && reason == ReasonNoRole {
+				reason = ReasonOutOfScope
+			}
+		case !holds(t.cond(rule), row, deny):
+			if !deny {
+				reason = ReasonCondition
+			}
+		case deny: // denies come first: nothing was allowed before
+			return Decision{Reason: ReasonDenied, Version: t.version, table: t, by: int32(l) + 1}
+		default:
+			return Decision{Allow: true, Reason: ReasonAllowed, Version: t.version, table: t, by: int32(l) + 1}
 		}
 	}
-	reason = ReasonOutOfScope
-	if c.allow == c.end {
-		reason = ReasonNoRole
-	}
-	for i := c.allow; i < c.end; i++ {
-		t := &r.terms[i]
-		if !t.reaches(entity, r.principal.Staff, row) {
-			continue
-		}
-		if t.holds(row, false) {
-			return Decision{Allow: true, Reason: ReasonAllowed, Rule: t.rule, Version: r.table.version}
-		}
-		reason = ReasonCondition
-	}
-	return Decision{Reason: reason, Version: r.table.version}
+	return Decision{Reason: reason, Version: t.version}
 }
 
-// cell finds the terms of a question, or the reason why nothing is allowed whatever the row.
-func (r *Rights) cell(obj Object, act Action) (*boundCell, Reason) {
+// cell finds the number of a question, or the reason why nothing is allowed whatever the row.
+func (r *Rights) cell(obj Object, act Action) (int, Reason) {
 	if r == nil {
-		return nil, ReasonIncomplete
+		return 0, ReasonIncomplete
 	}
 	if r.refused != "" {
-		return nil, r.refused
+		return 0, r.refused
 	}
 	n, known := words.cells[cellKey{obj, act}]
 	if !known {
-		return nil, ReasonUnknown
+		return 0, ReasonUnknown
 	}
-	if n >= len(r.cells) { // never bound
-		return nil, ReasonIncomplete
+	if n+1 >= len(r.starts) { // never bound
+		return 0, ReasonIncomplete
 	}
-	c := &r.cells[n]
-	if c.token {
-		return nil, ReasonToken
+	if len(r.principal.Scopes) > 0 && !r.principal.tokenAllows(act) {
+		return 0, ReasonToken
 	}
-	return c, ""
+	return n, ""
 }
 
-// reaches tells whether the row lies in the term's scope. A missing fact (nil UUID) lies in no scope but the tenant's.
-func (t *boundTerm) reaches(entity Object, me uuid.UUID, row *Row) bool {
-	switch t.rule.Scope {
+// reaches tells whether the row lies in a rule's scope, which stands for these ids. A missing fact (nil UUID) lies in no scope but
+// the tenant's.
+func (r *Rights) reaches(rule *packed, cell int, ids []uuid.UUID, entity Object, row *Row) bool {
+	switch rule.scope() {
 	case Self, Subordinates:
-		return t.ids.has(personOf(entity, row))
+		return hasID(ids, personOf(entity, row))
 	case ClientTeam:
-		return row.OnTeam && me != uuid.Nil
+		return row.OnTeam && r.principal.Staff != uuid.Nil
 	case Dept, DeptTree:
-		return t.ids.has(row.Department)
+		return hasID(ids, row.Department)
 	case Distributed:
-		return slices.ContainsFunc(row.DistributedTo, t.ids.has)
+		for _, d := range row.DistributedTo {
+			if hasID(ids, d) {
+				return true
+			}
+		}
+		return false
 	case Company, CompanyTree:
-		return t.ids.has(row.Company)
+		return hasID(ids, row.Company)
 	case Tenant:
 		return true
 	case Granted:
 		if entity == OnOriginal {
-			return row.Borrowed && me != uuid.Nil
+			return row.Borrowed && r.principal.Staff != uuid.Nil
 		}
-		return row.Granted&t.mask != 0 && me != uuid.Nil
+		return row.Granted&r.table.mask(cell, rule) != 0 && r.principal.Staff != uuid.Nil
 	}
 	return false // Partnership: nothing is disclosed by rows
 }
 
-func (t *boundTerm) holds(row *Row, unanswered bool) bool {
-	for i := range t.cond {
-		if !t.cond[i].holds(row, unanswered) {
+func holds(cond []Comparison, row *Row, unanswered bool) bool {
+	for i := range cond {
+		if !cond[i].holds(row, unanswered) {
 			return false
 		}
 	}
 	return true
+}
+
+// Rule is the rule that allowed or denied, unpacked for who asks; nil when none was met.
+func (d Decision) Rule() *Rule {
+	if d.by == 0 {
+		return nil
+	}
+	return d.table.rule(uint16(d.by - 1))
 }
 
 // FieldAccess is what may be seen of a field group.

@@ -46,15 +46,15 @@ func (t *Table) DutyBreaches(conflicts []DutyConflict, roles []string) []DutyBre
 // bringing finds the first of the roles that is allowed the act on any object.
 func (t *Table) bringing(act Action, roles []string) (string, bool) {
 	for _, key := range roles {
-		n, known := t.roles[key]
+		n, known := t.role(key)
 		if !known {
 			continue
 		}
-		for i, cell := range t.cells {
+		for i := range words.keys {
 			if words.keys[i].act != act {
 				continue
 			}
-			if slices.ContainsFunc(cell, func(l line) bool { return l.rule.Effect == Allow && t.closure[n].has(l.role) }) {
+			if slices.ContainsFunc(t.cell(i), func(l uint16) bool { return !t.rules[l].deny() && t.above(n).has(t.rules[l].role) }) {
 				return key, true
 			}
 		}

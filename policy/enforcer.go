@@ -38,9 +38,14 @@ type subject struct {
 	now time.Time
 }
 
-// Enforcer builds casbin's judge of this policy version for a tenant.
+// Enforcer builds casbin's judge of this policy version for a tenant: some hundred KiB, for whoever asks many questions at once.
 func (t *Table) Enforcer(tenant uuid.UUID) (*Enforcer, error) {
-	if tenant == uuid.Nil || t.lines == 0 {
+	return t.enforcer(tenant, 0, len(words.keys))
+}
+
+// enforcer builds a judge of the questions from first up to, not including, end. No line of another question can be met by them.
+func (t *Table) enforcer(tenant uuid.UUID, first, end int) (*Enforcer, error) {
+	if tenant == uuid.Nil || len(t.starts) <= end || t.starts[first] == t.starts[end] { // casbin may say yes where no line is
 		return nil, ErrIncomplete
 	}
 	m, err := model.NewModelFromString(modelConf)
@@ -53,24 +58,29 @@ func (t *Table) Enforcer(tenant uuid.UUID) (*Enforcer, error) {
 	}
 	e := &Enforcer{casbin: ce, tenant: tenant, conds: map[string][]Comparison{}}
 	dom := tenant.String()
-	var lines [][]string
-	for n, cell := range t.cells {
-		key := words.keys[n]
-		entity := string(words.entities[key.obj].Object)
-		for _, l := range cell {
-			cond := canonical(l.cond)
-			e.conds[entity+":"+cond] = l.cond
+	lines := make([][]string, 0, t.starts[end]-t.starts[first])
+	for n := first; n < end; n++ {
+		key, entity := words.keys[n], string(words.on[n])
+		for _, l := range t.cell(n) {
+			rule := &t.rules[l]
+			parsed, valid := t.cond(rule), t.valid(rule)
+			cond := canonical(parsed)
+			e.conds[entity+":"+cond] = parsed
 			lines = append(lines, []string{
-				l.rule.Role, dom, string(key.obj), string(key.act), l.rule.Scope.String(),
-				strconv.Itoa(int(l.mask)), cond, formatTime(l.rule.ValidFrom), formatTime(l.rule.ValidUntil), l.rule.Effect.String(),
+				t.roles[rule.role].Value(), dom, string(key.obj), string(key.act), rule.scope().String(),
+				strconv.Itoa(int(t.mask(n, rule))), cond, formatTime(valid.from), formatTime(valid.until), rule.effect().String(),
 			})
 		}
 	}
 	if _, err := ce.AddPoliciesEx(lines); err != nil { // Ex: equal lines are one line
 		return nil, fmt.Errorf("policy: lines: %w", err)
 	}
-	for _, pair := range t.pairs {
-		if _, err := ce.AddGroupingPolicy(pair[0], pair[1], dom); err != nil {
+	if len(t.parents) > 0 {
+		pairs := make([][]string, len(t.parents))
+		for i, p := range t.parents {
+			pairs[i] = []string{t.roles[p[0]].Value(), t.roles[p[1]].Value(), dom}
+		}
+		if _, err := ce.AddGroupingPoliciesEx(pairs); err != nil {
 			return nil, fmt.Errorf("policy: inheritance: %w", err)
 		}
 	}
@@ -158,7 +168,7 @@ func (s *subject) reaches(scope Scope, mask ClassSet, entity Object, b *Binding,
 	case Dept:
 		return s.standsIn(b, row.Department)
 	case DeptTree:
-		for d := row.Department; d != uuid.Nil; d = s.org.deptParent[d] {
+		for d := row.Department; d != uuid.Nil; d = s.org.parentDepartment(d) {
 			if s.standsIn(b, d) {
 				return true
 			}
@@ -168,7 +178,7 @@ func (s *subject) reaches(scope Scope, mask ClassSet, entity Object, b *Binding,
 	case Company:
 		return s.standsInCompany(b, row.Company)
 	case CompanyTree:
-		for c := row.Company; c != uuid.Nil; c = s.org.companyParent[c] {
+		for c := row.Company; c != uuid.Nil; c = s.org.parentCompany(c) {
 			if s.standsInCompany(b, c) {
 				return true
 			}
@@ -197,14 +207,14 @@ func (s *subject) isAbove(person uuid.UUID, seen map[uuid.UUID]bool) bool {
 }
 
 func (s *subject) standsIn(b *Binding, department uuid.UUID) bool {
-	company, known := s.org.companyOf[department]
+	company, known := s.org.companyOf(department)
 	if department == uuid.Nil {
 		return false
 	}
 	if b.Department != uuid.Nil {
 		return known && department == b.Department && (b.Company == uuid.Nil || b.Company == company)
 	}
-	if b.Company != uuid.Nil && !s.org.companies[b.Company] {
+	if b.Company != uuid.Nil && !s.org.hasCompany(b.Company) {
 		return false
 	}
 	return slices.ContainsFunc(s.org.Employments(s.Staff, s.now), func(e OrgEmployment) bool {
@@ -217,10 +227,10 @@ func (s *subject) standsInCompany(b *Binding, company uuid.UUID) bool {
 		return false
 	}
 	if b.Department != uuid.Nil {
-		return s.org.companyOf[b.Department] == company && (b.Company == uuid.Nil || b.Company == company)
+		return s.org.CompanyOf(b.Department) == company && (b.Company == uuid.Nil || b.Company == company)
 	}
 	if b.Company != uuid.Nil {
-		return b.Company == company && s.org.companies[company]
+		return b.Company == company && s.org.hasCompany(company)
 	}
 	return slices.ContainsFunc(s.org.Employments(s.Staff, s.now), func(e OrgEmployment) bool { return e.Company == company })
 }

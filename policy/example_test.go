@@ -28,7 +28,7 @@ func Example() {
 
 	client := &policy.Row{ID: uuid.UUID{9}, Client: uuid.UUID{9}, OnTeam: true}
 	change := rights.Decide(policy.OnClient, policy.ClientChangeProfile, client)
-	fmt.Println(change.Allow, change.Reason, change.Rule.Clause)
+	fmt.Println(change.Allow, change.Reason, change.Rule().Clause)
 
 	credit, why := rights.Field(policy.ClientCredit, client)
 	fmt.Println(credit == policy.Hidden, why.Reason, "-", rights.Explain(policy.ClientCredit, policy.Reveal, client).Remedy.EN)

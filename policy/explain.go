@@ -50,8 +50,8 @@ func (r *Rights) Explain(obj Object, act Action, row *Row) Explanation {
 	if !known {
 		return e
 	}
-	for i := range r.table.cells[n] {
-		e.Lines = append(e.Lines, r.explainLine(&r.table.cells[n][i], obj, row))
+	for _, l := range r.table.cell(n) {
+		e.Lines = append(e.Lines, r.explainLine(l, n, row))
 	}
 	slices.SortStableFunc(e.Lines, func(a, b Line) int { return a.Fails.distance() - b.Fails.distance() })
 	if e.Decision.Allow || e.Decision.Reason == ReasonDenied || r.refused != "" || e.Decision.Reason == ReasonToken {
@@ -72,26 +72,28 @@ func (t Test) distance() int {
 	return slices.Index([]Test{TestNone, TestCondition, TestScope, TestValidity, TestRole}, t)
 }
 
-func (r *Rights) explainLine(l *line, obj Object, row *Row) Line {
-	out := Line{Rule: l.rule, Fails: TestRole}
-	entity := words.entities[obj].Object
+func (r *Rights) explainLine(l uint16, cell int, row *Row) Line {
+	t := r.table
+	rule := &t.rules[l]
+	cond := t.cond(rule)
+	out := Line{Rule: t.rule(l), Fails: TestRole}
 	s := &subject{&r.principal, r.org, r.boundAt}
 	for i := range r.principal.Bindings {
 		b := &r.principal.Bindings[i]
-		n, known := r.table.roles[b.Role]
-		if !known || !inForce(b.From, b.Until, r.boundAt) || !r.table.closure[n].has(l.role) {
+		n, known := t.role(b.Role)
+		if !known || !inForce(b.From, b.Until, r.boundAt) || !t.above(n).has(rule.role) {
 			continue
 		}
 		at := TestNone
 		switch {
-		case !inForce(l.rule.ValidFrom, l.rule.ValidUntil, r.boundAt):
+		case !t.valid(rule).at(r.boundAt):
 			at = TestValidity
-		case !s.reaches(l.rule.Scope, l.mask, entity, b, row):
+		case !s.reaches(rule.scope(), t.mask(cell, rule), words.on[cell], b, row):
 			at = TestScope
 		default:
-			for k := range l.cond {
-				if !l.cond[k].holds(row, l.rule.Effect == Deny) {
-					at, out.Missed = TestCondition, &l.cond[k]
+			for k := range cond {
+				if !cond[k].holds(row, rule.deny()) {
+					at, out.Missed = TestCondition, &cond[k]
 					break
 				}
 			}
@@ -100,7 +102,7 @@ func (r *Rights) explainLine(l *line, obj Object, row *Row) Line {
 			out.Fails, out.Via = at, b.Role
 		}
 	}
-	out.Text = out.sentence(l.cond)
+	out.Text = out.sentence(cond)
 	return out
 }
 

@@ -44,7 +44,7 @@ func TestExplainNamesTheNearestTest(t *testing.T) {
 		}
 	}
 	met := rep.Explain(policy.OnClient, policy.Read, &policy.Row{OnTeam: true})
-	if !met.Decision.Allow || met.Decision.Rule.Seq != 2 || met.Decision.Version != 3 || met.Nearest != nil || met.Lines[0].Via != "ka_sales_rep" {
+	if !met.Decision.Allow || met.Decision.Rule().Seq != 2 || met.Decision.Version != 3 || met.Nearest != nil || met.Lines[0].Via != "ka_sales_rep" {
 		t.Errorf("allowed: %+v", met)
 	}
 	want := "大客户销售人员/销售代表可「查看」客户(范围:客户团队成员):符合"

@@ -78,7 +78,7 @@ func originalFields() []Field {
 
 // Comparison is one "field op constant" of a condition, parsed and typed.
 type Comparison struct {
-	Field Field
+	Field *Field // of the catalogue, not to be changed
 	Op    string // = != < <= > >=
 	Text  string
 	Int   int64

@@ -273,7 +273,7 @@ func TestTableOwnsItsRules(t *testing.T) {
 	rules := []policy.Rule{{Role: "gm", Object: policy.OnClient, Action: policy.Read, Scope: policy.Tenant, Effect: policy.Allow}}
 	rights := mustCompile(t, rules, nil).Bind(person(staffIDs[0], "gm"), worldOrg(t), noon)
 	rules[0].Scope, rules[0].Effect = policy.Self, policy.Deny
-	if d := rights.Decide(policy.OnClient, policy.Read, &policy.Row{}); !d.Allow || d.Rule.Effect != policy.Allow {
+	if d := rights.Decide(policy.OnClient, policy.Read, &policy.Row{}); !d.Allow || d.Rule().Effect != policy.Allow {
 		t.Errorf("a change from outside reached the table: %+v", d)
 	}
 }

@@ -1,10 +1,10 @@
 package policy
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"slices"
-	"sort"
 	"time"
 
 	"github.com/google/uuid"
@@ -25,20 +25,36 @@ type OrgEmployment struct {
 	From, Until                          time.Time
 }
 
-// Org is the organisation of one tenant at one version, immutable and safe for concurrent use.
+// Org is the organisation of one tenant at one version, immutable and safe for concurrent use. It is kept for every tenant that is
+// served, so it is lists that are searched: places and people by id, with each other by number.
 type Org struct {
-	tenant        uuid.UUID
-	version       int64
-	companyOf     map[uuid.UUID]uuid.UUID   // department -> company
-	subDepts      map[uuid.UUID][]uuid.UUID // department -> children
-	subCompanies  map[uuid.UUID][]uuid.UUID
-	deptParent    map[uuid.UUID]uuid.UUID
-	companyParent map[uuid.UUID]uuid.UUID
-	companies     map[uuid.UUID]bool
-	employments   map[uuid.UUID][]OrgEmployment // by staff
-	reports       map[uuid.UUID][]OrgEmployment // by superior
-	boundaries    []time.Time                   // every instant at which an employment begins or ends, sorted
+	tenant      uuid.UUID
+	version     int64
+	companies   []place
+	departments []department
+	jobs        []job       // by staff
+	reports     []int32     // numbers of the jobs that have a superior, by superior
+	instants    []time.Time // at which an employment begins or ends, in order, each once
 }
+
+// place is a company, or what a department shares with one. parent is the number among its like; none has -1.
+type place struct {
+	id     uuid.UUID
+	parent int32
+}
+
+type department struct {
+	place
+	company int32 // number
+}
+
+// job is an OrgEmployment. from and until are numbers of instants; -1 is open.
+type job struct {
+	staff, superior         uuid.UUID
+	department, from, until int32
+}
+
+const none = -1
 
 // NewOrg builds the organisation of a tenant. It refuses a zero tenant, duplicates, dangling parents and cycles: a
 // broken tree must not decide who sees what. Superior cycles are allowed; everybody on one is everybody's subordinate.
@@ -47,208 +63,191 @@ func NewOrg(tenant uuid.UUID, version int64, companies []OrgCompany, departments
 		return nil, errors.New("policy: organisation without tenant")
 	}
 	o := &Org{
-		tenant: tenant, version: version,
-		companyOf: make(map[uuid.UUID]uuid.UUID, len(departments)), subDepts: map[uuid.UUID][]uuid.UUID{},
-		companies: make(map[uuid.UUID]bool, len(companies)), subCompanies: map[uuid.UUID][]uuid.UUID{},
-		deptParent: make(map[uuid.UUID]uuid.UUID, len(departments)), companyParent: make(map[uuid.UUID]uuid.UUID, len(companies)),
-		employments: make(map[uuid.UUID][]OrgEmployment, len(employments)), reports: map[uuid.UUID][]OrgEmployment{},
+		tenant: tenant, version: version, companies: make([]place, len(companies)), departments: make([]department, len(departments)),
+		jobs: make([]job, len(employments)),
 	}
-	for _, c := range companies {
-		if c.ID == uuid.Nil || o.companies[c.ID] {
+	companies, departments = slices.Clone(companies), slices.Clone(departments)
+	slices.SortFunc(companies, func(a, b OrgCompany) int { return compareIDs(a.ID, b.ID) })
+	slices.SortFunc(departments, func(a, b OrgDepartment) int { return compareIDs(a.ID, b.ID) })
+	for i, c := range companies {
+		if c.ID == uuid.Nil || i > 0 && companies[i-1].ID == c.ID {
 			return nil, fmt.Errorf("policy: company %s is empty or listed twice", c.ID)
 		}
-		o.companies[c.ID] = true
-		o.companyParent[c.ID] = c.Parent
-		if c.Parent != uuid.Nil {
-			o.subCompanies[c.Parent] = append(o.subCompanies[c.Parent], c.ID)
-		}
+		o.companies[i] = place{c.ID, none}
 	}
-	for _, d := range departments {
-		if _, dup := o.companyOf[d.ID]; dup || d.ID == uuid.Nil {
+	for i, d := range departments {
+		if d.ID == uuid.Nil || i > 0 && departments[i-1].ID == d.ID {
 			return nil, fmt.Errorf("policy: department %s is empty or listed twice", d.ID)
 		}
-		if !o.companies[d.Company] {
+		company := o.companyNumber(d.Company)
+		if company == none {
 			return nil, fmt.Errorf("policy: department %s belongs to unknown company %s", d.ID, d.Company)
 		}
-		o.companyOf[d.ID] = d.Company
-		o.deptParent[d.ID] = d.Parent
-		if d.Parent != uuid.Nil {
-			o.subDepts[d.Parent] = append(o.subDepts[d.Parent], d.ID)
+		o.departments[i] = department{place{d.ID, none}, company}
+	}
+	for i, c := range companies {
+		if o.companies[i].parent = o.companyNumber(c.Parent); o.companies[i].parent == none && c.Parent != uuid.Nil {
+			return nil, fmt.Errorf("policy: company %s is a parent but unknown", c.Parent)
 		}
 	}
-	if err := checkForest("company", o.companyParent); err != nil {
+	for i, d := range departments {
+		if o.departments[i].parent = o.departmentNumber(d.Parent); o.departments[i].parent == none && d.Parent != uuid.Nil {
+			return nil, fmt.Errorf("policy: department %s is a parent but unknown", d.Parent)
+		}
+	}
+	if n := cycle(len(o.companies), o.overCompany); n != none {
+		return nil, fmt.Errorf("policy: company %s is its own ancestor", o.companies[n].id)
+	}
+	if n := cycle(len(o.departments), o.overDepartment); n != none {
+		return nil, fmt.Errorf("policy: department %s is its own ancestor", o.departments[n].id)
+	}
+	if err := o.employ(employments); err != nil {
 		return nil, err
 	}
-	if err := checkForest("department", o.deptParent); err != nil {
-		return nil, err
-	}
-	for _, e := range employments {
-		if e.Staff == uuid.Nil {
-			return nil, errors.New("policy: employment without staff")
-		}
-		if !o.companies[e.Company] || o.companyOf[e.Department] != e.Company {
-			return nil, fmt.Errorf("policy: employment of %s in department %s, company %s: no such place", e.Staff, e.Department, e.Company)
-		}
-		o.employments[e.Staff] = append(o.employments[e.Staff], e)
-		if e.Superior != uuid.Nil {
-			o.reports[e.Superior] = append(o.reports[e.Superior], e)
-		}
-		for _, t := range [2]time.Time{e.From, e.Until} {
-			if !t.IsZero() {
-				o.boundaries = append(o.boundaries, t)
-			}
-		}
-	}
-	slices.SortFunc(o.boundaries, time.Time.Compare)
 	return o, nil
 }
 
-// checkForest refuses dangling parents and cycles.
-func checkForest(what string, parent map[uuid.UUID]uuid.UUID) error {
-	done := make(map[uuid.UUID]bool, len(parent))
-	for id := range parent {
-		path := map[uuid.UUID]bool{}
-		for at := id; at != uuid.Nil && !done[at]; at = parent[at] {
-			if _, known := parent[at]; !known {
-				return fmt.Errorf("policy: %s %s is a parent but unknown", what, at)
+// employ enters the employments.
+func (o *Org) employ(employments []OrgEmployment) error {
+	for _, e := range employments {
+		for _, at := range [2]time.Time{e.From, e.Until} {
+			if !at.IsZero() {
+				o.instants = append(o.instants, at)
 			}
-			if path[at] {
-				return fmt.Errorf("policy: %s %s is its own ancestor", what, at)
-			}
-			path[at] = true
-		}
-		for at := range path {
-			done[at] = true
 		}
 	}
+	slices.SortFunc(o.instants, time.Time.Compare)
+	o.instants = fitted(slices.CompactFunc(o.instants, time.Time.Equal))
+	number := func(at time.Time) int32 {
+		if at.IsZero() {
+			return none
+		}
+		n, _ := slices.BinarySearchFunc(o.instants, at, time.Time.Compare)
+		return int32(n)
+	}
+	superiors := 0
+	for i, e := range employments {
+		if e.Staff == uuid.Nil {
+			return errors.New("policy: employment without staff")
+		}
+		d := o.departmentNumber(e.Department)
+		if d == none || o.companies[o.departments[d].company].id != e.Company {
+			return fmt.Errorf("policy: employment of %s in department %s, company %s: no such place", e.Staff, e.Department, e.Company)
+		}
+		o.jobs[i] = job{e.Staff, e.Superior, d, number(e.From), number(e.Until)}
+		if e.Superior != uuid.Nil {
+			superiors++
+		}
+	}
+	slices.SortStableFunc(o.jobs, func(a, b job) int { return compareIDs(a.staff, b.staff) })
+	o.reports = make([]int32, 0, superiors)
+	for i := range o.jobs {
+		if o.jobs[i].superior != uuid.Nil {
+			o.reports = append(o.reports, int32(i))
+		}
+	}
+	slices.SortStableFunc(o.reports, func(a, b int32) int { return compareIDs(o.jobs[a].superior, o.jobs[b].superior) })
 	return nil
 }
 
-// Tenant the organisation belongs to.
-func (o *Org) Tenant() uuid.UUID { return o.tenant }
+func compareIDs(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) }
 
-// Version of the organisation the snapshot was read at.
-func (o *Org) Version() int64 { return o.version }
-
-// CompanyOf gives the company of a department; zero when the department is unknown.
-func (o *Org) CompanyOf(department uuid.UUID) uuid.UUID { return o.companyOf[department] }
-
-// Employments of a person that hold at the instant.
-func (o *Org) Employments(staff uuid.UUID, now time.Time) []OrgEmployment {
-	var out []OrgEmployment
-	for _, e := range o.employments[staff] {
-		if inForce(e.From, e.Until, now) {
-			out = append(out, e)
+// numberOf gives the place of an id in a sorted list; none when it is not there.
+func numberOf[T any](list []T, id uuid.UUID, of func(*T) *uuid.UUID) int32 {
+	low, high := 0, len(list)
+	for low < high {
+		middle := int(uint(low+high) / 2)
+		switch c := compareIDs(*of(&list[middle]), id); {
+		case c == 0:
+			return int32(middle)
+		case c < 0:
+			low = middle + 1
+		default:
+			high = middle
 		}
 	}
-	return out
+	return none
 }
 
-// SubordinatesOf gives the person and everybody below, transitively, by the superiors of employments that hold at the
-// instant; sorted.
-func (o *Org) SubordinatesOf(staff uuid.UUID, now time.Time) []uuid.UUID {
-	if staff == uuid.Nil {
-		return nil
+func (o *Org) companyNumber(id uuid.UUID) int32 {
+	return numberOf(o.companies, id, func(p *place) *uuid.UUID { return &p.id })
+}
+
+func (o *Org) departmentNumber(id uuid.UUID) int32 {
+	return numberOf(o.departments, id, func(d *department) *uuid.UUID { return &d.id })
+}
+
+func (o *Org) overCompany(n int32) int32    { return o.companies[n].parent }
+func (o *Org) overDepartment(n int32) int32 { return o.departments[n].parent }
+
+func (o *Org) hasCompany(id uuid.UUID) bool { return o.companyNumber(id) != none }
+
+// companyOf gives the company of a department that there is.
+func (o *Org) companyOf(department uuid.UUID) (uuid.UUID, bool) {
+	n := o.departmentNumber(department)
+	if n == none {
+		return uuid.Nil, false
 	}
-	seen := map[uuid.UUID]bool{staff: true}
-	queue := []uuid.UUID{staff}
-	for len(queue) > 0 {
-		at := queue[0]
-		queue = queue[1:]
-		for _, e := range o.reports[at] {
-			if !seen[e.Staff] && inForce(e.From, e.Until, now) {
-				seen[e.Staff] = true
-				queue = append(queue, e.Staff)
-			}
+	return o.companies[o.departments[n].company].id, true
+}
+
+// parentDepartment is zero at a root and for what is unknown.
+func (o *Org) parentDepartment(id uuid.UUID) uuid.UUID {
+	if n := o.departmentNumber(id); n != none && o.departments[n].parent != none {
+		return o.departments[o.departments[n].parent].id
+	}
+	return uuid.Nil
+}
+
+// parentCompany is zero at a root and for what is unknown.
+func (o *Org) parentCompany(id uuid.UUID) uuid.UUID {
+	if n := o.companyNumber(id); n != none && o.companies[n].parent != none {
+		return o.companies[o.companies[n].parent].id
+	}
+	return uuid.Nil
+}
+
+// cycle gives one of those that are their own ancestors, or none.
+func cycle(count int, over func(int32) int32) int32 {
+	const free, onPath, fine = 0, 1, 2
+	state := make([]uint8, count)
+	for n := range int32(count) {
+		at := n
+		for at != none && state[at] == free {
+			state[at] = onPath
+			at = over(at)
+		}
+		if at != none && state[at] == onPath {
+			return at
+		}
+		for at = n; at != none && state[at] == onPath; at = over(at) {
+			state[at] = fine
 		}
 	}
-	return sortedKeys(seen)
+	return none
 }
 
-// DepartmentTree gives the departments and everything below them, sorted; unknown ones are left out.
-func (o *Org) DepartmentTree(roots ...uuid.UUID) []uuid.UUID {
-	known := func(id uuid.UUID) bool { _, ok := o.companyOf[id]; return ok }
-	return walkTree(roots, known, o.subDepts)
-}
-
-// CompanyTreeOf gives the companies and everything below them, sorted; unknown ones are left out.
-func (o *Org) CompanyTreeOf(roots ...uuid.UUID) []uuid.UUID {
-	return walkTree(roots, func(id uuid.UUID) bool { return o.companies[id] }, o.subCompanies)
-}
-
-// nextBoundary is the first instant after now at which an employment begins or ends; zero when there is none.
-func (o *Org) nextBoundary(now time.Time) time.Time {
-	i := sort.Search(len(o.boundaries), func(i int) bool { return o.boundaries[i].After(now) })
-	if i == len(o.boundaries) {
-		return time.Time{}
+// below gives which of the numbered are among the roots or below one of them.
+func below(count int, over func(int32) int32, roots []int32) []bool {
+	const unknown, in, out = 0, 1, 2
+	state := make([]uint8, count)
+	for _, n := range roots {
+		state[n] = in
 	}
-	return o.boundaries[i]
-}
-
-func walkTree(roots []uuid.UUID, known func(uuid.UUID) bool, children map[uuid.UUID][]uuid.UUID) []uuid.UUID {
-	seen := map[uuid.UUID]bool{}
-	var walk func(uuid.UUID)
-	walk = func(id uuid.UUID) {
-		if seen[id] {
-			return
+	found := make([]bool, count)
+	for n := range int32(count) {
+		at := n
+		for state[at] == unknown && over(at) != none {
+			at = over(at)
 		}
-		seen[id] = true
-		for _, c := range children[id] {
-			walk(c)
+		verdict := state[at]
+		if verdict == unknown {
+			verdict = out
 		}
-	}
-	for _, r := range roots {
-		if known(r) {
-			walk(r)
+		for at = n; at != none && state[at] == unknown; at = over(at) {
+			state[at] = verdict
 		}
+		found[n] = state[n] == in
 	}
-	return sortedKeys(seen)
-}
-
-func sortedKeys(set map[uuid.UUID]bool) []uuid.UUID {
-	out := make([]uuid.UUID, 0, len(set))
-	for id := range set {
-		out = append(out, id)
-	}
-	return sortedIDs(out)
-}
-
-// sortedIDs sorts, drops duplicates and nil UUIDs, in place.
-func sortedIDs(ids []uuid.UUID) []uuid.UUID {
-	slices.SortFunc(ids, func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) })
-	ids = slices.Compact(ids)
-	if len(ids) > 0 && ids[0] == uuid.Nil {
-		ids = ids[1:]
-	}
-	return ids
-}
-
-// inForce tells whether now lies in [from, until), where zero is open.
-func inForce(from, until, now time.Time) bool {
-	return (from.IsZero() || !now.Before(from)) && (until.IsZero() || now.Before(until))
-}
-
-// Ahead gives the instants after now at which an employment of the person, or of anybody who may be below, begins or ends.
-func (o *Org) Ahead(staff uuid.UUID, now time.Time) (out []time.Time) {
-	seen := map[uuid.UUID]bool{staff: true}
-	note := func(list []OrgEmployment) {
-		for _, e := range list {
-			for _, at := range [2]time.Time{e.From, e.Until} {
-				if at.After(now) {
-					out = append(out, at)
-				}
-			}
-		}
-	}
-	note(o.employments[staff])
-	for queue := []uuid.UUID{staff}; len(queue) > 0; queue = queue[1:] {
-		note(o.reports[queue[0]])
-		for _, e := range o.reports[queue[0]] {
-			if !seen[e.Staff] {
-				seen[e.Staff] = true
-				queue = append(queue, e.Staff)
-			}
-		}
-	}
-	return out
+	return found
 }

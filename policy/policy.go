@@ -158,12 +158,14 @@ type Row struct {
 // Reason is the code of why a decision fell as it did; see Reasons for labels and remedies.
 type Reason string
 
-// Decision is the answer about one object, action and row. Rule is the rule that allowed or denied; nil when none was met.
+// Decision is the answer about one object, action and row. Rule gives the rule that allowed or denied.
 type Decision struct {
 	Allow   bool
 	Reason  Reason
-	Rule    *Rule
 	Version int64 // policy version that decided
+
+	table *Table
+	by    int32 // number of the rule in table, plus one
 }
 
 // Reach is the answer for all rows at once. All: every row of the tenant. None: no row. Otherwise a row is reached when

@@ -4,33 +4,29 @@ import "slices"
 
 // Reach answers for all rows at once what Decide answers for one: a row lies in the Reach iff Decide allows it.
 func (r *Rights) Reach(obj Object, act Action) Reach {
-	c, reason := r.cell(obj, act)
-	if reason != "" || c.allow == c.end || r.shadow.shut(obj, act) {
+	n, reason := r.cell(obj, act)
+	if reason != "" || r.shadow.shut(obj, act) {
 		return Reach{None: true}
 	}
-	entity := words.entities[obj].Object
-	out := Reach{Entity: entity, Me: r.principal.Staff}
-	for i := c.deny; i < c.allow; i++ {
-		t := r.terms[i].export()
-		if t.unconditional() {
+	out := Reach{Entity: words.on[n], Me: r.principal.Staff}
+	for _, term := range r.terms[r.starts[n]:r.starts[n+1]] {
+		t, deny := r.export(term, n)
+		switch {
+		case deny && t.unconditional():
 			return Reach{None: true}
-		}
-		out.Deny = addTerm(out.Deny, t)
-	}
-	for i := c.allow; i < c.end; i++ {
-		if r.terms[i].rule.Scope == Partnership {
-			continue
-		}
-		t := r.terms[i].export()
-		if t.unconditional() {
+		case deny:
+			out.Deny = addTerm(out.Deny, t)
+		case t.Scope == Partnership:
+		case t.unconditional():
 			out.Allow = []Term{t}
 			out.All = len(out.Deny) == 0
 			if out.All {
 				out.Allow = nil
 			}
 			return out
+		default:
+			out.Allow = addTerm(out.Allow, t)
 		}
-		out.Allow = addTerm(out.Allow, t)
 	}
 	if len(out.Allow) == 0 {
 		return Reach{None: true}
@@ -38,15 +34,13 @@ func (r *Rights) Reach(obj Object, act Action) Reach {
 	return out
 }
 
-func (t *boundTerm) export() Term {
-	out := Term{Scope: t.rule.Scope, Cond: t.cond, From: t.from, Until: t.until}
-	if t.ids != nil {
-		out.IDs = t.ids.list
+func (r *Rights) export(term boundTerm, cell int) (t Term, deny bool) {
+	rule, s := &r.table.rules[r.table.lines[term.line]], &r.spans[term.span]
+	t = Term{Scope: rule.scope(), IDs: r.sets[term.set], Cond: r.table.cond(rule), From: s.from, Until: s.until}
+	if t.Scope == Granted {
+		t.Classes = r.table.mask(cell, rule)
 	}
-	if out.Scope == Granted {
-		out.Classes = t.mask
-	}
-	return out
+	return t, rule.deny()
 }
 
 // unconditional terms hold for every row, always.

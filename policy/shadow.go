@@ -9,19 +9,20 @@ import (
 )
 
 // Shadow is casbin behind the decisions of one compiled version for one tenant: it judges a sample of them, and all of those that
-// must be certain. It is safe for concurrent use, and builds casbin's enforcer when it is first needed. When the two disagree, the
-// decision is a refusal, and from then on the Shadow is tripped: casbin alone decides for the tenant – slower and by the same
-// rules – and the question that disagreed reaches no row in lists, until another version is compiled.
+// must be certain. It is safe for concurrent use, and keeps no enforcer: one of the question at hand is built and dropped. When the
+// two disagree, the decision is a refusal, and from then on the Shadow is tripped: casbin alone decides for the tenant – slower and
+// by the same rules – and the question that disagreed reaches no row in lists, until another version is compiled.
 //
 // Reads are decided by SQL made of a Reach, row by row in the database: no sample of theirs passes here. What a disagreement
 // has shown about a question is taken into account; the rest is what the tests hold to.
 type Shadow struct {
 	every   uint32
 	tell    func(Disagreement)
-	build   func() (*Enforcer, error)
+	table   *Table // that casbin judges by
+	tenant  uuid.UUID
 	tripped atomic.Bool
 
-	mu     sync.Mutex // casbin keeps state of its own while it judges
+	mu     sync.Mutex
 	closed map[cellKey]bool
 }
 
@@ -38,7 +39,7 @@ type Disagreement struct {
 // Shadow makes a judge of this version for a tenant. One of every decisions is sampled; 0 is none. tell hears of each
 // disagreement, on the goroutine that decided.
 func (t *Table) Shadow(tenant uuid.UUID, every uint32, tell func(Disagreement)) *Shadow {
-	return &Shadow{every: every, tell: tell, build: sync.OnceValues(func() (*Enforcer, error) { return t.Enforcer(tenant) }), closed: map[cellKey]bool{}}
+	return &Shadow{every: every, tell: tell, table: t, tenant: tenant}
 }
 
 // Watched puts a shadow behind rights that nobody else has yet. nil takes none away.
@@ -93,39 +94,48 @@ func (s *Shadow) judge(r *Rights, obj Object, act Action, row *Row, d Decision) 
 		}
 		return refusal
 	}
-	if rule := r.ruleFor(obj, act, row); judged && rule != nil {
-		return Decision{Allow: true, Reason: ReasonAllowed, Rule: rule, Version: d.Version}
+	if by := r.ruleFor(obj, act, row); judged && by != 0 {
+		return Decision{Allow: true, Reason: ReasonAllowed, Version: d.Version, table: r.table, by: by}
 	}
 	return refusal
 }
 
 func (s *Shadow) ask(r *Rights, obj Object, act Action, row *Row) (bool, error) {
-	e, err := s.build()
+	n, known := words.cells[cellKey{obj, act}]
+	if !known {
+		return false, ErrIncomplete
+	}
+	if len(s.table.cell(n)) == 0 {
+		return false, nil // nothing allows it, and an empty policy is never put to casbin
+	}
+	e, err := s.table.enforcer(s.tenant, n, n+1)
 	if err != nil {
 		return false, err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	return e.Enforce(&r.principal, r.org, r.boundAt, obj, act, row)
 }
 
 // Trip has casbin decide alone, and closes the question of a disagreement that was found before.
 func (s *Shadow) Trip(d Disagreement) {
 	s.mu.Lock()
+	if s.closed == nil {
+		s.closed = map[cellKey]bool{}
+	}
 	s.closed[cellKey{d.Object, d.Action}] = true
 	s.mu.Unlock()
 	s.tripped.Store(true)
 }
 
-// ruleFor is the first Allow rule that is met as casbin's words have it, for a decision that the compiled table did not take.
-func (r *Rights) ruleFor(obj Object, act Action, row *Row) *Rule {
-	cell := r.table.cells[words.cells[cellKey{obj, act}]]
-	for i := range cell {
-		if l := r.explainLine(&cell[i], obj, row); l.Fails == TestNone && l.Rule.Effect == Allow {
-			return l.Rule
+// ruleFor is the number, plus one, of the first Allow rule that is met as casbin's words have it, for a decision that the compiled
+// table did not take; 0 when there is none.
+func (r *Rights) ruleFor(obj Object, act Action, row *Row) int32 {
+	n := words.cells[cellKey{obj, act}]
+	for _, l := range r.table.cell(n) {
+		if !r.table.rules[l].deny() && r.explainLine(l, n, row).Fails == TestNone {
+			return int32(l) + 1
 		}
 	}
-	return nil
+	return 0
 }
 
 // shut tells whether a question reaches no row because of a disagreement.

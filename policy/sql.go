@@ -161,6 +161,11 @@ func TeamsOf(c Columns, me string) string { return teams(c, me, "") }
 // GrantsOf: see TeamsOf.
 func GrantsOf(c Columns, me string) string { return grants(c, me, "") }
 
+// DistributionsOf is the same for the distributions d to the departments that the expression ids (uuid[]) gives.
+func DistributionsOf(c Columns, ids string) string {
+	return distributions(c, "d.department_id = ANY("+ids+") AND ")
+}
+
 func teams(c Columns, me, client string) string {
 	return "client_team_members m WHERE m.tenant_id = " + c.Tenant + " AND " + client + "m.staff_id = " + me +
 		" AND m.valid_from <= " + c.Now + " AND (m.valid_until IS NULL OR m.valid_until > " + c.Now + ")"
@@ -173,8 +178,11 @@ func grants(c Columns, me, client string) string {
 }
 
 func distributionFrom(c Columns) string {
-	return "client_distributions d WHERE d.tenant_id = " + c.Tenant + " AND d.client_id = " + c.Client +
-		" AND d.valid_from <= " + c.Now + " AND (d.valid_until IS NULL OR d.valid_until > " + c.Now + ")"
+	return distributions(c, "d.client_id = "+c.Client+" AND ")
+}
+
+func distributions(c Columns, of string) string {
+	return "client_distributions d WHERE d.tenant_id = " + c.Tenant + " AND " + of + "d.valid_from <= " + c.Now + " AND (d.valid_until IS NULL OR d.valid_until > " + c.Now + ")"
 }
 
 // borrowedFrom is the right that ends by itself: no job and no flag stands between its end and the next question.

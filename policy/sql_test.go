@@ -321,7 +321,7 @@ func TestEveryCellAgrees(t *testing.T) {
 						if err != nil || ok != d.Allow || found[row.ID] != d.Allow {
 							t.Fatalf("%+v of %+v\ntable %v, casbin %v %v, SQL %v\n%s", rules[0], row, d, ok, err, found[row.ID], sql)
 						}
-						if d.Rule != nil && d.Rule.Seq == 1 {
+						if r := d.Rule(); r != nil && r.Seq == 1 {
 							met++
 						}
 					}

@@ -143,7 +143,7 @@ func (t *Table) Includes(role, other string) bool {
 	if role == other {
 		return true
 	}
-	n, known := t.roles[role]
-	m, there := t.roles[other]
-	return known && there && t.closure[n].has(m)
+	n, known := t.role(role)
+	m, there := t.role(other)
+	return known && there && t.above(n).has(uint16(m))
 }

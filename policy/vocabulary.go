@@ -13,32 +13,51 @@ type vocabulary struct {
 	cells    map[cellKey]int // dense numbers of the questions
 	keys     []cellKey
 	acts     map[Action]Act
+
+	on         []Object // the entity of a question, by its number
+	entityCell []bool   // whether a question is about the entity, not one of its groups
+
+	// Dense numbers of the nouns and verbs, for what is kept packed.
+	objects       []Object
+	objectNumbers map[Object]uint8
+	actions       []Action
+	actionNumbers map[Action]uint8
 }
 
 // words is the only vocabulary: the catalogue is code, equal for every tenant and version.
 var words = newVocabulary(Catalogue())
 
 func newVocabulary(entities []Entity) *vocabulary {
-	v := &vocabulary{entities: map[Object]*Entity{}, groups: map[Object]Group{}, cells: map[cellKey]int{}, acts: map[Action]Act{}}
-	add := func(o Object, acts ...Action) {
+	v := &vocabulary{
+		entities: map[Object]*Entity{}, groups: map[Object]Group{}, cells: map[cellKey]int{}, acts: map[Action]Act{},
+		objectNumbers: map[Object]uint8{}, actionNumbers: map[Action]uint8{},
+	}
+	add := func(e *Entity, o Object, acts ...Action) {
+		v.objectNumbers[o] = uint8(len(v.objects))
+		v.objects = append(v.objects, o)
 		for _, a := range acts {
 			k := cellKey{o, a}
 			v.cells[k] = len(v.keys)
-			v.keys = append(v.keys, k)
+			v.keys, v.on, v.entityCell = append(v.keys, k), append(v.on, e.Object), append(v.entityCell, o == e.Object)
+			if _, known := v.actionNumbers[a]; !known {
+				v.actionNumbers[a] = uint8(len(v.actions))
+				v.actions = append(v.actions, a)
+			}
 		}
 	}
 	for i := range entities {
 		e := &entities[i]
 		v.entities[e.Object] = e
-		add(e.Object, Read, Count)
+		verbs := []Action{Read, Count}
 		for _, a := range e.Acts {
 			v.acts[a.Action] = a
-			add(e.Object, a.Action)
+			verbs = append(verbs, a.Action)
 		}
+		add(e, e.Object, verbs...)
 		for _, g := range e.Groups {
 			v.entities[g.Object] = e
 			v.groups[g.Object] = g
-			add(g.Object, Peek, Reveal, Write, Filter)
+			add(e, g.Object, Peek, Reveal, Write, Filter)
 		}
 	}
 	return v

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -55,7 +54,7 @@ func (c *policyExport) Run(p *program) error {
 	if err != nil {
 		return err
 	}
-	text, err := policyfile.Write(v.Policy, fmt.Sprintf("策略版本 %d · policy version %d. Keys: role, object, action, scope, classes, effect, condition, validFrom, validUntil, clause, note.", v.Number, v.Number))
+	text, err := policyfile.Write(v.Policy, fmt.Sprintf("策略版本 %d · policy version %d. Keys: role, object, action, scope, classes, effect, condition, validFrom, validUntil, clause, note; conflicts: key, actionA, actionB, nameZh, nameEn, clause.", v.Number, v.Number))
 	if err != nil {
 		return err
 	}
@@ -138,7 +137,8 @@ type policyLint struct {
 func (c *policyLint) Run(p *program) error {
 	files, err := c.read(p)
 	if err == nil {
-		fmt.Fprintf(p.stdout, "%d 条规则，%d 个断言 · %d rules, %d assertions\n", len(files.Rules), len(files.Tests), len(files.Rules), len(files.Tests))
+		fmt.Fprintf(p.stdout, "%d 条规则，%d 条职责互斥，%d 个断言 · %d rules, %d duty conflicts, %d assertions\n",
+			len(files.Rules), len(files.Conflicts), len(files.Tests), len(files.Rules), len(files.Conflicts), len(files.Tests))
 	}
 	return err
 }
@@ -173,6 +173,12 @@ func difference(p *program, f *policyFiles, s *serverFlags, number int64) (polic
 	for _, group := range d.Classes.Groups() {
 		was, _ := v.Classes.Of(group)
 		fmt.Fprintf(p.stdout, "~ %s: %s → %s\n", group, was, d.Classes[group])
+	}
+	for _, c := range d.RemoveConflicts {
+		fmt.Fprintf(p.stdout, "- %s %s ≠ %s %s · %s\n", c.Key, c.A, c.B, c.Label.ZH, c.Label.EN)
+	}
+	for _, c := range d.AddConflicts {
+		fmt.Fprintf(p.stdout, "+ %s:%d %s %s ≠ %s %s · %s\n", c.File, c.Line, c.Key, c.A, c.B, c.Label.ZH, c.Label.EN)
 	}
 	return d, r, v, nil
 }
@@ -290,15 +296,29 @@ func draftInput(v version, d policyfile.Difference, reason string) map[string]an
 	for _, group := range d.Classes.Groups() {
 		classes = append(classes, map[string]any{"object": string(group), "class": int(d.Classes[group])})
 	}
-	return map[string]any{"baseNumber": strconv.FormatInt(v.Number, 10), "reason": reason, "add": add, "remove": remove, "classes": classes}
+	addConflicts, removeConflicts := []any{}, []string{}
+	for _, c := range d.AddConflicts {
+		addConflicts = append(addConflicts, map[string]any{"key": c.Key, "actionA": string(c.A), "actionB": string(c.B), "nameZh": c.Label.ZH, "nameEn": c.Label.EN, "clause": c.Source})
+	}
+	for _, c := range d.RemoveConflicts {
+		removeConflicts = append(removeConflicts, c.Key)
+	}
+	return map[string]any{
+		"baseNumber": strconv.FormatInt(v.Number, 10), "reason": reason, "add": add, "remove": remove, "classes": classes, "addConflicts": addConflicts, "removeConflicts": removeConflicts,
+	}
 }
 
-// placed puts the file's line before what the server says about an added rule.
+// placed puts the file's line before what the server says about an added rule or conflict.
 func placed(d policyfile.Difference, field string) string {
 	parts := strings.Split(field, ".")
-	if i := slices.Index(parts, "add"); i >= 0 && i+1 < len(parts) {
-		if n, err := strconv.Atoi(parts[i+1]); err == nil && n < len(d.Add) {
+	for i := range len(parts) - 1 {
+		n, err := strconv.Atoi(parts[i+1])
+		switch {
+		case err != nil:
+		case parts[i] == "add" && n < len(d.Add):
 			return fmt.Sprintf("%s:%d: ", d.Add[n].File, d.Add[n].Line)
+		case parts[i] == "addConflicts" && n < len(d.AddConflicts):
+			return fmt.Sprintf("%s:%d: ", d.AddConflicts[n].File, d.AddConflicts[n].Line)
 		}
 	}
 	return ""

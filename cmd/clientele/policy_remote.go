@@ -249,7 +249,40 @@ func (r *remote) content(ctx context.Context, id string, n int64) (version, erro
 		}
 		after, more = page.Node.Rules.PageInfo.EndCursor, page.Node.Rules.PageInfo.HasNextPage
 	}
-	return v, nil
+	var err error
+	v.Conflicts, err = r.conflicts(ctx, id)
+	v.Governs = true
+	return v, err
+}
+
+// conflicts are the duty conflicts of a version, in order.
+func (r *remote) conflicts(ctx context.Context, id string) (out []policyfile.Conflict, err error) {
+	for after, more := "", true; more; {
+		var page struct {
+			Node struct {
+				Conflicts struct {
+					Nodes    []struct{ Key, ActionA, ActionB, NameZh, NameEn, Clause string }
+					PageInfo struct {
+						HasNextPage bool
+						EndCursor   string
+					}
+				}
+			}
+		}
+		variables := cursor(after)
+		variables["id"] = id
+		if err := r.ask(ctx, `query ($id: ID!, $after: String) { node(id: $id) { ... on PolicyVersion { conflicts(first: 100, after: $after) {
+			nodes { key actionA actionB nameZh nameEn clause } pageInfo { hasNextPage endCursor } } } } }`, variables, &page); err != nil {
+			return nil, err
+		}
+		for _, c := range page.Node.Conflicts.Nodes {
+			out = append(out, policyfile.Conflict{DutyConflict: policy.DutyConflict{
+				Key: c.Key, A: policy.Action(c.ActionA), B: policy.Action(c.ActionB), Label: policy.Text{ZH: c.NameZh, EN: c.NameEn}, Source: c.Clause,
+			}})
+		}
+		after, more = page.Node.Conflicts.PageInfo.EndCursor, page.Node.Conflicts.PageInfo.HasNextPage
+	}
+	return out, nil
 }
 
 func (x rule) rule() (out policy.Rule, err error) {

@@ -17,6 +17,7 @@ import (
 	"github.com/clientele/clientele/internal/product"
 	"github.com/clientele/clientele/internal/telemetry"
 	"github.com/clientele/clientele/internal/testkit/world"
+	"github.com/clientele/clientele/policy"
 )
 
 // governed is a served tenant and the surroundings of a program that has an administrator's token.
@@ -127,10 +128,50 @@ func TestPolicyAsFiles(t *testing.T) {
 		t.Errorf("the draft: %s", got)
 	}
 
+	// Duty conflicts travel with the rules: one goes, one comes, one means something else.
+	const price, ours = "    - {key: price, ", "    - {key: opening, actionA: client.open, actionB: client.suspend, nameZh: 建档与中止, nameEn: opening and suspending, clause: E11}\n"
+	if strings.Count(string(text), "actionA:") != len(policy.ShippedDutyConflicts()) {
+		t.Fatalf("the export has not the duty conflicts of the version:\n%s", text[:600])
+	}
+	edit("conflicts:\n", "conflicts:\n"+ours)
+	if text, err = os.ReadFile(file); err != nil {
+		t.Fatal(err)
+	}
+	edit("nameEn: borrowing and lending", "nameEn: borrowing or lending")
+	if text, err = os.ReadFile(file); err != nil {
+		t.Fatal(err)
+	}
+	at := strings.Index(string(text), price)
+	edit(string(text[at:at+strings.Index(string(text[at:]), "\n")+1]), "")
+	out, _ = do(exitDiffers, "compare", file)
+	for _, line := range []string{"- price price.request ≠ price.approve", "- borrowing borrowing.request", "+ " + file + ":"} {
+		if !strings.Contains(out, line) {
+			t.Errorf("compare does not say %q: %s", line, out)
+		}
+	}
+	do(exitOK, "apply", file, "--reason", "职责互斥")
+	do(exitOK, "compare", file, "--version", "3")
+	if got := x.Text(`SELECT string_agg(k.key || ' ' || k.action_a || ' ' || k.clause, ', ' ORDER BY k.key) FROM policy_conflicts k JOIN policy_versions v ON v.tenant_id = k.tenant_id AND v.id = k.policy_version_id
+		WHERE k.tenant_id = $1 AND v.number = 3 AND (k.key IN ('opening', 'price') OR k.name_en = 'borrowing or lending')`); got != "borrowing borrowing.request G04, opening client.open E11" {
+		t.Errorf("the draft's duty conflicts: %s", got)
+	}
+	second := filepath.Join(t.TempDir(), "second.yaml")
+	do(exitOK, "export", "--version", "3", "--output", second)
+	do(exitOK, "compare", second, "--version", "3")
+	if text, err = os.ReadFile(second); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(second, []byte(strings.Replace(string(text), "actionA: policy.write", "actionA: policy.wriet", 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, _ := do(exitFailed, "lint", second); !regexp.MustCompile(regexp.QuoteMeta(second) + `:\d+: error: ACTION_UNKNOWN`).MatchString(out) {
+		t.Errorf("lint: %s", out)
+	}
+
 	// What the server refuses is said at the line of the file, and nothing is drafted.
 	edit("rules:\n", "rules:\n    - {role: list_reader, object: client, action: reveal, scope: DEPT, classes: [1]}\n    - {role: nobody_has_made_it, object: client, action: read, scope: DEPT}\n")
 	_, errs := do(exitFailed, "apply", file, "--reason", "x")
-	if !regexp.MustCompile(regexp.QuoteMeta(file)+`:\d+: ROLE_UNKNOWN`).MatchString(errs) || !strings.Contains(errs, "nothing was drafted") || x.Text(drafts) != "2" {
+	if !regexp.MustCompile(regexp.QuoteMeta(file)+`:\d+: ROLE_UNKNOWN`).MatchString(errs) || !strings.Contains(errs, "nothing was drafted") || x.Text(drafts) != "3" {
 		t.Errorf("refused: %s", errs)
 	}
 	edit("rules:\n", "rules:\n    - {role: list_reader, object: clinet, action: reveal, scope: DEPT, classes: [1]}\n")

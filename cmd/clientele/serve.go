@@ -72,6 +72,7 @@ func serveOn(p *program, db *databaseFlags, listen *listenFlags, files *fileFlag
 		return err
 	}
 	defer sv.stop(tel.Log)
+	product.TuneCollector()
 	clk := clock.New()
 	pools, err := sv.open(p.ctx, clk, tel.Log, tel.SQL())
 	if err != nil {

@@ -18,13 +18,11 @@ import (
 // object reads the id of something that access is explained of.
 func (d *decoder) object(field, text string) policyadmin.Object {
 	prefix, u, err := id.Decode(text)
-	typ, known := map[string]string{
-		id.Client: "Client", id.Contract: "Contract", id.Staff: "Staff", id.Company: "Company", id.Department: "Department", id.Role: "Role", id.Account: "Account", id.RoleBinding: "RoleBinding", id.Grant: "AccessGrant", id.PolicyVersion: "PolicyVersion",
-	}[prefix]
+	o, known := policyadmin.ObjectOf(prefix, u)
 	if err != nil || !known {
 		d.checks.Refuse(field, "ID_MALFORMED", "标识格式不正确，或不支持此类对象", "not an id of a kind of object that access is explained of")
 	}
-	return policyadmin.Object{Type: typ, ID: u}
+	return o
 }
 
 // ExplainAccess resolves explainAccess.

@@ -6,11 +6,10 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/maypok86/otter/v2"
 
@@ -27,15 +26,19 @@ type Provider struct {
 	every     uint32
 	disagreed func(tenancy.TenantID, policy.Disagreement)
 	tripped   sync.Map // tenancy.TenantID -> trip: a snapshot may be dropped and loaded again
+	tripping  sync.Mutex
+
+	most          int          // bytes of rights
+	added, tidied atomic.Int64 // bytes of rights since tidy ran, and when that was
 }
 
-// trip is a disagreement at a policy version.
+// trip are the disagreements at a policy version: not at an epoch, which drafts and roles move as well.
 type trip struct {
 	version int64
-	what    policy.Disagreement
+	what    []policy.Disagreement // one of each question
 }
 
-// snapshot is immutable but for the memo of principals, which is valid exactly as long as the snapshot.
+// snapshot is immutable but for the memo of rights, which is valid exactly as long as the snapshot.
 type snapshot struct {
 	tenant tenancy.TenantID
 	epochs tenancy.Epochs
@@ -43,23 +46,18 @@ type snapshot struct {
 	shadow *policy.Shadow // of table
 	org    *policy.Org
 
-	mu         sync.RWMutex
-	principals map[uuid.UUID]*policy.Principal // by account
-	rights     map[rightsKey]*policy.Rights
+	mu     sync.RWMutex
+	rights map[rightsKey]*known
 }
 
-type rightsKey struct {
-	account uuid.UUID
-	scopes  string
-}
-
-// New makes a provider that keeps the snapshots of at most maxTenants tenants.
+// New makes a provider that keeps the snapshots of at most maxTenants tenants; a tenant whose policy and organisation take more than
+// is usual counts as several.
 func New(db *tenancy.DB, maxTenants int) (*Provider, error) {
-	cache, err := otter.New(&otter.Options[tenancy.TenantID, *snapshot]{MaximumSize: maxTenants})
+	cache, err := otter.New(&otter.Options[tenancy.TenantID, *snapshot]{MaximumWeight: uint64(max(maxTenants, 1)), Weigher: weight})
 	if err != nil {
 		return nil, fmt.Errorf("access: cache: %w", err)
 	}
-	return &Provider{db: db, snapshots: cache}, nil
+	return &Provider{db: db, snapshots: cache, most: mostRights}, nil
 }
 
 // Shadowed has casbin judge one of every decisions, too (0: none), and disagreed hear where the two differ: the decision was
@@ -76,17 +74,35 @@ func (p *Provider) watch(snap, old *snapshot) *snapshot {
 		snap.shadow = old.shadow
 		return snap
 	}
-	tenant, at := snap.tenant, snap.epochs.Policy
+	tenant, at := snap.tenant, snap.table.Version()
 	snap.shadow = snap.table.Shadow(tenant.UUID(), p.every, func(d policy.Disagreement) {
-		p.tripped.Store(tenant, trip{at, d})
+		p.trip(tenant, at, d)
 		if p.disagreed != nil {
 			p.disagreed(tenant, d)
 		}
 	})
-	if t, ok := p.tripped.Load(tenant); ok && t.(trip).version == at {
-		snap.shadow.Trip(t.(trip).what)
+	for _, d := range p.trips(tenant, at) {
+		snap.shadow.Trip(d)
 	}
 	return snap
+}
+
+// trip notes a disagreement for the snapshots to come.
+func (p *Provider) trip(tenant tenancy.TenantID, version int64, d policy.Disagreement) {
+	p.tripping.Lock()
+	defer p.tripping.Unlock()
+	known := p.trips(tenant, version)
+	if !slices.ContainsFunc(known, func(o policy.Disagreement) bool { return o.Object == d.Object && o.Action == d.Action }) {
+		p.tripped.Store(tenant, trip{version, append(slices.Clone(known), d)})
+	}
+}
+
+// trips are the disagreements of a tenant at a policy version.
+func (p *Provider) trips(tenant tenancy.TenantID, version int64) []policy.Disagreement {
+	if t, ok := p.tripped.Load(tenant); ok && t.(trip).version == version {
+		return t.(trip).what
+	}
+	return nil
 }
 
 // Current is the newest rights known of the session's actor, to be used only if the transaction's epochs turn out to be
@@ -96,6 +112,7 @@ func (p *Provider) Current(s *tenancy.Session, now time.Time) (rights *policy.Ri
 	if !found {
 		return nil, tenancy.Epochs{}, false
 	}
+	p.tidy(now)
 	rights, ok = snap.known(s, now)
 	return rights, snap.epochs, ok
 }
@@ -139,6 +156,7 @@ func (p *Provider) For(ctx context.Context, tx *tenancy.Tx) (*policy.Rights, err
 		}
 		if snap, ok := p.snapshots.GetIfPresent(s.Tenant); ok && snap.epochs == epochs {
 			if rights, ok := snap.known(s, tx.Now()); ok {
+				p.tidy(tx.Now())
 				return rights, nil
 			}
 		}
@@ -184,7 +202,7 @@ func (p *Provider) snapshot(ctx context.Context, tenant tenancy.TenantID, epochs
 	}
 	if old != nil && old.epochs.Policy == epochs.Policy && old.epochs.Org == epochs.Org {
 		// Only credentials changed: transactions verify those themselves.
-		fresh := &snapshot{tenant: tenant, epochs: epochs, table: old.table, org: old.org, principals: map[uuid.UUID]*policy.Principal{}, rights: map[rightsKey]*policy.Rights{}}
+		fresh := &snapshot{tenant: tenant, epochs: epochs, table: old.table, org: old.org, rights: map[rightsKey]*known{}}
 		p.snapshots.Set(tenant, p.watch(fresh, old))
 		return fresh, nil
 	}
@@ -196,39 +214,17 @@ func (p *Provider) snapshot(ctx context.Context, tenant tenancy.TenantID, epochs
 	return loaded, nil
 }
 
-func (s *snapshot) known(session *tenancy.Session, now time.Time) (*policy.Rights, bool) {
-	s.mu.RLock()
-	rights, ok := s.rights[keyOf(session)]
-	s.mu.RUnlock()
-	if !ok || !rights.ValidUntil.IsZero() && !now.Before(rights.ValidUntil) {
-		return nil, false
-	}
-	return rights, true
-}
-
-func keyOf(session *tenancy.Session) rightsKey {
-	scopes := slices.Clone(session.Actor.Scopes)
-	slices.Sort(scopes)
-	return rightsKey{session.Actor.Account, strings.Join(scopes, " ")}
-}
-
+// bind reads the bindings of the session's account and resolves its rights.
+//
+// SECURITY: the person is of the session's tenant, and Bind refuses a person of another tenant than the organisation's: however the
+// snapshot came to be, nobody gets rights in a tenant that is not his.
 func (p *Provider) bind(ctx context.Context, session *tenancy.Session, snap *snapshot, now time.Time, send sender) (*policy.Rights, error) {
-	account := session.Actor.Account
-	snap.mu.RLock()
-	principal, ok := snap.principals[account]
-	snap.mu.RUnlock()
-	if !ok {
-		var err error
-		if principal, err = loadPrincipal(ctx, session, send); err != nil {
-			return nil, fault.Down("POLICY_UNREADABLE", err)
-		}
+	principal, err := loadPrincipal(ctx, session, send)
+	if err != nil {
+		return nil, fault.Down("POLICY_UNREADABLE", err)
 	}
-	narrowed := *principal
-	narrowed.Scopes = session.Actor.Scopes
-	rights := snap.table.Bind(&narrowed, snap.org, now).Watched(snap.shadow)
-	snap.mu.Lock()
-	snap.principals[account] = principal
-	snap.rights[keyOf(session)] = rights
-	snap.mu.Unlock()
+	principal.Scopes = session.Actor.Scopes
+	rights := snap.table.Bind(principal, snap.org, now).Watched(snap.shadow)
+	p.keep(snap, session, rights, now)
 	return rights, nil
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/clientele/clientele/internal/tenancy"
@@ -37,7 +36,7 @@ const (
 
 // load reads policy and organisation; what old has at the same version is taken from it.
 func load(ctx context.Context, tenant tenancy.TenantID, epochs tenancy.Epochs, old *snapshot, send sender) (*snapshot, error) {
-	snap := &snapshot{tenant: tenant, epochs: epochs, principals: map[uuid.UUID]*policy.Principal{}, rights: map[rightsKey]*policy.Rights{}}
+	snap := &snapshot{tenant: tenant, epochs: epochs, rights: map[rightsKey]*known{}}
 	if old != nil && old.epochs.Policy == epochs.Policy {
 		snap.table = old.table
 	}

@@ -67,8 +67,8 @@ func forbidden(d policy.Decision) *fault.Error {
 		reason = "NO_RULE"
 	}
 	clause := ""
-	if d.Rule != nil {
-		clause = d.Rule.Clause
+	if rule := d.Rule(); rule != nil {
+		clause = rule.Clause
 	}
 	return fault.Forbidden(reason, fault.Text(d.Reason.Label()), clause, fault.Text(d.Reason.Remedy()))
 }

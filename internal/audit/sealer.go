@@ -30,10 +30,9 @@ type Sealer struct {
 	keys note.Verifiers
 	log  *slog.Logger
 
-	mu     sync.Mutex
-	hinted map[tenancy.TenantID]struct{}
-	hint   chan struct{}
-	held   map[tenancy.TenantID]time.Time // tampered with: looked at again, and said again, a minute later
+	hints *tenancy.Hints // of tenants with new records
+	mu    sync.Mutex
+	held  map[tenancy.TenantID]time.Time // tampered with: looked at again, and said again, a minute later
 }
 
 // NewSealer makes a sealer. key signs; without one records are sealed but nothing is signed, and a cut-off tail would not
@@ -46,19 +45,11 @@ func NewSealer(db *tenancy.DB, key *Key, former []string, log *slog.Logger) (*Se
 	if err != nil {
 		return nil, err
 	}
-	return &Sealer{db: db, key: key, keys: keys, log: log, hinted: map[tenancy.TenantID]struct{}{}, hint: make(chan struct{}, 1), held: map[tenancy.TenantID]time.Time{}}, nil
+	return &Sealer{db: db, key: key, keys: keys, log: log, hints: tenancy.NewHints(), held: map[tenancy.TenantID]time.Time{}}, nil
 }
 
 // Wake says that a tenant has new records. It never blocks; without it they are found by the next sweep.
-func (s *Sealer) Wake(tenant tenancy.TenantID) {
-	s.mu.Lock()
-	s.hinted[tenant] = struct{}{}
-	s.mu.Unlock()
-	select {
-	case s.hint <- struct{}{}:
-	default:
-	}
-}
+func (s *Sealer) Wake(tenant tenancy.TenantID) { s.hints.Tell(tenant) }
 
 // Seal seals everything of the tenant that is unsealed now and signs a checkpoint when a minute has gone by. It answers
 // how many records it sealed; zero, too, when another process is at it.
@@ -90,29 +81,18 @@ func (s *Sealer) Run(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-s.hint:
+		case <-s.hints.Ready():
 			select {
 			case <-ctx.Done():
 				return
 			case <-time.After(gatherFor):
 			}
-			s.each(ctx, s.takeHints(), s.sealLogged)
+			s.each(ctx, s.hints.Take(), s.sealLogged)
 		case <-tick.C:
 			s.sweep(ctx, sweep)
 			sweep++
 		}
 	}
-}
-
-func (s *Sealer) takeHints() []tenancy.TenantID {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var list []tenancy.TenantID
-	for t := range s.hinted {
-		list = append(list, t)
-	}
-	clear(s.hinted)
-	return list
 }
 
 // sweep finds work that no hint told of: what other processes wrote, and checkpoints that have become due. Tenants that

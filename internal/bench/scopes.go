@@ -26,13 +26,17 @@ import (
 
 // The tenant of the scopes: a department tree of depth 6 in which every department has three below it, so that the four subtrees
 // measured have 364, 121, 13 and 1 departments, with a fifth of the clients, and as many departments again beside it. One branch
-// of 121 departments sleeps: whatever happened there happened before everything else.
+// of 121 departments sleeps, and so does a daughter company of 200 departments below one: whatever happened there happened before
+// everything else.
 const (
 	treeDepartments = 364
 	firstBranch     = 2 // 121 departments
 	dormantBranch   = 4
 	smallBranch     = 14 // 13 departments below the first branch's first
 	leaf            = 122
+	besides         = 1000 // the first of those beside the tree
+	daughters       = 2000 // the first of the daughter company's, and the head of the others
+	ofDaughter      = 200
 )
 
 // scope is one way to what an actor may read.
@@ -41,29 +45,40 @@ type scope struct {
 	scope      policy.Scope
 	department int64
 	staff      int64
+	company    int64
+	also       []policy.Rule // what is seen besides
 }
 
 const (
-	ordinary = 1   // owns a hundred clients, is on the team of a hundred, has two hundred grants, and leads twenty people
-	unknown  = 999 // owns nothing
+	ordinary = 1    // owns a hundred clients, is on the team of a hundred, has two hundred grants, and leads twenty people
+	unknown  = 9999 // owns nothing
+	busy     = 9998 // is on the team of two thousand clients, has two thousand grants, and leads three hundred people
+	led      = 300
 )
 
 func scopes() []scope {
 	return []scope{
-		{"TENANT", policy.Tenant, 1, unknown},
-		{"COMPANY", policy.Company, 1, unknown},
-		{"COMPANY_TREE", policy.CompanyTree, 1, unknown},
-		{"DEPT_TREE of 364", policy.DeptTree, 1, unknown},
-		{"DEPT_TREE of 121", policy.DeptTree, firstBranch, unknown},
-		{"DEPT_TREE of 13", policy.DeptTree, smallBranch, unknown},
-		{"DEPT_TREE of 1", policy.DeptTree, leaf, unknown},
-		{"DEPT", policy.Dept, smallBranch, unknown},
-		{"dormant DEPT_TREE of 121", policy.DeptTree, dormantBranch, unknown},
-		{"SELF", policy.Self, 1, ordinary},
-		{"SUBORDINATES", policy.Subordinates, 1, ordinary},
-		{"CLIENT_TEAM", policy.ClientTeam, 1, ordinary},
-		{"DISTRIBUTED", policy.Distributed, smallBranch, unknown},
-		{"GRANTED", policy.Granted, 1, ordinary},
+		{"TENANT", policy.Tenant, 1, unknown, 1, nil},
+		{"COMPANY", policy.Company, 1, unknown, 1, nil},
+		{"dormant COMPANY", policy.Company, daughters, unknown, 2, nil},
+		{"COMPANY_TREE", policy.CompanyTree, 1, unknown, 1, nil},
+		{"DEPT_TREE of 364", policy.DeptTree, 1, unknown, 1, nil},
+		{"DEPT_TREE of 121", policy.DeptTree, firstBranch, unknown, 1, nil},
+		{"DEPT_TREE of 13", policy.DeptTree, smallBranch, unknown, 1, nil},
+		{"DEPT_TREE of 1", policy.DeptTree, leaf, unknown, 1, nil},
+		{"DEPT", policy.Dept, smallBranch, unknown, 1, nil},
+		{"dormant DEPT_TREE of 121", policy.DeptTree, dormantBranch, unknown, 1, nil},
+		{"dormant DEPT_TREE of 200", policy.DeptTree, daughters, unknown, 2, nil},
+		{"SELF", policy.Self, 1, ordinary, 1, nil},
+		{"SUBORDINATES, 20", policy.Subordinates, 1, ordinary, 1, nil},
+		{"SUBORDINATES, 300", policy.Subordinates, 1, busy, 1, nil},
+		{"CLIENT_TEAM of 100", policy.ClientTeam, 1, ordinary, 1, nil},
+		{"CLIENT_TEAM of 2000", policy.ClientTeam, 1, busy, 1, nil},
+		{"DISTRIBUTED", policy.Distributed, smallBranch, unknown, 1, nil},
+		{"GRANTED, 200", policy.Granted, 1, ordinary, 1, nil},
+		{"GRANTED, 2000", policy.Granted, 1, busy, 1, nil},
+		{"CLIENT_TEAM or GRANTED", policy.ClientTeam, 1, ordinary, 1, []policy.Rule{{Scope: policy.Granted}}},
+		{"DEPT_TREE of 13 or KEY", policy.DeptTree, smallBranch, unknown, 1, []policy.Rule{{Scope: policy.Tenant, Condition: "kind = KEY"}}},
 	}
 }
 
@@ -90,20 +105,32 @@ func scopeRows() []string {
 		`INSERT INTO tenants (tenant_id, slug, name, created_at, updated_at) SELECT pg_temp.made_id(1, 0, 1), 'scopes', '租户', ` + times + `, ` + times,
 		`INSERT INTO tenant_epochs (tenant_id) SELECT pg_temp.made_id(1, 0, 1)`,
 		`INSERT INTO tenant_counters (tenant_id) SELECT pg_temp.made_id(1, 0, 1)`,
-		`CREATE TEMP TABLE placed AS SELECT i, CASE WHEN i % 5 = 0 THEN 1 + i / 5 % ` + fmt.Sprint(treeDepartments) + ` ELSE 1000 + i % ` + fmt.Sprint(treeDepartments) + ` END AS d, 1 + i % (greatest({n} / 100, 2)) AS o FROM generate_series(1, {n}) i`,
+		`INSERT INTO companies (tenant_id, id, name, parent_id, created_at, updated_at, recorded_from)
+			SELECT pg_temp.made_id(1, 0, 1), pg_temp.made_id(1, 1, c), '公司' || c, CASE c WHEN 2 THEN pg_temp.made_id(1, 1, 1) END, ` + times + `, ` + times + `, ` + times + ` FROM generate_series(1, 2) c`,
+		fmt.Sprintf(`INSERT INTO departments (tenant_id, id, company_id, parent_id, kind, name, created_at, updated_at, recorded_from)
+			SELECT pg_temp.made_id(1, 0, 1), pg_temp.made_id(1, 2, d), pg_temp.made_id(1, 1, CASE WHEN d >= %[3]d THEN 2 ELSE 1 END),
+			pg_temp.made_id(1, 2, CASE WHEN d > %[3]d THEN %[3]d WHEN d BETWEEN 2 AND %[1]d THEN (d - 2) / 3 + 1 END), 'DEPARTMENT', '部门' || d, `+times+`, `+times+`, `+times+`
+			FROM (SELECT generate_series(1, %[1]d) UNION ALL SELECT generate_series(%[2]d, %[2]d + %[1]d - 1) UNION ALL SELECT generate_series(%[3]d, %[3]d + %[4]d - 1)) x (d)`,
+			treeDepartments, besides, daughters, ofDaughter),
+		fmt.Sprintf(`CREATE TEMP TABLE placed AS SELECT i, CASE WHEN i %% 10 = 1 THEN %[3]d + i / 10 %% %[4]d WHEN i %% 5 = 0 THEN 1 + i / 5 %% %[1]d ELSE %[2]d + i %% %[1]d END AS d,
+			1 + i %% (greatest({n} / 100, 2)) AS o FROM generate_series(1, {n}) i`, treeDepartments, besides, daughters, ofDaughter),
 		`INSERT INTO clients (tenant_id, id, company_id, department_id, owner_id, code, name, sort_key, region, stage, grade, created_at, updated_at, recorded_from)
-			SELECT pg_temp.made_id(1, 0, 1), pg_temp.made_id(1, 11, i), pg_temp.made_id(1, 1, CASE WHEN i % 10 = 1 THEN 2 ELSE 1 END), pg_temp.made_id(1, 2, d), pg_temp.made_id(1, 3, o),
+			SELECT pg_temp.made_id(1, 0, 1), pg_temp.made_id(1, 11, i), pg_temp.made_id(1, 1, CASE WHEN d >= ` + fmt.Sprint(daughters) + ` THEN 2 ELSE 1 END), pg_temp.made_id(1, 2, d), pg_temp.made_id(1, 3, o),
 			'KH' || lpad(i::text, 8, '0'), '华东' || i || '工业设备有限公司', 'huadong' || lpad((i * 104729 % {n})::text, 8, '0'), '地区' || i % 10,
-			(ARRAY['trading', 'prospect', 'developing', 'recognised'])[1 + i % 4], (ARRAY['VIP', 'A', 'B', 'C'])[1 + i / 4 % 4], ` + times + `,
-			` + times + `+ (i * 7919 % {n}) * interval '1 second' - CASE WHEN d IN (` + strings.Join(dormant, ", ") + `) THEN interval '2 years' ELSE interval '0' END, ` + times + ` FROM placed`,
+			(ARRAY['trading', 'prospect', 'developing', 'recognised'])[1 + i / 64 % 4], (ARRAY['VIP', 'A', 'B', 'C'])[1 + i / 256 % 4], ` + times + `,
+			` + times + `+ (i * 7919 % {n}) * interval '1 second' - CASE WHEN d >= ` + fmt.Sprint(daughters) + ` OR d IN (` + strings.Join(dormant, ", ") + `) THEN interval '2 years' ELSE interval '0' END, ` + times + ` FROM placed`,
+		`INSERT INTO client_kinds (tenant_id, id, client_id, kind, recorded_from)
+			SELECT pg_temp.made_id(1, 0, 1), pg_temp.made_id(1, 12, i), pg_temp.made_id(1, 11, i), (ARRAY['KEY', 'SUPPLIER', 'DEALER', 'SUPPLIER', 'DEALER'])[1 + i * 7 / 3 % 5], ` + times + ` FROM placed`,
 		`INSERT INTO client_team_members (tenant_id, id, client_id, staff_id, duty, valid_from, created_at, updated_at, recorded_from)
-			SELECT pg_temp.made_id(1, 0, 1), pg_temp.made_id(1, 13, i), pg_temp.made_id(1, 11, i), pg_temp.made_id(1, 3, o), 'OWNER', ` + times + `, ` + times + `, ` + times + `, ` + times + ` FROM placed`,
+			SELECT pg_temp.made_id(1, 0, 1), pg_temp.made_id(1, 13, i), pg_temp.made_id(1, 11, i), pg_temp.made_id(1, 3, o), 'OWNER', ` + times + `, ` + times + `, ` + times + `, ` + times + ` FROM placed
+			UNION ALL SELECT pg_temp.made_id(1, 0, 1), pg_temp.made_id(1, 13, {n} + i), pg_temp.made_id(1, 11, i), pg_temp.made_id(1, 3, ` + fmt.Sprint(busy) + `), 'CO_OWNER', ` + times + `, ` + times + `, ` + times + `, ` + times + `
+			FROM placed WHERE i % greatest({n} / 2000, 1) = 0`,
 		`INSERT INTO client_distributions (tenant_id, id, client_id, department_id, valid_from, created_at, updated_at, recorded_from)
 			SELECT pg_temp.made_id(1, 0, 1), pg_temp.made_id(1, 17, i), pg_temp.made_id(1, 11, i), pg_temp.made_id(1, 2, CASE WHEN i % 100 = 7 THEN ` + fmt.Sprint(smallBranch) + ` ELSE 1000 + i % 50 END), ` +
 			times + `, ` + times + `, ` + times + `, ` + times + ` FROM placed WHERE i % 10 = 7`,
 		`INSERT INTO access_grants (tenant_id, id, grantee_staff_id, client_id, class_mask, purpose, valid_from, valid_until, created_at, updated_at, recorded_from)
-			SELECT pg_temp.made_id(1, 0, 1), pg_temp.made_id(1, 10, g), pg_temp.made_id(1, 3, 1 + g / 200), pg_temp.made_id(1, 11, 1 + g * 37 % {n}), 63, '合同评审', ` + times + `, timestamptz '2100-01-01', ` +
-			times + `, ` + times + `, ` + times + ` FROM generate_series(0, 3999) g`,
+			SELECT pg_temp.made_id(1, 0, 1), pg_temp.made_id(1, 10, g), pg_temp.made_id(1, 3, CASE WHEN g < 4000 THEN 1 + g / 200 ELSE ` + fmt.Sprint(busy) + ` END), pg_temp.made_id(1, 11, 1 + g * 37 % {n}), 63, '合同评审', ` + times + `, timestamptz '2100-01-01', ` +
+			times + `, ` + times + `, ` + times + ` FROM generate_series(0, 5999) g`,
 		// terms that every client has, and those of its code
 		`INSERT INTO client_search_terms (tenant_id, field_class, term, client_id)
 			SELECT DISTINCT pg_temp.made_id(1, 0, 1), 0, term, pg_temp.made_id(1, 11, i) FROM placed
@@ -132,38 +159,54 @@ func organisation() (*policy.Org, error) {
 	company := func(n int64) uuid.UUID { return rowID(1, ofCompany, n) }
 	companies := []policy.OrgCompany{{ID: company(1)}, {ID: company(2), Parent: company(1)}}
 	var departments []policy.OrgDepartment
-	var employments []policy.OrgEmployment
 	for d := int64(1); d <= treeDepartments; d++ {
 		one := policy.OrgDepartment{ID: rowID(1, ofDepartment, d), Company: company(1)}
 		if d > 1 {
 			one.Parent = rowID(1, ofDepartment, parentOf(d))
 		}
-		departments = append(departments, one, policy.OrgDepartment{ID: rowID(1, ofDepartment, 1000+d-1), Company: company(1)})
+		departments = append(departments, one, policy.OrgDepartment{ID: rowID(1, ofDepartment, besides+d-1), Company: company(1)})
 	}
-	for s := int64(1); s <= 21; s++ {
-		e := policy.OrgEmployment{Staff: rowID(1, ofStaff, s), Company: company(1), Department: rowID(1, ofDepartment, 1)}
-		if s > ordinary {
-			e.Superior = rowID(1, ofStaff, ordinary)
+	for d := int64(daughters); d < daughters+ofDaughter; d++ {
+		one := policy.OrgDepartment{ID: rowID(1, ofDepartment, d), Company: company(2)}
+		if d > daughters {
+			one.Parent = rowID(1, ofDepartment, daughters)
 		}
-		employments = append(employments, e)
+		departments = append(departments, one)
+	}
+	var employments []policy.OrgEmployment
+	employ := func(s int64, superior uuid.UUID) {
+		employments = append(employments, policy.OrgEmployment{Staff: rowID(1, ofStaff, s), Company: company(1), Department: rowID(1, ofDepartment, 1), Superior: superior})
+	}
+	for _, leader := range []struct{ staff, first, last int64 }{{ordinary, 2, 21}, {busy, 22, 21 + led}} {
+		employ(leader.staff, uuid.Nil)
+		for s := leader.first; s <= leader.last; s++ {
+			employ(s, rowID(1, ofStaff, leader.staff))
+		}
 	}
 	return policy.NewOrg(rowID(1, ofTenant, 1), 1, companies, departments, employments)
 }
 
 func (s *scope) rights(org *policy.Org, now time.Time) (*policy.Rights, error) {
-	rule := func(seq int, object policy.Object, action policy.Action) policy.Rule {
-		return policy.Rule{ID: rowID(1, ofPolicy, int64(seq)), Seq: seq, Role: "reader", Object: object, Action: action, Scope: s.scope, Effect: policy.Allow}
+	var rules []policy.Rule
+	for _, r := range append([]policy.Rule{{Scope: s.scope}}, s.also...) {
+		for _, of := range []struct {
+			object policy.Object
+			action policy.Action
+		}{
+			{policy.OnClient, policy.Read}, {policy.ClientList, policy.Reveal}, {policy.ClientStandard, policy.Reveal}, {policy.ClientList, policy.Filter}, {policy.ClientStandard, policy.Filter},
+		} {
+			r.Seq, r.Role, r.Object, r.Action, r.Effect = len(rules)+1, "reader", of.object, of.action, policy.Allow
+			r.ID = rowID(1, ofPolicy, int64(r.Seq))
+			rules = append(rules, r)
+		}
 	}
-	table, err := policy.Compile(1, []policy.Rule{
-		rule(1, policy.OnClient, policy.Read), rule(2, policy.ClientList, policy.Reveal), rule(3, policy.ClientStandard, policy.Reveal),
-		rule(4, policy.ClientList, policy.Filter), rule(5, policy.ClientStandard, policy.Filter),
-	}, nil)
+	table, err := policy.Compile(1, rules, nil)
 	if err != nil {
 		return nil, err
 	}
 	return table.Bind(&policy.Principal{
 		Tenant: rowID(1, ofTenant, 1), Staff: rowID(1, ofStaff, s.staff), Account: rowID(1, ofAccount, s.staff), Kind: string(tenancy.StaffActor),
-		Bindings: []policy.Binding{{ID: rowID(1, ofBinding, 1), Role: "reader", Company: rowID(1, ofCompany, 1), Department: rowID(1, ofDepartment, s.department)}},
+		Bindings: []policy.Binding{{ID: rowID(1, ofBinding, 1), Role: "reader", Company: rowID(1, ofCompany, s.company), Department: rowID(1, ofDepartment, s.department)}},
 	}, org, now), nil
 }
 
@@ -171,6 +214,8 @@ func (s *scope) rights(org *policy.Org, now time.Time) (*policy.Rights, error) {
 func searches() []string { return []string{"华东", "7919", "华东设备 7919", "工业 华北"} }
 
 const searchPage = `query($search: String!) { clients(first: 20, filter: {search: $search}) { totalCount { value } nodes { id code name } } }`
+
+const filteredPage = `{ clients(first: 20, filter: {grades: [VIP], stages: [TRADING]}, orderBy: {field: NAME, direction: ASC}) { totalCount { value } nodes { id code name } } }`
 
 const firstPage = `{ clients(first: 50) { nodes { id code name stage grade region updatedAt } pageInfo { hasNextPage } } }`
 
@@ -204,7 +249,7 @@ func runScopes(ctx context.Context, o *options, plans bool) (err error) {
 		return err
 	}
 	d := &driver{super: super, cluster: c}
-	pages := []question{{"first page of 50", firstPage, nil}}
+	pages := []question{{"first page of 50", firstPage, nil}, {"filtered, ordered list of 20 with count", filteredPage, nil}}
 	for _, text := range searches() {
 		pages = append(pages, question{"search " + text, searchPage, map[string]any{"search": text}})
 	}

@@ -24,6 +24,7 @@ import (
 	"github.com/clientele/clientele/ent/migrations"
 	"github.com/clientele/clientele/graph/limit"
 	"github.com/clientele/clientele/graph/serve"
+	"github.com/clientele/clientele/internal/product"
 )
 
 // A side runs in a process of its own, this program started again with these variables.
@@ -38,6 +39,7 @@ const (
 
 // serveSide is the child: the side's handler, and beside it figures and profiles on an address of their own.
 func serveSide(ctx context.Context, side string) error {
+	product.TuneCollector() // both sides alike
 	var handler http.Handler
 	var err error
 	switch side {

@@ -63,8 +63,13 @@ func Parse(token string) (kind Kind, hash []byte, err error) {
 }
 
 func checksum(body string) string {
+	var out [checkLen]byte
 	c := crc32.ChecksumIEEE([]byte(body))
-	return base62([]byte{byte(c >> 24), byte(c >> 16), byte(c >> 8), byte(c)}, checkLen)
+	for i := checkLen - 1; i >= 0; i-- {
+		out[i] = alphabet[c%uint32(len(alphabet))]
+		c /= uint32(len(alphabet))
+	}
+	return string(out[:])
 }
 
 // base62 writes bytes as a number of fixed width.

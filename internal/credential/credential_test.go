@@ -113,3 +113,15 @@ func TestNothingIsHashedForACallerWhoHasGone(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// TestAKnownToken: tokens that were handed out stay good, whatever becomes of the code that reads them.
+func TestAKnownToken(t *testing.T) {
+	t.Parallel()
+	token, _, _, err := credential.New(credential.Session, bytes.NewReader(bytes.Repeat([]byte{0xa5}, 32)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "cls_dHMOUNLh0UTx6gmQ9MHQdRUvZdbXMLLlzChlYYN1shx2hgT7d"; token != want {
+		t.Errorf("%s, want %s", token, want)
+	}
+}

@@ -162,8 +162,8 @@ func TestRunFindsWhatNoHintToldOf(t *testing.T) {
 	t.Parallel()
 	x := newFixture(t, func(c *Config) { c.Limits.Sweep = 20 * time.Millisecond })
 	f := x.upload("a.txt", "text/plain", text)
-	x.s.takeHints()
-	<-x.s.hint
+	x.s.hints.Take()
+	<-x.s.hints.Ready()
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() { x.s.Run(ctx); close(done) }()

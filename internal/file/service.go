@@ -8,7 +8,6 @@ import (
 	"errors"
 	"io"
 	"log/slog"
-	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -70,9 +69,7 @@ type Service struct {
 	held *limit.Buckets[account]
 	dead *otter.Cache[refusedLink, struct{}] // whose refusal is recorded
 
-	mu     sync.Mutex
-	hinted map[tenancy.TenantID]struct{}
-	hint   chan struct{}
+	hints *tenancy.Hints // of tenants with something to scan
 }
 
 // account is one caller.
@@ -98,7 +95,7 @@ func New(c Config) (*Service, error) {
 	s := &Service{
 		db: c.DB, run: c.Run, ids: c.IDs, store: c.Store, log: c.Log, limits: c.Limits.orDefault(),
 		scanner: c.Scanner, noScan: c.NoScan, random: c.Random,
-		hinted: map[tenancy.TenantID]struct{}{}, hint: make(chan struct{}, 1),
+		hints: tenancy.NewHints(),
 	}
 	// SECURITY: a key of its own, so that neither a cursor nor anything else that is signed could be taken for a link.
 	mac := hmac.New(sha256.New, c.Key)

@@ -30,15 +30,7 @@ const (
 const clearEvery = 300
 
 // Wake says that a tenant has something to scan. It never blocks; without it the file is found by the next look.
-func (s *Service) Wake(tenant tenancy.TenantID) {
-	s.mu.Lock()
-	s.hinted[tenant] = struct{}{}
-	s.mu.Unlock()
-	select {
-	case s.hint <- struct{}{}:
-	default:
-	}
-}
+func (s *Service) Wake(tenant tenancy.TenantID) { s.hints.Tell(tenant) }
 
 // Run scans and clears away until ctx ends. Any number of processes may run one: no two scan a file at once. Failures are
 // logged and tried again; one tenant's do not stop the others.
@@ -49,8 +41,8 @@ func (s *Service) Run(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-s.hint:
-			for _, t := range s.takeHints() {
+		case <-s.hints.Ready():
+			for _, t := range s.hints.Take() {
 				s.logged(ctx, "files not scanned", s.ScanTenant(ctx, t))
 			}
 		case <-tick.C:
@@ -58,17 +50,6 @@ func (s *Service) Run(ctx context.Context) {
 			n++
 		}
 	}
-}
-
-func (s *Service) takeHints() []tenancy.TenantID {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var list []tenancy.TenantID
-	for t := range s.hinted {
-		list = append(list, t)
-	}
-	clear(s.hinted)
-	return list
 }
 
 // look visits every tenant: the system role gives their ids and nothing else, the work is the tenant's own.

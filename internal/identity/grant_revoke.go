@@ -67,7 +67,7 @@ func revokeGrant(ctx context.Context, w *act.Work, g *entdb.AccessGrant, at time
 	u := w.Ent().AccessGrant.Update().Where(accessgrant.TenantID(w.Tenant()), accessgrant.ID(g.ID), accessgrant.Version(g.Version)).
 		SetRevokedAt(at).AddVersion(1).SetUpdatedAt(w.Now())
 	put(w.Staff(), u.SetUpdatedBy, u.ClearUpdatedBy)
-	if err := once(u.Save(ctx)); err != nil {
+	if err := act.Once(u.Save(ctx)); err != nil {
 		return act.Result{}, err
 	}
 	g.RevokedAt, g.Version = &at, g.Version+1

@@ -96,17 +96,6 @@ func unique(err error) string {
 	return ""
 }
 
-// errWritten: a write met another number of rows than the one that was read. The acts hold the tenant's epochs, so that is a
-// defect, not a race.
-var errWritten = errors.New("not exactly one row was written")
-
-func once(n int, err error) error {
-	if err == nil && n != 1 {
-		err = errWritten
-	}
-	return wrap("write", err)
-}
-
 func wrap(what string, err error) error {
 	if err == nil {
 		return nil

@@ -105,5 +105,5 @@ func save(ctx context.Context, w *act.Work, before *holder, after *entdb.Account
 	put(w.Staff(), u.SetUpdatedBy, u.ClearUpdatedBy)
 	put(after.PasswordHash, u.SetPasswordHash, u.ClearPasswordHash)
 	after.Version = before.Version + 1
-	return once(u.Save(ctx))
+	return act.Once(u.Save(ctx))
 }

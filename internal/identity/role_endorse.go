@@ -90,7 +90,7 @@ func (s *Service) RoleEndorse(ctx context.Context, session *tenancy.Session, in 
 		}
 		u := w.Ent().RoleBinding.Update().Where(rolebinding.TenantID(w.Tenant()), rolebinding.ID(b.ID), rolebinding.Version(b.Version)).
 			SetAwaitsEndorsement(false).SetEndorsedAt(now).SetEndorsedBy(endorser).SetValidFrom(b.ValidFrom).AddVersion(1).SetUpdatedAt(now).SetUpdatedBy(endorser)
-		if err := once(u.Save(ctx)); err != nil {
+		if err := act.Once(u.Save(ctx)); err != nil {
 			return act.Result{}, err
 		}
 		b.AwaitsEndorsement, b.EndorsedAt, b.EndorsedBy, b.Version = false, &now, &endorser, b.Version+1

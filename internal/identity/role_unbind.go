@@ -93,7 +93,7 @@ func unbind(ctx context.Context, w *act.Work, b *entdb.RoleBinding, login string
 	u := w.Ent().RoleBinding.Update().Where(rolebinding.TenantID(w.Tenant()), rolebinding.ID(b.ID), rolebinding.Version(b.Version)).
 		SetRevokedAt(at).AddVersion(1).SetUpdatedAt(w.Now())
 	put(w.Staff(), u.SetUpdatedBy, u.ClearUpdatedBy)
-	if err := once(u.Save(ctx)); err != nil {
+	if err := act.Once(u.Save(ctx)); err != nil {
 		return act.Result{}, err
 	}
 	b.RevokedAt, b.Version = &at, b.Version+1

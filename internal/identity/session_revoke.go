@@ -35,7 +35,7 @@ func (s *Service) SessionRevoke(ctx context.Context, by *tenancy.Session, in Ses
 		}
 		u := w.Ent().Session.Update().Where(session.TenantID(w.Tenant()), session.ID(row.ID), session.RevokedAtIsNil()).SetRevokedAt(w.Now())
 		put(w.Staff(), u.SetRevokedBy, u.ClearRevokedBy)
-		if err := once(u.Save(ctx)); err != nil {
+		if err := act.Once(u.Save(ctx)); err != nil {
 			return act.Result{}, err
 		}
 		if err := unlist(ctx, w, row.ID); err != nil {

@@ -41,7 +41,7 @@ func foundPolicy(ctx context.Context, w *act.Work, admin uuid.UUID) error {
 		return err
 	}
 	// Lines are added to drafts alone, also to the first.
-	if err := once(w.Ent().PolicyVersion.Update().Where(policyversion.TenantID(w.Tenant()), policyversion.ID(number)).SetState("in_force").SetPublishedAt(w.Now()).Save(ctx)); err != nil {
+	if err := act.Once(w.Ent().PolicyVersion.Update().Where(policyversion.TenantID(w.Tenant()), policyversion.ID(number)).SetState("in_force").SetPublishedAt(w.Now()).Save(ctx)); err != nil {
 		return err
 	}
 	_, err = w.Ent().RoleBinding.Create().SetID(w.IDs.New()).SetTenantID(w.Tenant()).SetAccountID(admin).SetRoleID(roles[roleTenantAdmin]).

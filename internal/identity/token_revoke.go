@@ -32,7 +32,7 @@ func (s *Service) APITokenRevoke(ctx context.Context, session *tenancy.Session, 
 		}
 		u := w.Ent().ApiToken.Update().Where(apitoken.TenantID(w.Tenant()), apitoken.ID(t.ID), apitoken.Version(t.Version)).SetRevokedAt(w.Now()).AddVersion(1)
 		put(w.Staff(), u.SetRevokedBy, u.ClearRevokedBy)
-		if err := once(u.Save(ctx)); err != nil {
+		if err := act.Once(u.Save(ctx)); err != nil {
 			return act.Result{}, err
 		}
 		if err := unlist(ctx, w, t.ID); err != nil {

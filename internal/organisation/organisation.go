@@ -73,9 +73,6 @@ func taken(err error, constraint, field, reason string, msg fault.Text) error {
 	return err
 }
 
-// errWritten: a write met another number of rows than the one that was read.
-var errWritten = errors.New("not exactly one row was written")
-
 func value(u *uuid.UUID) uuid.UUID {
 	if u == nil {
 		return uuid.Nil

@@ -51,7 +51,7 @@ func (s *Service) StaffChangeSuperior(ctx context.Context, session *tenancy.Sess
 			AddVersion(1).SetUpdatedAt(w.Now())
 		put(w.Staff(), u.SetUpdatedBy, u.ClearUpdatedBy)
 		put(in.Superior, u.SetSuperiorID, u.ClearSuperiorID)
-		if err := once(u.Save(ctx)); err != nil {
+		if err := act.Once(u.Save(ctx)); err != nil {
 			return act.Result{}, err
 		}
 		e, after := *old, *before

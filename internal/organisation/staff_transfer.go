@@ -115,7 +115,7 @@ func endEmployment(ctx context.Context, w *act.Work, e *entdb.Employment) error 
 	u := w.Ent().Employment.Update().Where(employment.TenantID(w.Tenant()), employment.ID(e.ID), employment.Version(e.Version)).
 		SetValidUntil(w.Now()).AddVersion(1).SetUpdatedAt(w.Now())
 	put(w.Staff(), u.SetUpdatedBy, u.ClearUpdatedBy)
-	return once(u.Save(ctx))
+	return act.Once(u.Save(ctx))
 }
 
 // saveStaffPlace mirrors the primary employment on the staff row and counts the version up on both sides.
@@ -126,14 +126,5 @@ func saveStaffPlace(ctx context.Context, w *act.Work, before, after *entdb.Staff
 	put(after.CompanyID, u.SetCompanyID, u.ClearCompanyID)
 	put(after.DepartmentID, u.SetDepartmentID, u.ClearDepartmentID)
 	after.Version = before.Version + 1
-	return once(u.Save(ctx))
-}
-
-// once makes sure that exactly the row that was read was written: the act holds the tenant's epochs, so another number is
-// a defect, not a race.
-func once(n int, err error) error {
-	if err == nil && n != 1 {
-		err = errWritten
-	}
-	return wrap("write", err)
+	return act.Once(u.Save(ctx))
 }

@@ -179,7 +179,7 @@ func (s *Service) PolicyTestRetire(ctx context.Context, session *tenancy.Session
 		} else {
 			u.ClearUpdatedBy()
 		}
-		if err := once(u.Save(ctx)); err != nil {
+		if err := act.Once(u.Save(ctx)); err != nil {
 			return act.Result{}, err
 		}
 		t.State, t.Version = stateRetired, t.Version+1

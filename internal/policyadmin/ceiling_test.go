@@ -190,7 +190,7 @@ func (x *court) reach(t *testing.T, p world.Person, own bool) rowset {
 				args = append(args, v)
 				return fmt.Sprintf("$%d", len(args))
 			})
-			b.Queue(`SELECT t.id FROM `+k.table+` t WHERE t.tenant_id = $1 AND $2::timestamptz IS NOT NULL AND `+where, args...)
+			b.Queue(`SELECT `+k.id+` FROM `+k.from+` WHERE t.tenant_id = $1 AND $2::timestamptz IS NOT NULL AND `+where, args...)
 			asked = append(asked, k)
 		}
 		for _, k := range x.kinds {

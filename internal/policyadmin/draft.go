@@ -266,5 +266,5 @@ func setState(ctx context.Context, w *act.Work, v *entdb.PolicyVersion, state st
 		u.SetPublishedAt(w.Now()).SetPublishedBy(*publisher)
 	}
 	v.State, v.Version = state, v.Version+1
-	return once(u.Save(ctx))
+	return act.Once(u.Save(ctx))
 }

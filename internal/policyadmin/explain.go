@@ -24,6 +24,7 @@ type Question struct {
 // The nearest lawful ways.
 const (
 	WayRole         = "ROLE"
+	WayBorrowing    = "BORROWING"
 	WayGrant        = "GRANT"
 	WayTeam         = "TEAM"
 	WayDistribution = "DISTRIBUTION"
@@ -35,15 +36,14 @@ const (
 // Explanation answers a Question. Sentence and Lines are there for those who may read rules only.
 type Explanation struct {
 	policy.Decision
+	Rule       *policy.Rule // of the decision; nil when none was met
 	RulesShown bool
 	Sentence   policy.Text
 	Role       string
 	Binding    uuid.UUID // zero when no single binding brought the rule
-	Way        string    // "" when there is none: allowed, denied by a rule, or no rule at all
-	Chain      string    // the approval chain behind Way: AC-10, AC-09; "" when there is none
-	Remedy     policy.Text
-	Ask        uuid.UUID // whom to ask; zero when the one who asks may not see the row
+	Own        bool      // allowed because the row is about the person: no rule decided
 	Lines      []policy.Line
+	lawful
 }
 
 // ExplainAccess answers by the same table, organisation and bindings that decide. One's own question needs no right, but a
@@ -76,7 +76,7 @@ func (s *Service) ExplainAccess(ctx context.Context, session *tenancy.Session, q
 			if err != nil {
 				return err
 			}
-			if row == nil || !rights.Decide(policy.OnStaff, policy.Read, row).Allow {
+			if !f.Sees(rights, row) {
 				return fault.NotFound("Staff")
 			}
 		}
@@ -92,29 +92,31 @@ func (s *Service) ExplainAccess(ctx context.Context, session *tenancy.Session, q
 		if !own || m.then != nil {
 			theirs = m.bind(rights, p)
 		}
-		row, seen := &policy.Row{}, false
+		var f access.Facts
+		row, seen := &access.Row{}, false
 		if q.About != nil {
-			f, _ := access.FactsOf(q.About.Type)
+			f, _ = access.FactsOf(q.About.Type)
 			if row, err = m.row(ctx, tx, f, theirs, q.About.ID); err != nil {
 				return err
 			}
 			mine := row
-			if row != nil && (m.then != nil || !own && f.Cols.Client != "") {
+			if row != nil && (m.then != nil || !own) {
 				if mine, err = f.Row(ctx, tx, rights, q.About.ID); err != nil {
 					return err
 				}
 			}
-			seen = mine != nil && rights.Decide(f.Entity, policy.Read, mine).Allow
+			seen = f.Sees(rights, mine)
 			// SECURITY: who may not read rules learns of no row that he cannot read, not even that it is there.
 			if row == nil || refusal != nil && !seen {
 				return fault.NotFound(q.About.Type)
 			}
 		}
-		e := theirs.Explain(q.Object, q.Action, row)
+		e, byOwn := judged(theirs, f, q, row, seen)
 		if q.About != nil && !seen {
 			e = veil(e)
 		}
-		out = Explanation{Decision: e.Decision, RulesShown: refusal == nil, Remedy: e.Remedy}
+		out = Explanation{Decision: e.Decision, Rule: e.Decision.Rule(), RulesShown: refusal == nil, Own: byOwn}
+		out.Remedy = e.Remedy
 		if out.Rule != nil {
 			out.Role = out.Rule.Role
 			if out.RulesShown {
@@ -124,19 +126,18 @@ func (s *Service) ExplainAccess(ctx context.Context, session *tenancy.Session, q
 		if out.RulesShown {
 			out.Lines = e.Lines
 		}
-		if out.Allow {
-			if b, d := path(theirs, p, m.at, q.Object, q.Action, row); b != nil {
-				out.Binding, out.Role, out.Rule = b.ID, b.Role, d.Rule
+		switch {
+		case byOwn:
+			out.Sentence = ownRow
+		case out.Allow:
+			if b, d := path(theirs, p, m.at, q.Object, q.Action, &row.Row); b != nil {
+				out.Binding, out.Role, out.Rule = b.ID, b.Role, d.Rule()
 				if out.RulesShown {
-					out.Sentence = policy.RuleSentence(d.Rule)
+					out.Sentence = policy.RuleSentence(out.Rule)
 				}
 			}
-			return nil
-		}
-		out.Way = way(e)
-		out.Chain = chainOf(out.Way)
-		if seen {
-			out.Ask, err = whomToAsk(ctx, tx, row)
+		default:
+			out.lawful, err = nearest{m, theirs, q, row, seen}.way(ctx, tx, e)
 		}
 		return err
 	})
@@ -157,45 +158,43 @@ func (q *Question) validate() error {
 	return nil
 }
 
-// chainOf is the approval chain that opens a way; the others are somebody's act alone.
-func chainOf(way string) string {
-	if way == WayGrant {
-		return "AC-10"
-	}
-	return ""
-}
+// ownRow says why somebody sees a row that is about himself.
+var ownRow = policy.Text{ZH: "本人的数据，不论策略均可查看", EN: "the row is about the person, who sees it whatever the policy says"}
 
-// way names the nearest lawful way: of the rules that fail by their scope alone, one that somebody can open to the person
-// comes before one that would need him or the row to move.
-func way(e policy.Explanation) string {
-	if e.Nearest == nil {
-		return ""
+// judged answers the question as reads and acts do. A row is seen, or nothing of it: a field group is read only where its row is,
+// and a row of a child type only where the group that covers it is shown; the answer is then about that. What is about a person
+// himself he sees in full (own).
+func judged(theirs *policy.Rights, f access.Facts, q Question, row *access.Row, seen bool) (e policy.Explanation, own bool) {
+	e = theirs.Explain(q.Object, q.Action, &row.Row)
+	if q.About == nil || q.Action != policy.Read && q.Action != policy.Peek && q.Action != policy.Reveal {
+		return e, false
 	}
-	switch e.Nearest.Fails {
-	case policy.TestRole:
-		return WayRole
-	case policy.TestValidity:
-		return WayValidity
-	case policy.TestCondition:
-		return WayCondition
+	if row.Own && e.Decision.Reason != policy.ReasonSuspended && e.Decision.Reason != policy.ReasonToken {
+		e.Decision = policy.Decision{Allow: true, Reason: policy.ReasonAllowed, Version: e.Decision.Version}
+		e.Nearest, e.Remedy = nil, policy.Text{}
+		return e, true
 	}
-	for _, open := range []struct {
-		scope policy.Scope
-		way   string
-	}{{policy.Granted, WayGrant}, {policy.ClientTeam, WayTeam}, {policy.Distributed, WayDistribution}} {
-		for i := range e.Lines {
-			if l := &e.Lines[i]; l.Fails == policy.TestScope && l.Rule.Effect == policy.Allow && l.Rule.Scope == open.scope {
-				return open.way
-			}
+	var first policy.Explanation
+	if q.Object != f.Entity {
+		first = theirs.Explain(f.Entity, policy.Read, &row.Row)
+	}
+	if (q.Object == f.Entity || first.Decision.Allow) && e.Decision.Allow && f.Cover != "" {
+		if level, _ := theirs.Field(f.Cover, &row.Row); level == policy.Hidden {
+			first = theirs.Explain(f.Cover, policy.Reveal, &row.Row)
 		}
 	}
-	return WayScope
-}
-
-// whomToAsk is the head of the row's department, else its owner.
-func whomToAsk(ctx context.Context, tx *tenancy.Tx, row *policy.Row) (uuid.UUID, error) {
-	var head uuid.UUID
-	err := tx.QueryRow(ctx, `SELECT COALESCE((SELECT head_id FROM departments WHERE tenant_id = $1 AND id = $2), $3)`,
-		tx.Session().Tenant.UUID(), row.Department, row.Owner).Scan(&head)
-	return head, wrap("head", err)
+	if first.Decision.Allow || first.Decision.Reason == "" {
+		return e, false
+	}
+	if seen {
+		return first, false
+	}
+	// SECURITY: which of the two was refused would tell of the row; the lines are those of the question that was asked.
+	if e.Decision.Allow {
+		e.Decision = first.Decision
+		if first.Nearest != nil {
+			e.Nearest = &e.Lines[0] // a rule that is met: what it lacks is the row
+		}
+	}
+	return e, false
 }

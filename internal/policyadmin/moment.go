@@ -65,23 +65,23 @@ func (m moment) query(tx *tenancy.Tx, f access.Facts, theirs *policy.Rights, id 
 }
 
 // row is nil when the tenant had no such row.
-func (m moment) row(ctx context.Context, tx *tenancy.Tx, f access.Facts, theirs *policy.Rights, id uuid.UUID) (*policy.Row, error) {
+func (m moment) row(ctx context.Context, tx *tenancy.Tx, f access.Facts, theirs *policy.Rights, id uuid.UUID) (*access.Row, error) {
 	sql, args := m.query(tx, f, theirs, id)
-	return access.ScanRow(id, tx.QueryRow(ctx, sql, args...))
+	return access.ScanRow(tx.QueryRow(ctx, sql, args...))
 }
 
 // rows are one row as it stood to each of the people, in one round trip.
-func (m moment) rows(ctx context.Context, tx *tenancy.Tx, f access.Facts, asking *policy.Rights, holders []access.Holder, id uuid.UUID) ([]*policy.Row, error) {
+func (m moment) rows(ctx context.Context, tx *tenancy.Tx, f access.Facts, asking *policy.Rights, holders []access.Holder, id uuid.UUID) ([]*access.Row, error) {
 	b := &pgx.Batch{}
 	for i := range holders {
 		sql, args := m.query(tx, f, m.bind(asking, &holders[i].Principal), id)
 		b.Queue(sql, args...)
 	}
 	br := tx.SendBatch(ctx, b)
-	out := make([]*policy.Row, len(holders))
+	out := make([]*access.Row, len(holders))
 	var err error
 	for i := range holders {
-		if out[i], err = access.ScanRow(id, br.QueryRow()); err != nil {
+		if out[i], err = access.ScanRow(br.QueryRow()); err != nil {
 			break
 		}
 	}
@@ -106,7 +106,8 @@ func veil(e policy.Explanation) policy.Explanation {
 	e.Remedy = e.Decision.Reason.Remedy()
 	lines := make([]policy.Line, len(e.Lines))
 	for i, l := range e.Lines {
-		if l.Fails == policy.TestScope || l.Fails == policy.TestCondition {
+		unseen := l.Fails == policy.TestNone && !e.Decision.Allow && l.Rule.Effect == policy.Allow && e.Decision.Reason != policy.ReasonDenied // met, and the row is not read
+		if l.Fails == policy.TestScope || l.Fails == policy.TestCondition || unseen {
 			l.Fails, l.Missed = testOfRow, nil
 			rule := policy.RuleSentence(l.Rule)
 			l.Text = policy.Text{ZH: rule.ZH + ":不适用于该数据", EN: rule.EN + ": does not apply to the data"}
@@ -121,7 +122,7 @@ func veil(e policy.Explanation) policy.Explanation {
 		return 0
 	})
 	e.Lines = lines
-	if e.Nearest != nil && (e.Nearest.Fails == policy.TestScope || e.Nearest.Fails == policy.TestCondition) {
+	if e.Nearest != nil && (e.Nearest.Fails == policy.TestScope || e.Nearest.Fails == policy.TestCondition || e.Nearest.Fails == policy.TestNone) {
 		nearest := *e.Nearest
 		nearest.Fails, nearest.Missed = policy.TestScope, nil
 		e.Nearest = &nearest

@@ -3,7 +3,6 @@
 package policyadmin
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/clientele/clientele/internal/access"
@@ -105,17 +104,6 @@ func stale(expected, current int64) error {
 
 func absentReference(field string) *fault.Error {
 	return fault.Invalid(field, "NOT_FOUND", fault.Text{ZH: "找不到所指的对象", EN: "what it refers to was not found"}, fault.Text{})
-}
-
-// errWritten: a write met another number of rows than the one that was read. The acts hold the tenant's epochs, so that is
-// a defect, not a race.
-var errWritten = errors.New("not exactly one row was written")
-
-func once(n int, err error) error {
-	if err == nil && n != 1 {
-		err = errWritten
-	}
-	return wrap("write", err)
 }
 
 func wrap(what string, err error) error {

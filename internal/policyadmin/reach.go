@@ -52,10 +52,10 @@ func preview(ctx context.Context, tx *tenancy.Tx, rights *policy.Rights, staff u
 	if err != nil {
 		return out, err
 	}
-	if row == nil || !rights.Decide(policy.OnStaff, policy.Read, row).Allow {
+	if !f.Sees(rights, row) {
 		return out, fault.NotFound("Staff")
 	}
-	if refusal := mayReadRules(rights); refusal != nil && !rights.Decide(policy.OnAccount, policy.AccountSuspend, row).Allow {
+	if refusal := mayReadRules(rights); refusal != nil && !rights.Decide(policy.OnAccount, policy.AccountSuspend, &row.Row).Allow {
 		return out, refusal
 	}
 	holders, err := access.Holders(ctx, tx, &staff)

@@ -60,7 +60,7 @@ func (s *Service) RoleRetire(ctx context.Context, session *tenancy.Session, in R
 		} else {
 			u.ClearUpdatedBy()
 		}
-		if err := once(u.Save(ctx)); err != nil {
+		if err := act.Once(u.Save(ctx)); err != nil {
 			return act.Result{}, err
 		}
 		r.State, r.Version = stateRetired, r.Version+1

@@ -5,6 +5,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/clientele/clientele/internal/access"
 	"github.com/clientele/clientele/policy"
 )
 
@@ -12,6 +13,12 @@ import (
 type Object struct {
 	Type string
 	ID   uuid.UUID
+}
+
+// ObjectOf gives the object of an id in its parts; false for ids of what nobody explains.
+func ObjectOf(prefix string, u uuid.UUID) (Object, bool) {
+	typ, ok := access.TypeOf(prefix)
+	return Object{typ, u}, ok
 }
 
 // path is the binding by which a person has what a decision allowed: the first that alone gives the same answer.

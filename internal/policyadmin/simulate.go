@@ -155,10 +155,6 @@ func (p *pending) count(tx *tenancy.Tx, was, will policy.Reach) {
 	}
 	p.Rows = true
 	f, _ := access.FactsOf(p.typ)
-	alias := "t"
-	if entity == policy.OnClient {
-		alias = "c"
-	}
 	arg := func(v any) string {
 		p.args = append(p.args, v)
 		return fmt.Sprintf("$%d", len(p.args))
@@ -168,7 +164,7 @@ func (p *pending) count(tx *tenancy.Tx, was, will policy.Reach) {
 	old, now := policy.SQL(was, f.Cols, arg), policy.SQL(will, f.Cols, arg)
 	p.sql = fmt.Sprintf(`SELECT count(*) FILTER (WHERE x.now AND NOT x.old), count(*) FILTER (WHERE x.old AND NOT x.now),
 		COALESCE((array_agg(x.id ORDER BY x.id) FILTER (WHERE x.now AND NOT x.old))[1:%[5]d], '{}') || COALESCE((array_agg(x.id ORDER BY x.id) FILTER (WHERE x.old AND NOT x.now))[1:%[5]d], '{}')
-		FROM (SELECT %[1]s.id, (%[2]s) IS TRUE AS old, (%[3]s) IS TRUE AS now FROM %[4]s WHERE %[1]s.tenant_id = $1 AND $2::timestamptz IS NOT NULL) x`, alias, old, now, f.From, sampleRows)
+		FROM (SELECT %[1]s.id, (%[2]s) IS TRUE AS old, (%[3]s) IS TRUE AS now FROM %[4]s WHERE %[1]s.tenant_id = $1 AND $2::timestamptz IS NOT NULL) x`, f.Alias(), old, now, f.From, sampleRows)
 }
 
 // count runs the statements of one pipeline. What changes for no row is no effect.

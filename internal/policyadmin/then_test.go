@@ -52,6 +52,10 @@ func (x *town) change(t *testing.T, random *rand.Rand, round int, admin, manager
 		x.Exec(`UPDATE access_grants SET revoked_at = now() WHERE tenant_id = $1 AND client_id = $2`, some(x.rows["Client"]))
 		x.Exec(`INSERT INTO access_grants (tenant_id, id, grantee_staff_id, client_id, class_mask, purpose, valid_from, valid_until, created_at, updated_at) VALUES ($1, $2, $3, $4, 63, 'x', now(), now() + interval '1 day', now(), now())`,
 			x.IDs.New(), person().Staff, some(x.rows["Client"]))
+		x.Exec(`UPDATE borrowing_items SET ended_at = now() WHERE tenant_id = $1 AND original_id = $2`, some(x.rows["Original"]))
+		x.Exec(`UPDATE borrowing_items SET valid_from = now(), valid_until = now() + interval '1 day' WHERE tenant_id = $1 AND original_id = $2 AND valid_from IS NULL
+			AND NOT EXISTS (SELECT FROM borrowing_items o WHERE o.tenant_id = $1 AND o.original_id = $2 AND o.valid_from IS NOT NULL AND o.ended_at IS NULL)`, some(x.rows["Original"]))
+		x.Exec(`UPDATE originals SET field_class = $3 WHERE tenant_id = $1 AND id = $2`, some(x.rows["Original"]), random.IntN(8))
 	}
 	p := person()
 	x.Exec(`UPDATE role_bindings SET revoked_at = now() WHERE tenant_id = $1 AND account_id = $2`, p.Account)
@@ -81,7 +85,7 @@ func TestExplanationsOfThePastAreThoseOfThen(t *testing.T) {
 	admin, manager := x.Person(x.Department, "tenant_admin"), x.Person(x.Department, "general_manager")
 	x.people = append(x.people, admin, manager)
 	random := rand.New(rand.NewPCG(3, 5))
-	all := kinds()
+	all := append(kinds(), custodyKinds()...)
 	var told []recordedAnswer
 	type list struct {
 		at  time.Time

@@ -17,7 +17,7 @@ import (
 type Path struct {
 	Staff, Binding uuid.UUID
 	Access         string // FULL, MASKED; ROW when no group was asked for
-	Role           string
+	Role           string // "" for what is about himself: no rule opens it
 	Rule           policy.Rule
 	Sentence       policy.Text
 }
@@ -69,7 +69,7 @@ func (s *Service) WhoCanSee(ctx context.Context, session *tenancy.Session, about
 				if rows[i] == nil {
 					continue // gone since
 				}
-				found := m.sees(rights, &part[i].Principal, f.Entity, group, rows[i])
+				found := m.sees(rights, &part[i].Principal, f, group, rows[i])
 				if found == nil {
 					continue
 				}
@@ -86,27 +86,31 @@ func (s *Service) WhoCanSee(ctx context.Context, session *tenancy.Session, about
 }
 
 // sees is nil for somebody who does not see it. A field group needs the row: what stands in no row that he sees, he sees not.
-func (m moment) sees(rights *policy.Rights, p *policy.Principal, entity, group policy.Object, row *policy.Row) *Path {
+func (m moment) sees(rights *policy.Rights, p *policy.Principal, f access.Facts, group policy.Object, row *access.Row) *Path {
 	theirs := m.bind(rights, p)
-	if !theirs.Decide(entity, policy.Read, row).Allow {
+	if !f.Sees(theirs, row) {
 		return nil
 	}
-	object, action, how := entity, policy.Read, "ROW"
+	object, action, how := f.Entity, policy.Read, "ROW"
 	if group != "" {
 		object = group
-		switch level, _ := theirs.Field(group, row); level {
-		case policy.Full:
+		switch level, _ := theirs.Field(group, &row.Row); {
+		case level == policy.Full || row.Own:
 			action, how = policy.Reveal, "FULL"
-		case policy.Masked:
+		case level == policy.Masked:
 			action, how = policy.Peek, "MASKED"
 		default:
 			return nil
 		}
 	}
-	d := theirs.Decide(object, action, row)
-	out := &Path{Staff: p.Staff, Access: how, Role: d.Rule.Role, Rule: *d.Rule}
-	if b, alone := path(theirs, p, m.at, object, action, row); b != nil {
-		out.Binding, out.Role, out.Rule = b.ID, b.Role, *alone.Rule
+	d := theirs.Decide(object, action, &row.Row)
+	rule := d.Rule()
+	if rule == nil || !d.Allow { // his own
+		return &Path{Staff: p.Staff, Access: how, Rule: policy.Rule{Scope: policy.Self}, Sentence: ownRow}
+	}
+	out := &Path{Staff: p.Staff, Access: how, Role: rule.Role, Rule: *rule}
+	if b, alone := path(theirs, p, m.at, object, action, &row.Row); b != nil {
+		out.Binding, out.Role, out.Rule = b.ID, b.Role, *alone.Rule()
 	}
 	out.Sentence = policy.RuleSentence(&out.Rule)
 	return out

@@ -3,6 +3,7 @@ package policyfile
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -53,8 +54,12 @@ func Parse(file string, data []byte, out *Policy) []Problem {
 	}
 	p.mapping(doc.Content[0], map[string]func(*yaml.Node){
 		"classes": p.classes,
-		"rules":   func(n *yaml.Node) { p.sequence(n, p.rule) },
-		"tests":   func(n *yaml.Node) { p.sequence(n, p.test) },
+		"conflicts": func(n *yaml.Node) {
+			p.out.Governs = true
+			p.sequence(n, p.conflict)
+		},
+		"rules": func(n *yaml.Node) { p.sequence(n, p.rule) },
+		"tests": func(n *yaml.Node) { p.sequence(n, p.test) },
 	})
 	return p.bad
 }
@@ -179,6 +184,18 @@ func (p *parser) rule(n *yaml.Node) {
 	}
 }
 
+func (p *parser) conflict(n *yaml.Node) {
+	c := Conflict{Place: Place{p.file, n.Line}}
+	var a, b string
+	given := p.mapping(n, map[string]func(*yaml.Node){
+		"key": p.text(&c.Key), "actionA": p.text(&a), "actionB": p.text(&b), "nameZh": p.text(&c.Label.ZH), "nameEn": p.text(&c.Label.EN), "clause": p.text(&c.Source),
+	})
+	c.A, c.B = policy.Action(a), policy.Action(b)
+	if p.needs(n, given, "key", "actionA", "actionB", "nameZh", "nameEn") {
+		p.out.Conflicts = append(p.out.Conflicts, c)
+	}
+}
+
 func (p *parser) test(n *yaml.Node) {
 	t := Test{Place: Place{p.file, n.Line}}
 	given := p.mapping(n, map[string]func(*yaml.Node){
@@ -245,8 +262,12 @@ func Lint(p Policy) (out []Problem) {
 			at(r, "CLASS_EMPTY", true, "没有此密级的字段组，规则不起作用", "no field group has these classes: the rule does nothing")
 		}
 	}
+	out = append(out, lintConflicts(p)...)
 	if len(p.Rules) == 0 {
 		return out // a file of assertions
+	}
+	if !p.Governs {
+		out = append(out, Problem{p.Rules[0].Place, "CONFLICTS_NOT_GIVEN", policy.Text{ZH: "文件未列职责互斥（conflicts），保持不变", EN: "the files list no duty conflicts (conflicts): those stay as they are"}, true})
 	}
 	var refused *policy.CompileError
 	if _, err := policy.CompileWith(0, numbered, nil, p.Classes); errors.As(err, &refused) {
@@ -264,5 +285,34 @@ func Lint(p Policy) (out []Problem) {
 		}
 		return a.Line - b.Line
 	})
+	return out
+}
+
+var conflictKey = regexp.MustCompile(`^[a-z][a-z0-9_]{1,62}$`)
+
+// lintConflicts judges duty conflicts by the catalogue. Those that ship may name acts that the catalogue does not have yet.
+func lintConflicts(p Policy) (out []Problem) {
+	seen := map[string]Place{}
+	for _, c := range p.Conflicts {
+		bad := func(code, zh, en string) {
+			out = append(out, Problem{c.Place, code, policy.Text{ZH: zh, EN: en}, false})
+		}
+		if first, twice := seen[c.Key]; twice {
+			bad("CONFLICT_KEY_TAKEN", fmt.Sprintf("与 %s 第 %d 行的键相同", first.File, first.Line), fmt.Sprintf("the same key stands at %s:%d", first.File, first.Line))
+		}
+		seen[c.Key] = c.Place
+		if !conflictKey.MatchString(c.Key) {
+			bad("KEY_MALFORMED", "键须以小写字母开头，只含小写字母、数字与下划线", "a key has lower-case letters, digits and underscores, a letter first")
+		}
+		shipped := slices.ContainsFunc(policy.ShippedDutyConflicts(), func(o policy.DutyConflict) bool { return o.A == c.A && o.B == c.B })
+		for _, a := range []policy.Action{c.A, c.B} {
+			if !policy.IsAct(a) && !shipped {
+				bad("ACTION_UNKNOWN", "没有此动作："+string(a), "there is no such act: "+string(a))
+			}
+		}
+		if c.A == c.B {
+			bad("SAME_ACTION", "两个动作须不同", "the two acts must differ")
+		}
+	}
 	return out
 }

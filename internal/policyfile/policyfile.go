@@ -16,7 +16,10 @@ import (
 type Policy struct {
 	Rules   []Rule
 	Classes policy.Classes
-	Tests   []Test
+	// Conflicts are the duty conflicts; Governs tells that the files list them, be it none. Files that do not leave them as they are.
+	Conflicts []Conflict
+	Governs   bool
+	Tests     []Test
 }
 
 // Place is where something stands; the zero value is no file.
@@ -28,6 +31,12 @@ type Place struct {
 // Rule is a line of the policy. Its number is not part of it: files name rules by what they say.
 type Rule struct {
 	policy.Rule
+	Place
+}
+
+// Conflict says that two acts must not be in one hand. Its order among the others is not part of it.
+type Conflict struct {
+	policy.DutyConflict
 	Place
 }
 
@@ -50,10 +59,15 @@ type Difference struct {
 	Add     []Rule
 	Remove  []policy.Rule // rules of the version, with their numbers
 	Classes policy.Classes
+	// A conflict that means something else in the files is removed and added.
+	AddConflicts    []Conflict
+	RemoveConflicts []policy.DutyConflict
 }
 
 // Empty tells whether files and version say the same.
-func (d Difference) Empty() bool { return len(d.Add)+len(d.Remove)+len(d.Classes) == 0 }
+func (d Difference) Empty() bool {
+	return len(d.Add)+len(d.Remove)+len(d.Classes)+len(d.AddConflicts)+len(d.RemoveConflicts) == 0
+}
 
 // Compare gives what would turn the version into what the files say. Order does not count; a rule that stands twice counts twice.
 func Compare(version, files Policy) Difference {
@@ -87,7 +101,27 @@ func Compare(version, files Policy) Difference {
 			}
 		}
 	}
+	if files.Governs {
+		d.AddConflicts, d.RemoveConflicts = compareConflicts(version.Conflicts, files.Conflicts)
+	}
 	return d
+}
+
+func compareConflicts(version, files []Conflict) (add []Conflict, remove []policy.DutyConflict) {
+	in := func(all []Conflict, c policy.DutyConflict) bool {
+		return slices.ContainsFunc(all, func(o Conflict) bool { return o.DutyConflict == c })
+	}
+	for _, c := range files {
+		if !in(version, c.DutyConflict) {
+			add = append(add, c)
+		}
+	}
+	for _, c := range version {
+		if !in(files, c.DutyConflict) {
+			remove = append(remove, c.DutyConflict)
+		}
+	}
+	return add, remove
 }
 
 // Write gives the YAML of a version. title stands above it as a comment.
@@ -112,6 +146,19 @@ func Write(p Policy, title string) ([]byte, error) {
 			put(classes, string(group), number(int(p.Classes[group])))
 		}
 		put(root, "classes", classes)
+	}
+	if p.Governs {
+		conflicts := &yaml.Node{Kind: yaml.SequenceNode}
+		for _, c := range p.Conflicts {
+			line := &yaml.Node{Kind: yaml.MappingNode, Style: yaml.FlowStyle}
+			for _, x := range []struct{ key, value string }{{"key", c.Key}, {"actionA", string(c.A)}, {"actionB", string(c.B)}, {"nameZh", c.Label.ZH}, {"nameEn", c.Label.EN}, {"clause", c.Source}} {
+				if x.value != "" {
+					put(line, x.key, text(x.value))
+				}
+			}
+			conflicts.Content = append(conflicts.Content, line)
+		}
+		put(root, "conflicts", conflicts)
 	}
 	rules := &yaml.Node{Kind: yaml.SequenceNode}
 	role := ""

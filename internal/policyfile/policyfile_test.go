@@ -95,7 +95,7 @@ tests:
 	for _, x := range policyfile.Lint(p) {
 		got = append(got, fmt.Sprint(x.Line, " ", x.Code))
 	}
-	want = []string{"7 ACTION_UNKNOWN", "8 SCOPE_NOT_APPLICABLE", "13 DUPLICATE", "14 ROLE_NOT_SHIPPED", "14 EFFECT_UNKNOWN"}
+	want = []string{"6 CONFLICTS_NOT_GIVEN", "7 ACTION_UNKNOWN", "8 SCOPE_NOT_APPLICABLE", "13 DUPLICATE", "14 ROLE_NOT_SHIPPED", "14 EFFECT_UNKNOWN"}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q\nwant %q", got, want)
 	}

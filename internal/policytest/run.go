@@ -218,8 +218,8 @@ func (s *state) tell(ctx context.Context, tx *tenancy.Tx, g *group, row uuid.UUI
 		if err != nil || facts == nil {
 			return b, err
 		}
-		if d := p.rights.Decide(g.test.Object, g.test.Action, facts); d.Allow {
-			b.Staff, b.Rule = p.Staff, d.Rule
+		if d := p.rights.Decide(g.test.Object, g.test.Action, &facts.Row); d.Allow {
+			b.Staff, b.Rule = p.Staff, d.Rule()
 			return b, nil
 		}
 	}
@@ -231,5 +231,5 @@ func (p *person) anyRule(t *Test) *policy.Rule {
 	if t.Expectation == Always {
 		return nil
 	}
-	return p.rights.Decide(t.Object, t.Action, &policy.Row{Staff: p.Staff}).Rule
+	return p.rights.Decide(t.Object, t.Action, &policy.Row{Staff: p.Staff}).Rule()
 }

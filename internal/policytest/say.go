@@ -68,7 +68,7 @@ func (b *Broken) Shown(ctx context.Context, tx *tenancy.Tx, asker *policy.Rights
 		return false, err
 	}
 	named := map[string]policy.Object{"Client": policy.ClientList, "Contract": policy.ContractSummary, "Staff": policy.StaffDirectory, "Department": policy.OrganisationList}[b.Type]
-	return asker.Decide(f.Entity, policy.Read, row).Allow && asker.Decide(named, policy.Reveal, row).Allow, nil
+	return f.Sees(asker, row) && asker.Decide(named, policy.Reveal, &row.Row).Allow, nil
 }
 
 func (b *Broken) what(ctx context.Context, tx *tenancy.Tx, asker *policy.Rights) (fault.Text, error) {

@@ -26,6 +26,7 @@ type author struct {
 	cursors []string
 	later   []string // variables that will hold cursors
 	lists   bool     // only lists of the archive
+	asOf    int      // chance of asOf, in percent
 }
 
 // below draws from from..to, each as likely as the other: rapid's own draws lean to small values, which leaves rare
@@ -49,7 +50,10 @@ func (a *author) document() string {
 		}
 		f := one1(a, "root", fields)
 		if a.chance(60, "a list") {
-			f = a.schema.Query.Fields.ForName(one1(a, "list", []string{"clients", "contracts", "clients", "staffMembers", "nodes", "accessGrants", "auditRecords", "departments", "originals", "borrowings", "accessRequests", "approvalSteps"}))
+			f = a.schema.Query.Fields.ForName(one1(a, "list", []string{
+				"clients", "contracts", "clients", "staffMembers", "nodes", "accessGrants", "auditRecords", "departments", "originals", "borrowings", "accessRequests", "approvalSteps",
+				"accessReviews", "accessReviewItems", "roleBindings", "policyTests",
+			}))
 		}
 		if a.lists {
 			f = a.schema.Query.Fields.ForName(one1(a, "archive", []string{"clients", "clients", "contracts", "accessGrants"}))
@@ -190,7 +194,7 @@ func (a *author) arguments(f *ast.FieldDefinition) string {
 				v = a.variable("String", c)
 			}
 		case "asOf":
-			if !a.chance(30, "as of") {
+			if !a.chance(a.asOf, "as of") {
 				continue
 			}
 			v = fmt.Sprintf("%q", one1(a, "instant", a.m.instants).Format(time.RFC3339))
@@ -230,11 +234,11 @@ func (a *author) arguments(f *ast.FieldDefinition) string {
 			if a.chance(30, "variable") {
 				v = a.variable("Boolean", v == "true")
 			}
-		default: // ids that filter
+		default: // arguments that filter
 			if !a.chance(50, "narrow") {
 				continue
 			}
-			v = fmt.Sprintf("%q", a.id(map[string]string{"companyId": "com", "accountId": "acc", "roleId": "rol", "clientId": "cli", "granteeId": "stf"}[d.Name]))
+			v = a.narrowing(d)
 		}
 		parts = append(parts, d.Name+": "+v)
 	}
@@ -242,6 +246,30 @@ func (a *author) arguments(f *ast.FieldDefinition) string {
 		return ""
 	}
 	return "(" + strings.Join(parts, ", ") + ")"
+}
+
+// narrowing is the value of an argument that filters: states, yes or no, an id.
+func (a *author) narrowing(d *ast.ArgumentDefinition) string {
+	def := a.schema.Types[d.Type.Name()]
+	var value any
+	switch {
+	case def.Kind == ast.Enum:
+		some := []any{}
+		for range below(a.t, 0, 2, "states") {
+			some = append(some, one1(a, "state", def.EnumValues).Name)
+		}
+		value = some
+	case def.Name == "Boolean":
+		value = a.chance(50, "yes")
+	default:
+		value = a.id(map[string]string{
+			"companyId": "com", "accountId": "acc", "roleId": "rol", "clientId": "cli", "granteeId": "stf", "reviewId": "arv", "reviewerId": "stf",
+		}[d.Name])
+	}
+	if a.chance(30, "variable") {
+		return a.variable(d.Type.String(), value)
+	}
+	return literal(value, def.Kind == ast.Enum)
 }
 
 func (a *author) ids(f *ast.FieldDefinition, d *ast.ArgumentDefinition) string {

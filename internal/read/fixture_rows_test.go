@@ -159,7 +159,7 @@ func (w *world) makeTenant(seed uint64) *made {
 	for range 15 {
 		k.insert("role_bindings", stamp(map[string]any{
 			"account_id": pick(k, m.ids["accounts"]...), "role_id": pick(k, m.ids["roles"]...), "company_id": maybe(k, m.ids["companies"][1]),
-			"department_id": maybe(k, dept()), "valid_from": start,
+			"department_id": maybe(k, dept()), "valid_from": start, "review_due_at": maybe(k, start.AddDate(0, 6, 0)), "awaits_endorsement": k.rnd.IntN(4) == 0,
 		}))
 	}
 	for i := range 3 {
@@ -179,6 +179,7 @@ func (w *world) makeTenant(seed uint64) *made {
 		}))
 	}
 	k.makeArchive(stamp, companyOf, dept, staff)
+	k.makeReviews(stamp, staff)
 	k.makeHistory()
 	var err error
 	m.org, err = policy.NewOrg(m.id.UUID(), 1, companies, departments, employments)
@@ -242,6 +243,7 @@ func (k *maker) makeArchive(stamp func(map[string]any) map[string]any, companyOf
 		if k.rnd.IntN(2) == 0 {
 			k.insert("access_grants", stamp(map[string]any{
 				"grantee_staff_id": staff(), "client_id": c, "class_mask": 1 + k.rnd.IntN(255), "purpose": "p", "valid_from": past, "valid_until": pick(k, future, future, past.AddDate(0, 1, 0)),
+				"review_due_at": pick[any](k, nil, nil, future, past),
 			}))
 		}
 		k.makeCustody(c, stamp, staff)
@@ -293,6 +295,16 @@ func (k *maker) makeHistory() {
 			k.exec(`UPDATE contracts SET state = 'expired', amount_minor = amount_minor + 1 WHERE tenant_id = $1 AND id = $2`, t, pick(k, k.m.ids["contracts"]...))
 			k.exec(`UPDATE originals SET title = title || '+', version_seq = version_seq + 1 WHERE tenant_id = $1 AND id = $2`, t, pick(k, k.m.ids["originals"]...))
 			k.exec(`UPDATE borrowings SET purpose = purpose || '+', due_at = due_at + interval '1 day' WHERE tenant_id = $1 AND id = $2`, t, pick(k, k.m.ids["borrowings"]...))
+			k.exec(`UPDATE borrowing_items SET condition = 'DAMAGED', version = version + 1 WHERE tenant_id = $1 AND id = $2`, t, pick(k, k.m.ids["borrowing_items"]...))
+			k.exec(`UPDATE approval_steps SET comment = COALESCE(comment, '') || '+', version = version + 1 WHERE tenant_id = $1 AND id = $2`, t, pick(k, k.m.ids["approval_steps"]...))
+			k.exec(`UPDATE access_requests SET purpose = purpose || '+', requester_staff_id = $3 WHERE tenant_id = $1 AND id = $2`, t, pick(k, k.m.ids["access_requests"]...), pick(k, k.m.staff...))
+			k.exec(`UPDATE files SET state = 'gone', scan_note = 'n' WHERE tenant_id = $1 AND id = $2`, t, pick(k, k.m.ids["files"]...))
+			k.exec(`UPDATE custody_incidents SET state = 'closed', closed_at = $3 WHERE tenant_id = $1 AND id = $2`, t, pick(k, k.m.ids["custody_incidents"]...), at)
+			k.exec(`UPDATE policy_tests SET name = name || '+', state = 'retired' WHERE tenant_id = $1 AND id = $2`, t, pick(k, k.m.ids["policy_tests"]...))
+			k.exec(`UPDATE roles SET name_zh = name_zh || '+' WHERE tenant_id = $1 AND id = $2`, t, pick(k, k.m.ids["roles"]...))
+			k.exec(`UPDATE role_bindings SET revoked_at = $3 WHERE tenant_id = $1 AND id = $2 AND revoked_at IS NULL`, t, pick(k, k.m.ids["role_bindings"]...), at)
+			k.exec(`UPDATE departments SET name = name || '+' WHERE tenant_id = $1 AND id = $2`, t, pick(k, k.m.ids["departments"]...))
+			k.exec(`UPDATE employments SET is_primary = NOT is_primary WHERE tenant_id = $1 AND id = $2`, t, pick(k, k.m.ids["employments"]...))
 			k.exec(`DELETE FROM client_kinds WHERE tenant_id = $1 AND id = $2`, t, pick(k, k.m.ids["client_kinds"]...))
 			k.exec(`UPDATE staff SET name = name || '某' WHERE tenant_id = $1 AND id = $2`, t, pick(k, k.m.staff...))
 		}

@@ -10,14 +10,18 @@ import (
 // whoever sees the row may see. false when there is no such field, or it has no group of its own.
 func GroupOf(typ, field string) (policy.Object, bool) {
 	for _, x := range slices.Concat(organisationTypes(), identityTypes(), archiveTypes(), contractTypes(), custodyTypes(), fileTypes(), recordTypes(), reviewTypes()) {
-		if x.Name != typ || x.Entity == "" {
+		if x.Name != typ {
 			continue
+		}
+		entity := x.Entity
+		if entity == "" { // of a child type: its anchor's
+			entity, _ = policy.EntityOf(x.Cover)
 		}
 		for _, f := range x.Fields {
 			switch {
 			case f.Name != field:
 			case f.Group == Open:
-				return x.Entity, true
+				return entity, true
 			default:
 				_, known := policy.ClassOf(f.Group)
 				return f.Group, known

@@ -1,6 +1,7 @@
 package read
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -32,6 +33,7 @@ type site struct {
 	asOf          bool
 	filters       []Filter // given ones, in order; for the values of fields of "filter" and of arguments
 	filterArg     []bool   // whether the filter is an argument of its own
+	alone         []bool   // whether the filter has a single value
 	terms         int      // of search
 	order         Order
 	chosen        bool // the order was asked for
@@ -414,11 +416,11 @@ func (c *compiler) shapeArgs(s *site, l *List) {
 			}
 			s.terms = len(terms)
 		}
-		s.filters, s.filterArg = append(s.filters, f), append(s.filterArg, false)
+		s.filters, s.filterArg, s.alone = append(s.filters, f), append(s.filterArg, false), append(s.alone, len(list(v)) == 1)
 	}
 	for _, f := range l.Args {
-		if args[f.Name] != nil {
-			s.filters, s.filterArg = append(s.filters, f), append(s.filterArg, true)
+		if v := args[f.Name]; v != nil {
+			s.filters, s.filterArg, s.alone = append(s.filters, f), append(s.filterArg, true), append(s.alone, len(list(v)) == 1)
 		}
 	}
 	s.order = l.Default
@@ -442,6 +444,26 @@ func (c *compiler) shapeArgs(s *site, l *List) {
 			s.order, s.chosen = o, true
 		}
 	}
+}
+
+// led tells whether the filters that an index has before the order's key are given, each with one value.
+func (s *site) led(o Order) bool {
+	for _, name := range o.Leads {
+		if i := slices.IndexFunc(s.filters, func(f Filter) bool { return f.Name == name }); i < 0 || !s.alone[i] {
+			return false
+		}
+	}
+	return len(o.Leads) > 0
+}
+
+// unique tells whether a filter leaves one row at most.
+func (s *site) unique() bool {
+	return slices.ContainsFunc(s.filters, func(f Filter) bool { return f.Unique })
+}
+
+// narrowed tells whether a filter other than a search is given.
+func (s *site) narrowed() bool {
+	return slices.ContainsFunc(s.filters, func(f Filter) bool { return f.Kind != FilterSearch })
 }
 
 // name of the ordering a cursor belongs to.

@@ -322,7 +322,11 @@ func (r *reference) passes(t *Type, l *List, filters map[string]any, row, curren
 			ok = after(v, "due_at") == -1
 		case "Original.states", "Borrowing.states", "AccessRequest.states":
 			ok = in(v, "state", strings.ToLower)
-		case "Contract.states", "Staff.states":
+		case "AccessReviewItem.undecided":
+			ok = (row["decision"] == nil) == v
+		case "RoleBinding.awaitsEndorsement":
+			ok = row["awaits_endorsement"] == v
+		case "Contract.states", "Staff.states", "PolicyTest.states":
 			ok = in(v, "state", strings.ToLower)
 		case "Contract.endsBefore":
 			ok = after(v, "ends_on") == -1
@@ -346,6 +350,7 @@ func (r *reference) passes(t *Type, l *List, filters map[string]any, row, curren
 			column := map[string]string{
 				"companyIds": "company_id", "departmentIds": "department_id", "ownerIds": "owner_id", "clientIds": "client_id", "actorIds": "actor_id", "objectIds": "object_id",
 				"companyId": "company_id", "accountId": "account_id", "roleId": "role_id", "clientId": "client_id", "granteeId": "grantee_staff_id",
+				"reviewId": "review_id", "reviewerId": "reviewer_staff_id",
 				"custodianIds": "custodian_staff_id", "borrowerIds": "borrower_staff_id", "requesterIds": "requester_staff_id",
 			}[name]
 			if column == "" {

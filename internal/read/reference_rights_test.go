@@ -68,7 +68,8 @@ func (r *reference) gather(t *Type, row rec) *policy.Row {
 			}
 		}
 		for _, g := range r.d.now["access_grants"] {
-			if g["client_id"] == c["id"] && g["grantee_staff_id"] == r.s.Actor.Staff && valid(g) && g["revoked_at"] == nil {
+			due, reviewed := g["review_due_at"].(time.Time)
+			if g["client_id"] == c["id"] && g["grantee_staff_id"] == r.s.Actor.Staff && valid(g) && g["revoked_at"] == nil && (!reviewed || due.After(r.at)) {
 				f.Granted |= policy.ClassSet(g["class_mask"].(int16))
 			}
 		}
@@ -99,6 +100,8 @@ func (r *reference) gather(t *Type, row rec) *policy.Row {
 		c := r.d.byID["clients"][nid(row["client_id"])]
 		client(c)
 		f.Staff, f.Owner, f.Company, f.Department = nid(row["grantee_staff_id"]), nid(c["owner_id"]), nid(c["company_id"]), nid(c["department_id"])
+	case "AccessReviewItem":
+		f.Staff = nid(row["holder_staff_id"])
 	case "AuditRecord":
 		if a := r.d.byID["accounts"][nid(row["actor_id"])]; a != nil {
 			f.Staff = nid(a["staff_id"])
@@ -128,6 +131,8 @@ func (r *reference) own(t *Type, row rec) bool {
 		return row["account_id"] == r.s.Actor.Account
 	case "AccessGrant":
 		return row["grantee_staff_id"] == r.s.Actor.Staff
+	case "AccessReviewItem":
+		return row["reviewer_staff_id"] == r.s.Actor.Staff
 	}
 	return false
 }

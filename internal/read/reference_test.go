@@ -302,14 +302,7 @@ func (r *reference) object(t *Type, row rec, sels []ast.SelectionSet, static, pa
 			r.masked = append(r.masked, at+" "+reason)
 			continue
 		}
-		value := row[strings.TrimPrefix(f.Expr, "{}.")]
-		if t.Name == "Borrowing" && f.Name == "overdue" {
-			when := r.at
-			if r.asOf != nil {
-				when = *r.asOf
-			}
-			value = row["state"] == "out" && !row["due_at"].(time.Time).After(when)
-		}
+		value := r.value(t, f, row)
 		switch f.Kind {
 		case KindOne:
 			if value == nil {

@@ -52,9 +52,10 @@ type renderer struct {
 // render makes the statements of a plan under rights.
 func (g *Gate) render(p *Plan, rights *policy.Rights) *rendered {
 	r := &renderer{gate: g, table: g.table, rights: rights, out: &rendered{
-		refused: make([]*fault.Error, len(p.sites)), orders: make([]Order, len(p.sites)), planOnce: planOnce(p),
+		refused: make([]*fault.Error, len(p.sites)), orders: make([]Order, len(p.sites)),
 	}}
 	r.judge(p)
+	r.out.planOnce = r.planOnce(p)
 	for i := range p.roots {
 		root := &p.roots[i]
 		rp := rootProgram{rootPlan: root}
@@ -93,11 +94,16 @@ func (g *Gate) render(p *Plan, rights *policy.Rights) *rendered {
 	return r.out
 }
 
-// planOnce tells whether no list is narrowed by values that a request brings. With a filter or a cursor the best way to the
-// rows can differ from value to value; ids and rights lead to them by the same indexes always.
-func planOnce(p *Plan) bool {
-	for _, s := range p.sites {
-		if len(s.filters) > 0 || s.after || s.before {
+// planOnce tells whether the best way to every row is the same whatever values a request brings. Ids and rights lead to them by the
+// same indexes always, and so do cursors of a root list whose order has an index, filters that an index has before the order's key,
+// and those that leave one row. With another filter the best way can differ from value to value.
+func (r *renderer) planOnce(p *Plan) bool {
+	for i, s := range p.sites {
+		if len(s.filters) == 0 && !s.after && !s.before || s.unique() {
+			continue
+		}
+		root := s.single != nil && s.target.indexed() && !s.asOf
+		if !root || len(s.filters) > 0 && !(s.led(r.out.orders[i]) && len(s.filters) == len(r.out.orders[i].Leads)) {
 			return false
 		}
 	}
@@ -136,6 +142,12 @@ func (q *query) arg(a argument) string {
 // constant is a value of the rights; ids take the form that the driver encodes without a detour through text.
 func (q *query) constant(v any) string {
 	switch x := v.(type) {
+	case string:
+		// The planner knows how many rows have a value that it sees.
+		// SECURITY: nothing but words of a closed vocabulary can become part of the text.
+		if word.MatchString(x) {
+			return "'" + x + "'"
+		}
 	case uuid.UUID:
 		v = [16]byte(x)
 	case []uuid.UUID:
@@ -211,7 +223,10 @@ func (r *renderer) add(st *stmt, q *query) {
 	}
 }
 
-var placeholder = regexp.MustCompile(`\$[0-9]+`)
+var (
+	placeholder = regexp.MustCompile(`\$[0-9]+`)
+	word        = regexp.MustCompile(`\A[A-Za-z_]{1,40}\z`)
+)
 
 // compact leaves out the arguments that the text does not use: PostgreSQL could not tell their types.
 func compact(sql string, args []argument) (string, []argument) {

@@ -46,7 +46,11 @@ func (g *Gate) appendShape(buf []byte, t *ast.Type, v any, ok bool) []byte {
 		return append(buf, '0')
 	}
 	if t.Elem != nil {
-		buf = append(buf, 'l')
+		if len(list(v)) == 1 {
+			buf = append(buf, 'u')
+		} else {
+			buf = append(buf, 'l')
+		}
 		if t.Elem.NamedType == "ID" { // which types a list of ids names
 			for _, x := range list(v) {
 				buf = appendIDShape(buf, x)

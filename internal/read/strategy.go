@@ -17,10 +17,10 @@ import (
 type way uint8
 
 const (
-	walk way = iota + 1 // the ordering's covering index, or whatever the predicate of one id leads to
-	each                // the first rows for each of a few ids, by (column, order) indexes
-	team                // clients through the actor's team memberships
-	lent                // clients through the actor's grants
+	walk    way = iota + 1 // the ordering's covering index, or whatever the predicate of one id leads to
+	each                   // the first rows for each of a number of ids, by (column, order) indexes
+	offices                // the same for each department of some companies
+	side                   // clients through the actor's team memberships and grants, and what is distributed to departments
 )
 
 // branch is one statement of a union.
@@ -32,48 +32,56 @@ type branch struct {
 }
 
 const (
-	// eachAtMost: beyond this many ids one ordered walk is cheaper than as many index descents (policy-design.md 5).
-	eachAtMost = 150
+	// eachAtMost: beyond this many ids one ordered walk is cheaper than as many index descents of 3 µs.
+	eachAtMost = 1000
 	// branchesAtMost: beyond this many alternatives the whole predicate is walked once.
 	branchesAtMost = 6
+	// quickFrom: so many ids cost more than looking at the order's first rows beforehand.
+	quickFrom = 32
 )
 
-// branches chooses the ways for a reach over rows with an owner and a department. side is set when side tables (team,
-// grants) name the row itself.
-func branches(reach policy.Reach, side bool) []branch {
+// branches chooses the ways for a reach over rows with an owner, a department and its company. beside is set when side tables
+// (team, grants) name the row itself.
+func branches(reach policy.Reach, beside bool) []branch {
 	whole := []branch{{reach: reach, way: walk}}
-	if reach.All || reach.None || len(reach.Allow) <= 1 && !splits(reach, side) {
+	if reach.All || reach.None {
 		return whole
 	}
 	var out []branch
-	rest := reach
-	rest.Allow = nil
+	rest, through := reach, reach
+	rest.Allow, through.Allow = nil, nil
 	for _, t := range reach.Allow {
-		b := branch{reach: reach, way: walk}
+		b := branch{reach: reach}
 		b.reach.Allow = []policy.Term{t}
 		switch t.Scope {
 		case policy.Self, policy.Subordinates:
-			b.column, b.ids = "owner_id", t.IDs
+			b.column, b.ids, b.way = "owner_id", t.IDs, each
 		case policy.Dept, policy.DeptTree:
-			b.column, b.ids = "department_id", t.IDs
-		case policy.ClientTeam:
-			if side {
-				b.way = team
-			}
-		case policy.Granted:
-			if side {
-				b.way = lent
+			b.column, b.ids, b.way = "department_id", t.IDs, each
+		case policy.Company, policy.CompanyTree:
+			b.column, b.ids, b.way = "department_id", t.IDs, offices
+		case policy.ClientTeam, policy.Granted, policy.Distributed:
+			if beside && (t.Scope != policy.Distributed || len(t.IDs) > 0) {
+				if bareTerm(t) && len(reach.Deny) == 0 { // all of them together are one list of clients
+					through.Allow = append(through.Allow, t)
+					continue
+				}
+				b.way = side
 			}
 		}
 		switch n := len(b.ids); {
-		case n > 1 && n <= eachAtMost:
-			b.way = each
-		case n == 1 || b.way != walk:
+		case b.way == each && n == 1:
+			b.way = walk
+		case b.way == each && n > 1 && n <= eachAtMost, b.way == side:
+		case b.way == offices && n > 0:
 		default: // an ordered walk: all of them together are one
 			rest.Allow = append(rest.Allow, t)
 			continue
 		}
 		out = append(out, b)
+	}
+	if len(through.Allow) > 0 {
+		out = append(out, branch{reach: through, way: side})
 	}
 	if len(rest.Allow) > 0 {
 		out = append(out, branch{reach: rest, way: walk})
@@ -84,10 +92,36 @@ func branches(reach policy.Reach, side bool) []branch {
 	return out
 }
 
-// bare tells whether the one term asks for nothing but its scope: then the way to the rows is the whole predicate.
-func (b *branch) bare() bool {
-	return len(b.reach.Allow) == 1 && len(b.reach.Deny) == 0 && len(b.reach.Allow[0].Cond) == 0 && b.reach.Allow[0].Until.IsZero()
+// quickPays tells whether the order's first rows are looked at before the ways are gone: where scopes are wide the page is among
+// them, and going every way costs many times as much.
+func quickPays(parts []branch) bool {
+	for i := range parts {
+		switch p := &parts[i]; p.way {
+		case each:
+			if len(p.ids) >= quickFrom {
+				return true
+			}
+		case offices:
+			return true
+		case side: // nobody knows how many are distributed to a department
+			if slices.ContainsFunc(p.reach.Allow, func(t policy.Term) bool { return t.Scope == policy.Distributed }) {
+				return true
+			}
+		case walk:
+			if len(parts) > 1 && len(p.ids) == 0 {
+				return true
+			}
+		}
+	}
+	return false
 }
+
+// bare tells whether the terms ask for nothing but their scopes: then the way to the rows is the whole predicate.
+func (b *branch) bare() bool {
+	return len(b.reach.Deny) == 0 && !slices.ContainsFunc(b.reach.Allow, func(t policy.Term) bool { return !bareTerm(t) })
+}
+
+func bareTerm(t policy.Term) bool { return len(t.Cond) == 0 && t.Until.IsZero() }
 
 // covers tells whether every row in a reach lies in another one for certain: each of its terms is one of the other's.
 //
@@ -126,20 +160,6 @@ func (b *branch) long() bool {
 		if len(t.IDs) > eachAtMost {
 			return true
 		}
-	}
-	return false
-}
-
-// splits tells whether the only alternative has a better way than a walk.
-func splits(reach policy.Reach, side bool) bool {
-	if len(reach.Allow) != 1 {
-		return false
-	}
-	switch t := reach.Allow[0]; t.Scope {
-	case policy.Self, policy.Subordinates, policy.Dept, policy.DeptTree:
-		return len(t.IDs) > 1 && len(t.IDs) <= eachAtMost
-	case policy.ClientTeam, policy.Granted:
-		return side
 	}
 	return false
 }

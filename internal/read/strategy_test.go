@@ -26,42 +26,59 @@ func TestBranches(t *testing.T) {
 	t.Parallel()
 	term := func(s policy.Scope, n int) policy.Term { return policy.Term{Scope: s, IDs: ids(n)} }
 	reach := func(terms ...policy.Term) policy.Reach { return policy.Reach{Allow: terms} }
+	denied := []policy.Term{term(policy.Dept, 1)}
+	conditional := term(policy.Tenant, 0)
+	conditional.Cond = []policy.Comparison{{Op: "=", Text: "KEY"}}
+	lent := term(policy.Granted, 0)
+	lent.Cond = conditional.Cond
 	for name, x := range map[string]struct {
 		reach policy.Reach
 		side  bool
 		want  string
+		quick bool
 	}{
-		"whole tenant":          {policy.Reach{All: true}, true, "walk()"},
-		"nothing":               {policy.Reach{None: true}, true, "walk()"},
-		"own":                   {reach(term(policy.Self, 1)), true, "walk(SELF)"},
-		"one department":        {reach(term(policy.Dept, 1)), true, "walk(DEPT)"},
-		"some departments":      {reach(term(policy.DeptTree, 2)), true, "each department_id(DEPT_TREE)"},
-		"as many as pay":        {reach(term(policy.DeptTree, eachAtMost)), true, "each department_id(DEPT_TREE)"},
-		"too many":              {reach(term(policy.DeptTree, eachAtMost+1)), true, "walk(DEPT_TREE)"},
-		"subordinates":          {reach(term(policy.Subordinates, 9)), true, "each owner_id(SUBORDINATES)"},
-		"company":               {reach(term(policy.Company, 1)), true, "walk(COMPANY)"},
-		"team":                  {reach(term(policy.ClientTeam, 0)), true, "team(CLIENT_TEAM)"},
-		"team of contracts":     {reach(term(policy.ClientTeam, 0)), false, "walk(CLIENT_TEAM)"},
-		"team and grants":       {reach(term(policy.ClientTeam, 0), term(policy.Granted, 0)), true, "team(CLIENT_TEAM) lent(GRANTED)"},
-		"own and department":    {reach(term(policy.Self, 1), term(policy.DeptTree, 3)), true, "walk(SELF) each department_id(DEPT_TREE)"},
-		"walks are one":         {reach(term(policy.Self, 1), term(policy.Company, 1), term(policy.DeptTree, 400)), true, "walk(SELF) walk(COMPANY,DEPT_TREE)"},
-		"too many alternatives": {reach(slices.Repeat([]policy.Term{term(policy.Self, 1)}, branchesAtMost+1)...), true, "walk(" + strings.Repeat("SELF,", branchesAtMost) + "SELF)"},
+		"whole tenant":          {policy.Reach{All: true}, true, "walk()", false},
+		"nothing":               {policy.Reach{None: true}, true, "walk()", false},
+		"own":                   {reach(term(policy.Self, 1)), true, "walk(SELF)", false},
+		"one department":        {reach(term(policy.Dept, 1)), true, "walk(DEPT)", false},
+		"some departments":      {reach(term(policy.DeptTree, 2)), true, "each department_id(DEPT_TREE)", false},
+		"many departments":      {reach(term(policy.DeptTree, quickFrom)), true, "each department_id(DEPT_TREE)", true},
+		"as many as pay":        {reach(term(policy.DeptTree, eachAtMost)), true, "each department_id(DEPT_TREE)", true},
+		"too many":              {reach(term(policy.DeptTree, eachAtMost+1)), true, "walk(DEPT_TREE)", false},
+		"subordinates":          {reach(term(policy.Subordinates, 9)), true, "each owner_id(SUBORDINATES)", false},
+		"company":               {reach(term(policy.Company, 1)), true, "offices department_id(COMPANY)", true},
+		"no company":            {reach(term(policy.Company, 0)), true, "walk(COMPANY)", false},
+		"companies":             {reach(term(policy.CompanyTree, 3)), false, "offices department_id(COMPANY_TREE)", true},
+		"team":                  {reach(term(policy.ClientTeam, 0)), true, "side(CLIENT_TEAM)", false},
+		"team of contracts":     {reach(term(policy.ClientTeam, 0)), false, "walk(CLIENT_TEAM)", false},
+		"team and grants":       {reach(term(policy.ClientTeam, 0), term(policy.Granted, 0)), true, "side(CLIENT_TEAM,GRANTED)", false},
+		"grants of some":        {reach(term(policy.ClientTeam, 0), lent), true, "side(GRANTED) side(CLIENT_TEAM)", false},
+		"own and department":    {reach(term(policy.Self, 1), term(policy.DeptTree, 3)), true, "walk(SELF) each department_id(DEPT_TREE)", false},
+		"department and kind":   {reach(term(policy.DeptTree, 3), conditional), true, "each department_id(DEPT_TREE) walk(TENANT)", true},
+		"kind":                  {reach(conditional), true, "walk(TENANT)", false},
+		"walks are one":         {reach(conditional, term(policy.Self, 1), term(policy.Distributed, 1)), false, "walk(SELF) walk(TENANT,DISTRIBUTED)", true},
+		"distributed":           {reach(term(policy.Distributed, 1)), true, "side(DISTRIBUTED)", true},
+		"too many alternatives": {reach(slices.Repeat([]policy.Term{term(policy.Self, 1)}, branchesAtMost+1)...), true, "walk(" + strings.Repeat("SELF,", branchesAtMost) + "SELF)", false},
+		"denied team":           {policy.Reach{Allow: []policy.Term{term(policy.ClientTeam, 0), term(policy.Granted, 0)}, Deny: denied}, true, "side(CLIENT_TEAM) side(GRANTED)", false},
 	} {
-		x.reach.Deny = []policy.Term{term(policy.Dept, 1)}
 		var got []string
-		for _, b := range branches(x.reach, x.side) {
+		parts := branches(x.reach, x.side)
+		for _, b := range parts {
 			var scopes []string
 			for _, t := range b.reach.Allow {
 				scopes = append(scopes, t.Scope.String())
 			}
-			way := map[way]string{walk: "walk", each: "each " + b.column, team: "team", lent: "lent"}[b.way]
+			way := map[way]string{walk: "walk", each: "each " + b.column, offices: "offices " + b.column, side: "side"}[b.way]
 			got = append(got, fmt.Sprintf("%s(%s)", way, strings.Join(scopes, ",")))
-			if len(b.reach.Deny) != 1 {
+			if len(b.reach.Deny) != len(x.reach.Deny) {
 				t.Errorf("%s: a branch lost the denial", name)
 			}
 		}
 		if s := strings.Join(got, " "); s != x.want {
 			t.Errorf("%s: %s, want %s", name, s, x.want)
+		}
+		if quickPays(parts) != x.quick {
+			t.Errorf("%s: the first rows are looked at %v", name, !x.quick)
 		}
 	}
 }

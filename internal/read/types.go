@@ -108,6 +108,8 @@ type Order struct {
 	IDDesc bool // direction of the tie-break
 	// Nullable keys sort as PostgreSQL does by default: as if larger than everything.
 	Nullable bool
+	// Leads are the filters whose columns an index has before this key: with one value of each it leads to rows in this order.
+	Leads []string
 }
 
 // Filter is a condition that an argument adds.
@@ -118,6 +120,8 @@ type Filter struct {
 	// SQL is the condition; ? stands for the value.
 	SQL    string
 	Prefix string
+	// Unique values are those of one row at most.
+	Unique bool
 }
 
 // FilterKind is the type of a filter's value.

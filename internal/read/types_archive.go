@@ -95,8 +95,8 @@ func clientList() *List {
 		Target: "Client",
 		Filter: []Filter{
 			{Name: "search", Group: list, Kind: FilterSearch},
-			{Name: "code", Group: list, Kind: FilterText, SQL: "{}.code = ?::text"},
-			{Name: "unifiedCreditCode", Group: std, Kind: FilterText, SQL: "{}.unified_credit_code = ?::text"},
+			{Name: "code", Group: list, Kind: FilterText, SQL: "{}.code = ?::text", Unique: true},
+			{Name: "unifiedCreditCode", Group: std, Kind: FilterText, SQL: "{}.unified_credit_code = ?::text", Unique: true},
 			{Name: "kinds", Group: list, Kind: FilterTexts, SQL: "EXISTS (SELECT 1 FROM @client_kinds k_of WHERE k_of.tenant_id = $1 AND k_of.client_id = {}.id AND k_of.kind = ANY(?::text[]))"},
 			{Name: "stages", Group: list, Kind: FilterEnums, SQL: "{}.stage = ANY(?::text[])"},
 			{Name: "grades", Group: std, Kind: FilterTexts, SQL: "{}.grade = ANY(?::text[])"},
@@ -112,7 +112,7 @@ func clientList() *List {
 			{Name: "nextContactOnOrBefore", Group: policy.ClientDealings, Kind: FilterDate, SQL: "{}.next_contact_on <= ?::date"},
 		},
 		Orders: []Order{
-			{Name: "NAME", Group: list, Expr: "{}.sort_key", Kind: KindText},
+			{Name: "NAME", Group: list, Expr: "{}.sort_key", Kind: KindText, Leads: []string{"grades", "stages"}},
 			{Name: "CODE", Group: list, Expr: "{}.code", Kind: KindText},
 			{Name: "CREATED_AT", Group: Open, Expr: "{}.created_at", Kind: KindTime},
 			byUpdate,

@@ -70,7 +70,7 @@ func contractList(by string) *List {
 	return &List{
 		Target: "Contract", By: by,
 		Filter: []Filter{
-			{Name: "number", Group: sum, Kind: FilterText, SQL: "{}.number = ?::text"},
+			{Name: "number", Group: sum, Kind: FilterText, SQL: "{}.number = ?::text", Unique: true},
 			{Name: "kinds", Group: sum, Kind: FilterTexts, SQL: "{}.kind = ANY(?::text[])"},
 			{Name: "states", Group: sum, Kind: FilterEnums, SQL: "{}.state = ANY(?::text[])"},
 			{Name: "clientIds", Group: sum, Kind: FilterIDs, Prefix: id.Client, SQL: "{}.client_id = ANY(?::uuid[])"},

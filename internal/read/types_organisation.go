@@ -89,7 +89,7 @@ func staffList() *List {
 		Target: "Staff",
 		Filter: []Filter{
 			{Name: "name", Group: dir, Kind: FilterText, SQL: "starts_with({}.name, ?::text)"},
-			{Name: "number", Group: dir, Kind: FilterText, SQL: "{}.number = ?::text"},
+			{Name: "number", Group: dir, Kind: FilterText, SQL: "{}.number = ?::text", Unique: true},
 			{Name: "departmentIds", Group: dir, Kind: FilterIDs, Prefix: id.Department, SQL: "{}.department_id = ANY(?::uuid[])"},
 			{Name: "companyIds", Group: dir, Kind: FilterIDs, Prefix: id.Company, SQL: "{}.company_id = ANY(?::uuid[])"},
 			{Name: "states", Group: dir, Kind: FilterEnums, SQL: "{}.state = ANY(?::text[])"},

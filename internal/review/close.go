@@ -75,7 +75,7 @@ func (s *Service) AccessReviewClose(ctx context.Context, session *tenancy.Sessio
 		if staff := w.Staff(); staff != nil {
 			u.SetUpdatedBy(*staff)
 		}
-		if err := once(u.Save(ctx)); err != nil {
+		if err := act.Once(u.Save(ctx)); err != nil {
 			return act.Result{}, err
 		}
 		now := w.Now()
@@ -109,7 +109,7 @@ func lapse(ctx context.Context, w *act.Work, v *entdb.AccessReview) (also []act.
 		}
 		u := w.Ent().AccessReviewItem.Update().Where(accessreviewitem.TenantID(w.Tenant()), accessreviewitem.ID(x.ID), accessreviewitem.Version(x.Version)).
 			SetDecision(lapsed).SetDecidedAt(w.Now()).SetReason(lapseReason).AddVersion(1).SetUpdatedAt(w.Now()).ClearUpdatedBy()
-		if err := once(u.Save(ctx)); err != nil {
+		if err := act.Once(u.Save(ctx)); err != nil {
 			return nil, err
 		}
 		also = append(also, done...)

@@ -76,7 +76,7 @@ func decide(ctx context.Context, w *act.Work, x *entdb.AccessReviewItem, decisio
 
 func clearDue(ctx context.Context, w *act.Work, sql string, of uuid.UUID) error {
 	tag, err := w.Exec(ctx, sql, w.Tenant(), of)
-	return once(int(tag.RowsAffected()), err)
+	return act.Once(int(tag.RowsAffected()), err)
 }
 
 // settle writes a decision. LAPSED is nobody's.
@@ -89,7 +89,7 @@ func settle(ctx context.Context, w *act.Work, x *entdb.AccessReviewItem, decisio
 	}
 	now := w.Now()
 	x.Decision, x.DecidedAt, x.Version = &decision, &now, x.Version+1
-	return once(u.Save(ctx))
+	return act.Once(u.Save(ctx))
 }
 
 const canSignIn = `SELECT EXISTS (SELECT FROM accounts WHERE tenant_id = $1 AND staff_id = $2 AND state = 'active')`

@@ -61,7 +61,7 @@ func (s *Service) AccessReviewReassign(ctx context.Context, session *tenancy.Ses
 		if staff := w.Staff(); staff != nil {
 			u.SetUpdatedBy(*staff)
 		}
-		if err := once(u.Save(ctx)); err != nil {
+		if err := act.Once(u.Save(ctx)); err != nil {
 			return act.Result{}, err
 		}
 		x.ReviewerStaffID, x.Version = &in.Reviewer, x.Version+1
@@ -170,7 +170,7 @@ func entitled(ctx context.Context, w *act.Work, x *entdb.AccessReviewItem, revie
 		if err != nil {
 			return false, wrap("reviewer", err)
 		}
-		if about != nil && rights.Decide(object, action, about).Allow {
+		if about != nil && rights.Decide(object, action, &about.Row).Allow {
 			return true, nil
 		}
 	}

@@ -3,7 +3,6 @@
 package review
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/clientele/clientele/internal/access"
@@ -81,17 +80,6 @@ func reviewLapse() act.Spec {
 	s := spec("review.lapse", "accessReview.lapsed.v1")
 	s.ChangesRights = false
 	return s
-}
-
-// errWritten: a write met another number of rows than the one that was read. The acts hold the tenant's epochs, so that is
-// a defect, not a race.
-var errWritten = errors.New("not exactly one row was written")
-
-func once(n int, err error) error {
-	if err == nil && n != 1 {
-		err = errWritten
-	}
-	return wrap("write", err)
 }
 
 func wrap(what string, err error) error {

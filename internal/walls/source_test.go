@@ -303,19 +303,18 @@ func keyName(s source, e ast.Expr) string {
 // withoutTenant is what is kept over requests without a tenant in its key.
 func withoutTenant() map[string]string {
 	return map[string]string{
-		"internal/access.snapshot.principals": "a snapshot is one tenant's and stands under its TenantID",
-		"internal/access.snapshot.rights":     "a snapshot is one tenant's and stands under its TenantID",
-		"internal/authn.Service.known":        "by the hash of a bearer token, which belongs to one tenant and credential for ever",
-		"internal/authn.Service.unknown":      "hashes of tokens that belong to nobody",
-		"internal/read.Gate.plans":            "compiled document shapes: no data and no rights of anybody",
-		"graph/serve.Handler.documents":       "parsed and validated documents: texts of callers, no data",
-		"graph/serve.engine.documents":        "parsed and validated documents: texts of callers, no data",
-		"graph/serve.connections.all":         "open sockets, to close them at the end",
-		"graph/limit.Buckets.m":               "generic; its users' keys are checked where they are made",
-		"internal/access.Provider.tripped":    "a sync.Map, whose key is said in words: TenantID",
-		"internal/telemetry.options.made":     "labels of measurements, of closed sets: routes, methods, statuses, codes",
-		"policy.Shadow.closed":                "of one compiled table, which is one tenant's: questions on which the two judges differed",
-		"graph/serve.socket.ops":              "of one socket, which has one session",
+		"internal/access.snapshot.rights":  "a snapshot is one tenant's and stands under its TenantID",
+		"internal/authn.Service.known":     "by the hash of a bearer token, which belongs to one tenant and credential for ever",
+		"internal/authn.Service.unknown":   "hashes of tokens that belong to nobody",
+		"internal/read.Gate.plans":         "compiled document shapes: no data and no rights of anybody",
+		"graph/serve.Handler.documents":    "parsed and validated documents: texts of callers, no data",
+		"graph/serve.engine.documents":     "parsed and validated documents: texts of callers, no data",
+		"graph/serve.connections.all":      "open sockets, to close them at the end",
+		"graph/limit.Buckets.m":            "generic; its users' keys are checked where they are made",
+		"internal/access.Provider.tripped": "a sync.Map, whose key is said in words: TenantID",
+		"internal/telemetry.options.made":  "labels of measurements, of closed sets: routes, methods, statuses, codes",
+		"policy.Shadow.closed":             "of one compiled table, which is one tenant's: questions on which the two judges differed",
+		"graph/serve.socket.ops":           "of one socket, which has one session",
 	}
 }
 
