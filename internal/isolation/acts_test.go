@@ -47,6 +47,8 @@ func notActs() map[string]string {
 		"WithFiles":      "makes the service",
 		"Lapse":          "the system's, when a review was not answered in time",
 		"Sweep":          "the system's, for every tenant",
+		"List":           "the system's, when an opening broke off",
+		"NoteOverdue":    "the system's, when a loan is past its due date",
 	}
 }
 

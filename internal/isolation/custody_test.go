@@ -62,6 +62,7 @@ func (s *side) fillCustody(client uuid.UUID) {
 	s.add("file", `INSERT INTO files (tenant_id, id, original_id, name, media_type, size, sha256, state, `+made+` VALUES ($1, $2, $3, 'MARK', 'application/pdf', 1, $4, 'clean', `+at, o, hash("2"))
 	s.add("incident", `INSERT INTO custody_incidents (tenant_id, id, original_id, client_id, kind, note, `+made+` VALUES ($1, $2, $3, $4, 'DAMAGED', 'MARK', `+at, o, client)
 	borrower, keeper, head := s.Person(s.Department, "general_manager"), s.Person(s.Department, "general_manager"), s.Person(s.Department, "general_manager")
+	s.ids["keeper"] = keeper.Staff
 	ctx := context.Background()
 	version := int64(0)
 	loan := func(kind string, who world.Person, o uuid.UUID, steps int) {

@@ -43,7 +43,7 @@ func (s *Service) AccessReviewOpen(ctx context.Context, session *tenancy.Session
 		}
 		// The epochs are held: whatever was bound or granted before this instant is in the review, and nothing that begins later.
 		var opened time.Time
-		if err := w.QueryRow(ctx, `SELECT clock_timestamp() + ($1::timestamptz - transaction_timestamp())`, w.Now()).Scan(&opened); err != nil {
+		if err := w.QueryRow(ctx, `SELECT clock_timestamp() + ($2::timestamptz - transaction_timestamp()) FROM tenants WHERE tenant_id = $1`, w.Tenant(), w.Now()).Scan(&opened); err != nil {
 			return act.Result{}, wrap("time", err)
 		}
 		v, err := w.Ent().AccessReview.Create().SetID(w.IDs.New()).SetTenantID(w.Tenant()).SetPeriod(in.Period).SetState(stateOpen).SetDueAt(in.DueAt).
