@@ -124,6 +124,7 @@ type MutationResolver interface {
 	RoleRetire(ctx context.Context, input model.RoleRetireInput, idempotencyKey string) (model.RoleRetirePayload, error)
 	AccessReviewOpen(ctx context.Context, input model.AccessReviewOpenInput, idempotencyKey string) (model.AccessReviewOpenPayload, error)
 	AccessReviewDecide(ctx context.Context, input model.AccessReviewDecideInput, idempotencyKey string) (model.AccessReviewDecidePayload, error)
+	AccessReviewReassign(ctx context.Context, input model.AccessReviewReassignInput, idempotencyKey string) (model.AccessReviewReassignPayload, error)
 	AccessReviewClose(ctx context.Context, input model.AccessReviewCloseInput, idempotencyKey string) (model.AccessReviewClosePayload, error)
 }
 type QueryResolver interface {
@@ -171,6 +172,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("AccessReviewCloseInput", ec.unmarshalInputAccessReviewCloseInput),
 			graphql.NewInputUnmarshaler("AccessReviewDecideInput", ec.unmarshalInputAccessReviewDecideInput),
 			graphql.NewInputUnmarshaler("AccessReviewOpenInput", ec.unmarshalInputAccessReviewOpenInput),
+			graphql.NewInputUnmarshaler("AccessReviewReassignInput", ec.unmarshalInputAccessReviewReassignInput),
 			graphql.NewInputUnmarshaler("AccountChangePasswordInput", ec.unmarshalInputAccountChangePasswordInput),
 			graphql.NewInputUnmarshaler("AccountCreateInput", ec.unmarshalInputAccountCreateInput),
 			graphql.NewInputUnmarshaler("AccountReinstateInput", ec.unmarshalInputAccountReinstateInput),
@@ -541,6 +543,16 @@ func (ec *executionContext) childFields_AccessReviewOpenPayload(ctx context.Cont
 		return ec.fieldContext_AccessReviewOpenPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AccessReviewOpenPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_AccessReviewReassignPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "accessReviewItem":
+		return ec.fieldContext_AccessReviewReassignPayload_accessReviewItem(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_AccessReviewReassignPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AccessReviewReassignPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_AccountChangePasswordPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -1765,6 +1777,28 @@ func (ec *executionContext) field_Mutation_accessReviewOpen_args(ctx context.Con
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.AccessReviewOpenInput, error) {
 			return ec.unmarshalNAccessReviewOpenInput2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐAccessReviewOpenInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "idempotencyKey",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNString2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["idempotencyKey"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_accessReviewReassign_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.AccessReviewReassignInput, error) {
+			return ec.unmarshalNAccessReviewReassignInput2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐAccessReviewReassignInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -4783,6 +4817,61 @@ func (ec *executionContext) _AccessReviewOpenPayload_userErrors(ctx context.Cont
 func (ec *executionContext) fieldContext_AccessReviewOpenPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "AccessReviewOpenPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AccessReviewReassignPayload_accessReviewItem(ctx context.Context, field graphql.CollectedField, obj *model.AccessReviewReassignPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccessReviewReassignPayload_accessReviewItem(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AccessReviewItem, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *read.Ref) graphql.Marshaler {
+			return ec.marshalOAccessReviewItem2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AccessReviewReassignPayload_accessReviewItem(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AccessReviewReassignPayload", field, false, false, "AccessReviewItem")
+}
+
+func (ec *executionContext) _AccessReviewReassignPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.AccessReviewReassignPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccessReviewReassignPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AccessReviewReassignPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AccessReviewReassignPayload",
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
@@ -10737,6 +10826,50 @@ func (ec *executionContext) fieldContext_Mutation_accessReviewDecide(ctx context
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_accessReviewReassign(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_accessReviewReassign(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().AccessReviewReassign(ctx, fc.Args["input"].(model.AccessReviewReassignInput), fc.Args["idempotencyKey"].(string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.AccessReviewReassignPayload) graphql.Marshaler {
+			return ec.marshalNAccessReviewReassignPayload2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐAccessReviewReassignPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_accessReviewReassign(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AccessReviewReassignPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_accessReviewReassign_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_accessReviewClose(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -15931,6 +16064,69 @@ func (ec *executionContext) unmarshalInputAccessReviewOpenInput(ctx context.Cont
 func UnmarshalAccessReviewOpenInput(ctx context.Context, raw any) (model.AccessReviewOpenInput, error) {
 	var out model.AccessReviewOpenInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "AccessReviewOpenInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputAccessReviewReassignInput(ctx context.Context, obj any) (model.AccessReviewReassignInput, error) {
+	var it model.AccessReviewReassignInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"accessReviewItemId", "expectedVersion", "reviewerId", "reason"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "accessReviewItemId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("accessReviewItemId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.AccessReviewItemID = data
+		case "expectedVersion":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expectedVersion"))
+			data, err := ec.unmarshalNBigInt2int64(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ExpectedVersion = data
+		case "reviewerId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reviewerId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ReviewerID = data
+		case "reason":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reason"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Reason = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalAccessReviewReassignInput unmarshals raw into the AccessReviewReassignInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalAccessReviewReassignInput(ctx context.Context, raw any) (model.AccessReviewReassignInput, error) {
+	var out model.AccessReviewReassignInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "AccessReviewReassignInput", raw, &out)
 	return out, err
 }
 
@@ -22516,6 +22712,44 @@ func (ec *executionContext) _AccessReviewOpenPayload(ctx context.Context, sel as
 	return out
 }
 
+var accessReviewReassignPayloadImplementors = []string{"AccessReviewReassignPayload"}
+
+func (ec *executionContext) _AccessReviewReassignPayload(ctx context.Context, sel ast.SelectionSet, obj *model.AccessReviewReassignPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, accessReviewReassignPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AccessReviewReassignPayload")
+		case "accessReviewItem":
+			out.Values[i] = ec._AccessReviewReassignPayload_accessReviewItem(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._AccessReviewReassignPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var accountChangePasswordPayloadImplementors = []string{"AccountChangePasswordPayload"}
 
 func (ec *executionContext) _AccountChangePasswordPayload(ctx context.Context, sel ast.SelectionSet, obj *model.AccountChangePasswordPayload) graphql.Marshaler {
@@ -24801,6 +25035,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "accessReviewReassign":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_accessReviewReassign(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "accessReviewClose":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_accessReviewClose(ctx, field)
@@ -27040,6 +27281,15 @@ func (ec *executionContext) unmarshalNAccessReviewOpenInput2githubᚗcomᚋclien
 
 func (ec *executionContext) marshalNAccessReviewOpenPayload2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐAccessReviewOpenPayload(ctx context.Context, sel ast.SelectionSet, v model.AccessReviewOpenPayload) graphql.Marshaler {
 	return ec._AccessReviewOpenPayload(ctx, sel, &v)
+}
+
+func (ec *executionContext) unmarshalNAccessReviewReassignInput2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐAccessReviewReassignInput(ctx context.Context, v any) (model.AccessReviewReassignInput, error) {
+	res, err := ec.unmarshalInputAccessReviewReassignInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNAccessReviewReassignPayload2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐAccessReviewReassignPayload(ctx context.Context, sel ast.SelectionSet, v model.AccessReviewReassignPayload) graphql.Marshaler {
+	return ec._AccessReviewReassignPayload(ctx, sel, &v)
 }
 
 func (ec *executionContext) unmarshalNAccessReviewVerdict2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐAccessReviewVerdict(ctx context.Context, v any) (model.AccessReviewVerdict, error) {

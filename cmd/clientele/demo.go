@@ -28,6 +28,7 @@ import (
 	"github.com/clientele/clientele/internal/custody"
 	"github.com/clientele/clientele/internal/demo"
 	"github.com/clientele/clientele/internal/fault"
+	"github.com/clientele/clientele/internal/file"
 	"github.com/clientele/clientele/internal/id"
 	"github.com/clientele/clientele/internal/identity"
 	"github.com/clientele/clientele/internal/organisation"
@@ -72,7 +73,7 @@ func (c *demoCommand) Run(p *program) error {
 	c.Files.noScan()
 	return serveOn(p, &c.Database, &c.Listen, &c.Files, &c.Log, serving{
 		role: roleAll, diagnostics: c.Diagnostics,
-		before: func(ctx context.Context, sv *server, s *product.Services, log *slog.Logger) error {
+		before: func(ctx context.Context, sv *server, s *product.Services, files *product.Files, log *slog.Logger) error {
 			if made != nil {
 				return nil
 			}
@@ -82,7 +83,7 @@ func (c *demoCommand) Run(p *program) error {
 					remedy:  fault.Text{ZH: "请改用空数据库，或不设 CLIENTELE_DATABASE_URL", EN: "name an empty database, or leave CLIENTELE_DATABASE_URL unset"},
 				})
 			}
-			if made, err = c.make(ctx, p, sv, log); err != nil {
+			if made, err = c.make(ctx, p, sv, files, log); err != nil {
 				return err
 			}
 			return writeDemo(path, made)
@@ -98,14 +99,14 @@ func (c *demoCommand) Run(p *program) error {
 	})
 }
 
-func (c *demoCommand) make(ctx context.Context, p *program, sv *server, log *slog.Logger) (*demoFile, error) {
+func (c *demoCommand) make(ctx context.Context, p *program, sv *server, files *product.Files, log *slog.Logger) (*demoFile, error) {
 	begin := time.Now()
 	fmt.Fprintln(p.stdout, "正在生成演示数据（均为虚构）… · Making demo data (all of it fictional) …")
 	mass := 0
 	if c.Size == "large" {
 		mass = 198_000 // with the 2,000 that services make: 200,000
 	}
-	tenants, err := demo.Make(ctx, opener(sv, log), demo.Options{
+	tenants, err := demo.Make(ctx, opener(sv, files, log), demo.Options{
 		Seed: demoSeed, Until: begin.Truncate(time.Hour), Mass: mass, Progress: bar(p.stderr), Clients: [2]int{c.Clients, c.Clients},
 	})
 	if err != nil {
@@ -115,8 +116,8 @@ func (c *demoCommand) make(ctx context.Context, p *program, sv *server, log *slo
 	return &demoFile{Size: c.Size, Tenants: tenants}, nil
 }
 
-// opener opens services on a clock of their own, one set for each tenant in the making.
-func opener(sv *server, log *slog.Logger) demo.Opener {
+// opener opens services on a clock of their own, one set for each tenant in the making. Without files originals are on paper only.
+func opener(sv *server, files *product.Files, log *slog.Logger) demo.Opener {
 	return func(clk *clock.Clock, ids *id.Source) (*demo.Services, func(), error) {
 		db, err := sv.open(context.Background(), clk, log, nil)
 		if err != nil {
@@ -133,10 +134,22 @@ func opener(sv *server, log *slog.Logger) demo.Opener {
 			db.Close()
 			return nil, nil, err
 		}
-		return &demo.Services{
+		out := &demo.Services{
 			DB: db, IDs: ids, SignIn: signIn, Identity: identity.New(run, db, hasher, rand.Reader),
-			Organisation: organisation.New(run), Archive: archive.New(run), Contract: contract.New(run), Custody: custody.New(run, rights, approval.Fixed{}),
-		}, func() { signIn.Close(); db.Close() }, nil
+			Organisation: organisation.New(run), Archive: archive.New(run), Contract: contract.New(run), Custody: custody.New(run, db, rights, approval.Fixed{}),
+		}
+		closing := func() { signIn.Close(); db.Close() }
+		if files != nil {
+			if out.File, err = file.New(file.Config{
+				DB: db, Run: run, IDs: ids, Store: files.Store, Log: log, Key: files.Key, NoScan: true, Workshop: files.Workshop, Font: files.Font, Temp: files.Temp, Now: clk.Now,
+			}); err != nil {
+				closing()
+				return nil, nil, err
+			}
+			out.Custody = out.Custody.WithFiles(custody.Files{Ticket: product.Ticket(out.File)})
+			closing = func() { out.File.Close(); signIn.Close(); db.Close() }
+		}
+		return out, closing, nil
 	}
 }
 

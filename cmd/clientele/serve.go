@@ -55,7 +55,7 @@ type serving struct {
 	role        string
 	diagnostics bool
 	// before runs when the database is open and nothing listens yet.
-	before func(ctx context.Context, sv *server, s *product.Services, log *slog.Logger) error
+	before func(ctx context.Context, sv *server, s *product.Services, files *product.Files, log *slog.Logger) error
 	// listening runs when the API answers at address.
 	listening func(address string) error
 }
@@ -93,7 +93,7 @@ func serveOn(p *program, db *databaseFlags, listen *listenFlags, files *fileFlag
 	}
 	s.Shadow(listen.Shadow, tel)
 	if more.before != nil {
-		if err := more.before(p.ctx, sv, s, tel.Log); err != nil {
+		if err := more.before(p.ctx, sv, s, kept, tel.Log); err != nil {
 			return err
 		}
 	}
@@ -144,6 +144,7 @@ func background(s *product.Services, log *slog.Logger) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var beside sync.WaitGroup
 	beside.Go(func() { s.Review.Sweep(ctx, sweepEvery, log) })
+	beside.Go(func() { s.Custody.Sweep(ctx, sweepEvery, log) })
 	stopFiles := func() {}
 	if s.File != nil {
 		stopFiles = product.StartFiles(s)

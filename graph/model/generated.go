@@ -193,6 +193,19 @@ type AccessReviewOpenPayload struct {
 	UserErrors   []*UserError `json:"userErrors"`
 }
 
+type AccessReviewReassignInput struct {
+	AccessReviewItemID string `json:"accessReviewItemId"`
+	ExpectedVersion    int64  `json:"expectedVersion"`
+	// The holder's direct superior or somebody who may unbind; of a grant, who gave it, the head of the client's department, or somebody who may revoke it.
+	ReviewerID string `json:"reviewerId"`
+	Reason     string `json:"reason"`
+}
+
+type AccessReviewReassignPayload struct {
+	AccessReviewItem *read.Ref    `json:"accessReviewItem,omitempty"`
+	UserErrors       []*UserError `json:"userErrors"`
+}
+
 type AccountChangePasswordInput struct {
 	// The account whose password changes; omit for one's own.
 	AccountID *string `json:"accountId,omitempty"`
@@ -972,7 +985,7 @@ type OriginalFileInput struct {
 	// 0 to 7.
 	FieldClass int    `json:"fieldClass"`
 	Provenance string `json:"provenance"`
-	// The caller when left out.
+	// The caller when left out. Somebody who may lend on that client: borrowing.lend.
 	CustodianID *string `json:"custodianId,omitempty"`
 	Location    *string `json:"location,omitempty"`
 	// What is written down about a paper original; files its first version. Either this or file.
@@ -3198,7 +3211,8 @@ const (
 	IncidentKindDamaged      IncidentKind = "DAMAGED"
 	IncidentKindLost         IncidentKind = "LOST"
 	IncidentKindContaminated IncidentKind = "CONTAMINATED"
-	IncidentKindOverdue      IncidentKind = "OVERDUE"
+	// Not back when its loan was due: written down once for each loan, when it comes back, is lost or is revoked, and within minutes of the due date otherwise.
+	IncidentKindOverdue IncidentKind = "OVERDUE"
 )
 
 var AllIncidentKind = []IncidentKind{

@@ -36,6 +36,19 @@ func (r Review) AccessReviewDecide(ctx context.Context, from model.AccessReviewD
 	return p, err
 }
 
+// AccessReviewReassign resolves accessReviewReassign.
+func (r Review) AccessReviewReassign(ctx context.Context, from model.AccessReviewReassignInput, key string) (p model.AccessReviewReassignPayload, err error) {
+	var d decoder
+	in := review.AccessReviewReassign{
+		Item:            d.id(id.AccessReviewItem, "input.accessReviewItemId", from.AccessReviewItemID),
+		ExpectedVersion: from.ExpectedVersion, Reviewer: d.id(id.Staff, "input.reviewerId", from.ReviewerID), Reason: from.Reason,
+	}
+	p.AccessReviewItem, p.UserErrors, err = answer(ctx, &d, &in, func(s *tenancy.Session) (act.Result, error) {
+		return r.Service.AccessReviewReassign(ctx, s, in, key)
+	})
+	return p, err
+}
+
 // AccessReviewClose resolves accessReviewClose.
 func (r Review) AccessReviewClose(ctx context.Context, from model.AccessReviewCloseInput, key string) (p model.AccessReviewClosePayload, err error) {
 	var d decoder

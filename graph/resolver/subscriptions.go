@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"strconv"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -21,23 +22,31 @@ type Subscriptions struct {
 	Watcher *epochs.Watcher
 	// Probe gives the tenant's epochs and fails with UNAUTHENTICATED when the session is dead.
 	Probe func(ctx context.Context, s *tenancy.Session) (tenancy.Epochs, error)
+	// Boundary gives the next instant at which time alone begins or ends a right of the session's actor; zero when there is none.
+	Boundary func(ctx context.Context, s *tenancy.Session) (time.Time, error)
+	Now      func() time.Time
 }
+
+// look is how long nobody looks at the clock that says whether a boundary was passed, where it is moved by something else than time.
+const look = time.Second
 
 // Subscribe implements serve.Streams.
 func (r Subscriptions) Subscribe(_ context.Context, s *tenancy.Session, _ *ast.QueryDocument, _ *ast.OperationDefinition, _ map[string]any, root *ast.Field) (serve.Stream, error) {
 	if root.Name != "rightsChanged" {
 		return nil, fault.Down("NO_SUBSCRIPTIONS", nil)
 	}
-	return &rightsChanged{probe: r.Probe, listener: r.Watcher.Listen(s.Tenant), session: s, root: root}, nil
+	return &rightsChanged{Subscriptions: r, listener: r.Watcher.Listen(s.Tenant), session: s, root: root}, nil
 }
 
-// rightsChanged tells a caller the versions of what decides his rights: at once, and whenever one has moved.
+// rightsChanged tells a caller the versions of what decides his rights: at once, whenever one has moved, and at the instant at which
+// time alone begins or ends one of his rights: versions do not move then, and no event is there.
 type rightsChanged struct {
-	probe    func(ctx context.Context, s *tenancy.Session) (tenancy.Epochs, error)
+	Subscriptions
 	listener *epochs.Listener
 	session  *tenancy.Session
 	root     *ast.Field
 	told     tenancy.Epochs // zero before the first item
+	boundary time.Time      // of after that item; zero for none
 }
 
 // Next waits for versions that were not told yet.
@@ -49,23 +58,47 @@ func (r *rightsChanged) Next(ctx context.Context) (read.Answer, error) {
 		return read.Answer{}, fault.Forbidden(string(policy.ReasonToken), fault.Text(policy.ReasonToken.Label()), "", fault.Text(policy.ReasonToken.Remedy()))
 	}
 	for {
+		passed := false
 		if r.told != (tenancy.Epochs{}) {
-			if err := r.listener.Wait(ctx, r.told); err != nil {
+			var err error
+			if passed, err = r.wait(ctx); err != nil {
 				return read.Answer{}, err
 			}
 		}
-		now, err := r.probe(ctx, r.session)
+		now, err := r.Probe(ctx, r.session)
+		if err == nil && (now != r.told || passed) {
+			r.boundary, err = r.Boundary(ctx, r.session)
+		}
 		if _, said := fault.As(err); err != nil && !said && ctx.Err() == nil {
 			err = fault.Down("DATABASE", err)
 		}
 		if err != nil {
 			return read.Answer{}, err
 		}
-		if now == r.told {
+		if now == r.told && !passed {
 			continue
 		}
 		r.told = now
 		return read.Answer{Data: r.item(ctx)}, nil
+	}
+}
+
+// wait returns when versions may have moved, or with passed at the next boundary.
+func (r *rightsChanged) wait(ctx context.Context) (passed bool, err error) {
+	for {
+		within, cancel := ctx, context.CancelFunc(func() {})
+		if !r.boundary.IsZero() {
+			left := r.boundary.Sub(r.Now())
+			if left <= 0 {
+				return true, nil
+			}
+			within, cancel = context.WithTimeout(ctx, min(left, look))
+		}
+		err := r.listener.Wait(within, r.told)
+		cancel()
+		if err == nil || ctx.Err() != nil {
+			return false, err
+		}
 	}
 }
 

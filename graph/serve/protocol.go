@@ -95,6 +95,7 @@ func (p *protocol) init(payload json.RawMessage) bool {
 	s.mu.Lock()
 	s.session = session
 	s.mu.Unlock()
+	s.signedIn <- session // there is room: a second init closes the socket
 	s.send(marshal(message{Type: "connection_ack"}))
 	return true
 }

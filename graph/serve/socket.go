@@ -80,6 +80,8 @@ type socket struct {
 	ending sync.Once
 	ended  chan struct{} // closed when the closing handshake is over
 
+	signedIn chan *tenancy.Session // the session, once
+
 	mu      sync.Mutex
 	closing bool
 	session *tenancy.Session // nil until acknowledged
@@ -92,7 +94,7 @@ func (h *Handler) serveSocket(conn *websocket.Conn, r *http.Request) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(r.Context()))
 	s := &socket{
 		h: h, conn: conn, r: r, ctx: ctx, cancel: cancel,
-		out: make(chan []byte, h.Limits.Queue), ended: make(chan struct{}), ops: map[string]*liveOp{},
+		out: make(chan []byte, h.Limits.Queue), ended: make(chan struct{}), signedIn: make(chan *tenancy.Session, 1), ops: map[string]*liveOp{},
 	}
 	conn.SetReadLimit(h.Limits.Message)
 	n, open := h.live.open(func() { s.end(closeGoingAway, "Going away") })
@@ -199,15 +201,23 @@ func (s *socket) write() {
 	}
 }
 
-// keep finds dead peers by pings and bad credentials by asking.
+// keep finds dead peers by pings, bad credentials by asking, and the end of a credential's time at its instant.
 func (s *socket) keep() {
 	ping := time.NewTicker(s.h.Limits.KeepAlive)
 	defer ping.Stop()
 	check := time.NewTicker(s.h.Limits.Recheck)
 	defer check.Stop()
+	var expiry <-chan time.Time
 	for {
 		select {
 		case <-s.ctx.Done():
+			return
+		case session := <-s.signedIn:
+			over, stop := lifetime(session, s.h.Now())
+			defer stop() // once: a socket signs in once
+			expiry = over
+		case <-expiry:
+			s.end(closeForbidden, "Forbidden")
 			return
 		case <-ping.C:
 			s.work.Go(func() {

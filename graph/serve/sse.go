@@ -100,15 +100,20 @@ func (h *Handler) relay(ctx context.Context, ev *events, answers <-chan []byte, 
 	}
 }
 
-// tend watches a credential until ctx ends: expiry and revocation are seen within Recheck.
+// tend watches a credential until ctx ends: expiry is seen at its instant, revocation within Recheck.
 //
 // SECURITY: a connection must not outlive the credential that opened it.
 func (h *Handler) tend(ctx context.Context, s *tenancy.Session, over func()) {
 	t := time.NewTicker(h.Limits.Recheck)
 	defer t.Stop()
+	expiry, stop := lifetime(s, h.Now())
+	defer stop()
 	for {
 		select {
 		case <-ctx.Done():
+			return
+		case <-expiry:
+			over()
 			return
 		case <-t.C:
 			if expired(s, h.Now()) || !h.Live.Live(ctx, s) {

@@ -51,6 +51,10 @@ func (e *engine) each(ctx context.Context, s *tenancy.Session, o *operation, via
 		if err != nil {
 			return err
 		}
+		// SECURITY: nothing is told from the instant on at which the credential ends, however long ago it was looked at.
+		if expired(s, e.Now()) {
+			return fault.SignIn()
+		}
 		x.errs, x.masked, x.more = widen(next.Errors), nil, false
 		x.hidden(next)
 		if err := emit(x.answer(ctx, next.Data).bytes()); err != nil {

@@ -30,7 +30,7 @@ type Opening struct {
 type Refusal struct {
 	Type   string // GraphQL type, as the id's prefix says
 	ID     uuid.UUID
-	Act    string // "read"
+	Act    string // "read", "file.open", "file.receive"
 	Reason string // reason code; NOT_FOUND where it is empty
 }
 

@@ -8,16 +8,19 @@ import (
 	"github.com/google/uuid"
 
 	entdb "github.com/clientele/clientele/ent/db"
-	"github.com/clientele/clientele/ent/db/originalversion"
 	"github.com/clientele/clientele/internal/act"
 	"github.com/clientele/clientele/internal/fault"
 	"github.com/clientele/clientele/internal/tenancy"
 )
 
-// BorrowingReturn takes a loan back, overdue or not, and checks every original (G05): damage, a missing one and a file whose bytes are not
-// those filed become incidents. INVALID_INPUT ITEMS: the list is not that of the loan. DUTY_CONFLICT OWN_LOAN.
+// BorrowingReturn takes a loan back, overdue or not, and checks every original (G05): damage, a missing one, a file whose bytes are not
+// those filed and a due date that has passed become incidents. INVALID_INPUT ITEMS: the list is not that of the loan. DUTY_CONFLICT OWN_LOAN.
 func (s *Service) BorrowingReturn(ctx context.Context, session *tenancy.Session, in BorrowingReturn, key string) (act.Result, error) {
 	if err := in.Validate(); err != nil {
+		return act.Result{}, err
+	}
+	same, err := s.compared(ctx, session, in.BorrowingTarget)
+	if err != nil {
 		return act.Result{}, err
 	}
 	return s.runner.Run(ctx, session, borrowingReturn, key, in, func(ctx context.Context, w *act.Work) (act.Result, error) {
@@ -46,11 +49,13 @@ func (s *Service) BorrowingReturn(ctx context.Context, session *tenancy.Session,
 			case Damaged:
 				return condition, Damaged, nil
 			}
-			same, err := s.verify(ctx, w, item)
-			if err == nil && !same {
+			switch same, known := same[item.OriginalVersionID]; {
+			case !known: // the loan was another one when its files were compared
+				return "", "", fault.Stale(before.Version).At("input.expectedVersion")
+			case !same:
 				kind = HashMismatch
 			}
-			return condition, kind, err
+			return condition, kind, nil
 		})
 	})
 }
@@ -81,21 +86,6 @@ func conditionsOf(w *act.Work, b Borrowing, items []ReturnedItem) (map[uuid.UUID
 		refused = append(refused, fault.Invalid("input.items", "ITEMS", text("须逐一登记本次借阅的全部资料", "every original of the loan is listed"), fault.Text{}))
 	}
 	return out, refused.Err()
-}
-
-// verify hashes the bytes of a version that was lent; paper is compared by the custodian's eyes.
-func (s *Service) verify(ctx context.Context, w *act.Work, item *entdb.BorrowingItem) (bool, error) {
-	v, err := w.Ent().OriginalVersion.Query().Where(originalversion.TenantID(w.Tenant()), originalversion.ID(item.OriginalVersionID)).Only(ctx)
-	if err != nil {
-		return false, wrap("version", err)
-	}
-	if v.FileID == nil {
-		return true, nil
-	}
-	if s.files.Verify == nil {
-		return false, fault.Down("FILES_NOT_KEPT", nil)
-	}
-	return s.files.Verify(ctx, w.Tx, *v.FileID)
 }
 
 // BorrowingReportLost says that the borrower no longer has the originals: the right ends, they are missing.
@@ -173,6 +163,15 @@ func (s *Service) back(ctx context.Context, w *act.Work, before Borrowing, by Tr
 		}
 	}
 	now := w.Now()
+	if late(before, now) {
+		n, err := overdue(ctx, w, before)
+		if err != nil {
+			return act.Result{}, err
+		}
+		if n > 0 {
+			changes = append(changes, act.Change{Field: "overdue", New: n})
+		}
+	}
 	after, err := updateBorrowing(ctx, w, before, func(b *entdb.Borrowing) {
 		if b.State, b.ConditionNote = string(to), note; b.EndedAt == nil {
 			b.EndedAt = &now

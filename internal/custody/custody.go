@@ -24,14 +24,15 @@ import (
 // STALE_VERSION, INVALID_STATE, DUTY_CONFLICT, CONFLICT, IDEMPOTENCY_MISMATCH.
 type Service struct {
 	runner *act.Runner
+	db     *tenancy.DB
 	access *access.Provider
 	chain  approval.Chain
 	files  Files
 }
 
 // New makes the service. files may be given later, by WithFiles, as the owner of bytes asks this service at every click.
-func New(runner *act.Runner, rights *access.Provider, chain approval.Chain) *Service {
-	return &Service{runner: runner, access: rights, chain: chain}
+func New(runner *act.Runner, db *tenancy.DB, rights *access.Provider, chain approval.Chain) *Service {
+	return &Service{runner: runner, db: db, access: rights, chain: chain}
 }
 
 // WithFiles is the same service with files; without them originals are kept on paper only.
@@ -41,14 +42,14 @@ func (s *Service) WithFiles(files Files) *Service {
 	return &with
 }
 
-// Files is what custody needs of the owner of bytes, in the act's own transaction.
+// Files is what custody needs of the owner of bytes, in the act's own transaction but for Verify.
 type Files struct {
 	// Ticket makes a file that belongs to the original and is about to be uploaded. Refusals have fields relative to the upload.
 	Ticket func(ctx context.Context, w *act.Work, original uuid.UUID, want Upload) (Ticket, error)
 	// Link gives the act's actor a way to the bytes for a short while; purpose comes back at the click.
 	Link func(ctx context.Context, tx *tenancy.Tx, file uuid.UUID, purpose string) (Link, error)
-	// Verify hashes what is stored and tells whether it is what was filed.
-	Verify func(ctx context.Context, tx *tenancy.Tx, file uuid.UUID) (bool, error)
+	// Verify hashes what is stored and tells whether it is what was filed. It takes as long as the bytes take: no transaction is open meanwhile.
+	Verify func(ctx context.Context, s *tenancy.Session, file uuid.UUID) (bool, error)
 }
 
 // Upload is a file that is about to be sent.
@@ -122,7 +123,7 @@ var (
 	accessRequestRefuse   = act.Spec{Name: "accessRequest.refuse", Object: policy.OnAccessRequest, Action: policy.AccessRequestEndorse, Event: "accessRequest.refused.v1", Sensitive: true}
 )
 
-// Specs lists the acts of this package, for the tests that walk all acts.
+// Specs lists every act of a person, for the tests that walk all acts; NoteOverdue is the system's.
 func Specs() []act.Spec {
 	return []act.Spec{
 		originalFile, originalUpload, originalAddVersion, originalChangeCustodian, originalReportIncident, originalCloseIncident, originalOpen,

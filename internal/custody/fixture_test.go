@@ -38,11 +38,14 @@ type store struct {
 	mu      sync.Mutex
 	changed map[uuid.UUID]bool
 	links   int
+	// hashing is called while a file is hashed; hashed counts.
+	hashing func()
+	hashed  int
 }
 
 var errTenant = errors.New("a file of no tenant")
 
-func (s *store) files() custody.Files {
+func (s *store) files(db *tenancy.DB) custody.Files {
 	return custody.Files{
 		Ticket: func(ctx context.Context, w *act.Work, original uuid.UUID, want custody.Upload) (custody.Ticket, error) {
 			if want.MediaType != "application/pdf" {
@@ -59,10 +62,19 @@ func (s *store) files() custody.Files {
 			s.links++
 			return custody.Link{Path: "/files/" + file.String() + "?for=" + purpose, Until: tx.Now().Add(time.Minute)}, nil
 		},
-		Verify: func(ctx context.Context, tx *tenancy.Tx, file uuid.UUID) (bool, error) {
+		Verify: func(ctx context.Context, session *tenancy.Session, file uuid.UUID) (bool, error) {
 			var found int
-			if err := tx.QueryRow(ctx, `SELECT count(*) FROM files WHERE tenant_id = $1 AND id = $2`, tx.Session().Tenant.UUID(), file).Scan(&found); err != nil || found != 1 {
+			if err := db.InTx(ctx, session, func(ctx context.Context, tx *tenancy.Tx) error {
+				return tx.QueryRow(ctx, `SELECT count(*) FROM files WHERE tenant_id = $1 AND id = $2`, session.Tenant.UUID(), file).Scan(&found)
+			}); err != nil || found != 1 {
 				return false, errTenant
+			}
+			s.mu.Lock()
+			hashing := s.hashing
+			s.hashed++
+			s.mu.Unlock()
+			if hashing != nil {
+				hashing()
 			}
 			s.mu.Lock()
 			defer s.mu.Unlock()
@@ -80,7 +92,7 @@ func newFixture(t *testing.T) *fixture {
 	}
 	s := &store{changed: map[uuid.UUID]bool{}}
 	f := &fixture{
-		Tenant: x, Service: custody.New(w.Runner, rights, approval.Fixed{}).WithFiles(s.files()), t: t, other: other, store: s,
+		Tenant: x, Service: custody.New(w.Runner, w.DB, rights, approval.Fixed{}).WithFiles(s.files(w.DB)), t: t, other: other, store: s,
 		kam: x.Person(x.Department, "kam_manager"), keeper: x.Person(x.Sibling, "archive_custodian"), second: x.Person(x.Sibling, "archive_custodian"),
 		rep: x.Person(x.Department, "ka_sales_rep"), mate: x.Person(x.Department, "ka_sales_rep"), stranger: x.Person(x.Sibling, "ka_sales_rep"),
 		boss: x.Person(x.Sibling, "general_manager"), head: x.Person(x.Department, "dept_manager"), reader: x.Person(x.Sibling, "list_reader"),

@@ -110,6 +110,7 @@ const (
 	Damaged      = "DAMAGED"
 	Lost         = "LOST"
 	Contaminated = "CONTAMINATED"
+	Overdue      = "OVERDUE" // written by time, reported by nobody
 )
 
 // OriginalReportIncident reports what happened to an original in the custodian's hands.

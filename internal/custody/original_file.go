@@ -15,7 +15,7 @@ import (
 )
 
 // OriginalFile enters an original in the register (G02). With paper its first version is filed at once; with a file the ticket admits the
-// upload, and the version is filed when the file came out clean. INVALID_STATE CLIENT_DISPOSED.
+// upload, and the version is filed when the file came out clean. INVALID_STATE CLIENT_DISPOSED; INVALID_INPUT CUSTODIAN_CANNOT_LEND.
 func (s *Service) OriginalFile(ctx context.Context, session *tenancy.Session, in OriginalFile, key string) (act.Result, *Ticket, error) {
 	if err := in.Validate(); err != nil {
 		return act.Result{}, nil, err
@@ -44,7 +44,7 @@ func (s *Service) OriginalFile(ctx context.Context, session *tenancy.Session, in
 		} else if o.CustodianStaffID, err = acting(w); err != nil {
 			return act.Result{}, err
 		}
-		if _, err := activeStaff(ctx, w, "input.custodianId", o.CustodianStaffID); err != nil {
+		if _, err := custodian(ctx, w, o, o.CustodianStaffID); err != nil {
 			return act.Result{}, err
 		}
 		if in.Paper != nil {
@@ -182,7 +182,7 @@ func insertVersion(ctx context.Context, w *act.Work, original uuid.UUID, seq int
 	return wrap("insert version", err)
 }
 
-// OriginalChangeCustodian gives an original into other hands (G02).
+// OriginalChangeCustodian gives an original into other hands (G02), those of somebody who may lend it. INVALID_INPUT CUSTODIAN_CANNOT_LEND.
 func (s *Service) OriginalChangeCustodian(ctx context.Context, session *tenancy.Session, in OriginalChangeCustodian, key string) (act.Result, error) {
 	if err := in.Validate(); err != nil {
 		return act.Result{}, err
@@ -195,7 +195,7 @@ func (s *Service) OriginalChangeCustodian(ctx context.Context, session *tenancy.
 		if err := present(before, filed, out, missing); err != nil {
 			return act.Result{}, err
 		}
-		name, err := activeStaff(ctx, w, "input.custodianId", in.CustodianID)
+		name, err := custodian(ctx, w, before, in.CustodianID)
 		if err != nil {
 			return act.Result{}, err
 		}

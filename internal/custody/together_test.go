@@ -120,7 +120,7 @@ func TestRandomSequencesKeepTheInvariants(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.Service = custody.New(f.Runner, rights, approval.Fixed{}).WithFiles(f.store.files())
+	f.Service = custody.New(f.Runner, f.DB, rights, approval.Fixed{}).WithFiles(f.store.files(f.DB))
 	files := map[uuid.UUID]uuid.UUID{}
 	var originals []uuid.UUID
 	for n := range 4 {

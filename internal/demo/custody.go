@@ -1,18 +1,23 @@
 package demo
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
+	"fmt"
 	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/clientele/clientele/internal/act"
 	"github.com/clientele/clientele/internal/custody"
+	"github.com/clientele/clientele/internal/tenancy"
 )
 
-// shelf is a client of the story with originals on paper.
+// shelf is a client of the story with originals, on paper or with files.
 type shelf struct {
 	*client
+	files     bool
 	originals []uuid.UUID
 	loan      custody.BorrowingTarget
 	request   custody.AccessRequestTarget
@@ -42,7 +47,8 @@ func (s *scene) lending(t *story) {
 	days := func(n float64) time.Time { return s.until.Add(-time.Duration(n * 24 * float64(time.Hour))) }
 	s.at(t, days(24), func(ctx context.Context) error {
 		for i, c := range s.shelves {
-			sh := &shelf{client: c}
+			// Awaiting a decision, out, overdue: those have files, which can be opened and are marked; the rest is on paper.
+			sh := &shelf{client: c, files: s.File != nil && (i == 0 || i == 2 || i == 3)}
 			if err := s.file(ctx, sh); err != nil {
 				return err
 			}
@@ -99,18 +105,49 @@ func (s *scene) file(ctx context.Context, sh *shelf) error {
 	for _, o := range []struct {
 		kind, title string
 		class       int
-	}{{"CREDIT", "信用调查表（演示）", 4}, {"ORGANISATION", "营业执照复印件（演示）", 1}} {
-		place, paper := "经理室 二号柜", "共三页，复印件加盖公章。（演示）"
+		name, media string
+		body        func() []byte
+	}{
+		{"CREDIT", "信用调查表（演示）", 4, "信用调查表（演示）.pdf", "application/pdf", func() []byte {
+			return page([]string{"信用调查表（演示，内容均为虚构）", "客户：" + sh.name, "调查日期：" + s.now.In(china()).Format("2006-01-02"), "信用等级：甲（虚构）", "建议账期：三十天（虚构）", "本页由程序生成，不涉及任何真实企业或个人。"})
+		}},
+		{"ORGANISATION", "营业执照复印件（演示）", 1, "营业执照复印件（演示）.png", "image/png", func() []byte { return picture(sh.id[15]) }},
+	} {
+		place := "经理室 二号柜"
+		in := custody.OriginalFile{ClientID: sh.id, Kind: o.kind, Title: o.title, FieldClass: o.class, Provenance: "客户提供（演示）", Location: &place}
+		paper, body := "共三页，复印件加盖公章。（演示）", []byte(nil)
+		if in.Paper = &paper; sh.files {
+			body = o.body()
+			in.Paper, in.File = nil, &custody.Upload{Name: o.name, MediaType: o.media, Size: int64(len(body)), SHA256: fmt.Sprintf("%x", sha256.Sum256(body))}
+		}
 		s.pass(time.Minute)
-		r, _, err := s.Custody.OriginalFile(ctx, s.keeper().session, custody.OriginalFile{
-			ClientID: sh.id, Kind: o.kind, Title: o.title, FieldClass: o.class, Provenance: "客户提供（演示）", Location: &place, Paper: &paper,
-		}, s.key())
+		keeper := s.keeper().session
+		r, ticket, err := s.Custody.OriginalFile(ctx, keeper, in, s.key())
 		if r, err = did("original", r, err); err != nil {
 			return err
+		}
+		if sh.files {
+			if err := s.send(ctx, keeper, r, ticket, body); err != nil {
+				return err
+			}
 		}
 		sh.originals = append(sh.originals, r.Subject.ID)
 	}
 	return nil
+}
+
+// send uploads the bytes, has them scanned, and files the first version.
+func (s *scene) send(ctx context.Context, keeper *tenancy.Session, original act.Result, ticket *custody.Ticket, body []byte) error {
+	if _, err := s.File.Receive(ctx, keeper, ticket.File, ticket.Secret, bytes.NewReader(body), int64(len(body))); err != nil {
+		return fmt.Errorf("demo: upload: %w", err)
+	}
+	if err := s.File.ScanTenant(ctx, s.tenantID); err != nil {
+		return fmt.Errorf("demo: scan: %w", err)
+	}
+	s.pass(time.Minute)
+	r, err := s.Custody.OriginalAddVersion(ctx, keeper, custody.OriginalAddVersion{OriginalID: original.Subject.ID, ExpectedVersion: original.Subject.Version, FileID: &ticket.File}, s.key())
+	_, err = did("version", r, err)
+	return err
 }
 
 func (s *scene) borrow(ctx context.Context, sh *shelf) error {

@@ -15,6 +15,7 @@ import (
 	"github.com/clientele/clientele/internal/clock"
 	"github.com/clientele/clientele/internal/contract"
 	"github.com/clientele/clientele/internal/custody"
+	"github.com/clientele/clientele/internal/file"
 	"github.com/clientele/clientele/internal/id"
 	"github.com/clientele/clientele/internal/identity"
 	"github.com/clientele/clientele/internal/organisation"
@@ -31,6 +32,7 @@ type Services struct {
 	Archive      *archive.Service
 	Contract     *contract.Service
 	Custody      *custody.Service
+	File         *file.Service // nil: originals are on paper only
 }
 
 // Opener opens services on the given clock and source of ids; closing gives back what they hold.

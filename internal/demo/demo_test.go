@@ -3,7 +3,9 @@ package demo_test
 import (
 	"context"
 	"crypto/rand"
+	"fmt"
 	"log/slog"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -16,14 +18,17 @@ import (
 	"github.com/clientele/clientele/internal/approval"
 	"github.com/clientele/clientele/internal/archive"
 	"github.com/clientele/clientele/internal/authn"
+	"github.com/clientele/clientele/internal/blob"
 	"github.com/clientele/clientele/internal/clock"
 	"github.com/clientele/clientele/internal/contract"
 	"github.com/clientele/clientele/internal/credential"
 	"github.com/clientele/clientele/internal/custody"
 	"github.com/clientele/clientele/internal/demo"
+	"github.com/clientele/clientele/internal/file"
 	"github.com/clientele/clientele/internal/id"
 	"github.com/clientele/clientele/internal/identity"
 	"github.com/clientele/clientele/internal/organisation"
+	"github.com/clientele/clientele/internal/product"
 	"github.com/clientele/clientele/internal/tenancy"
 	"github.com/clientele/clientele/internal/testkit"
 	"github.com/clientele/clientele/policy"
@@ -46,10 +51,31 @@ func opener(t *testing.T, d *testkit.Database) demo.Opener {
 		if err != nil {
 			return nil, nil, err
 		}
+		store, err := blob.OpenFolder(t.TempDir())
+		if err != nil {
+			return nil, nil, err
+		}
+		files, err := file.New(file.Config{DB: db, Run: run, IDs: ids, Store: store, Log: log, Key: make([]byte, 32), NoScan: true, Workshop: []string{"/proc/self/exe"}, Temp: t.TempDir(), Now: clk.Now})
+		if err != nil {
+			return nil, nil, err
+		}
+		lending := custody.New(run, db, rights, approval.Fixed{}).WithFiles(custody.Files{Ticket: product.Ticket(files)})
 		return &demo.Services{
-			DB: db, IDs: ids, SignIn: signIn, Identity: identity.New(run, db, hasher, rand.Reader), Organisation: organisation.New(run), Archive: archive.New(run), Contract: contract.New(run), Custody: custody.New(run, rights, approval.Fixed{}),
-		}, func() { signIn.Close(); db.Close() }, nil
+			DB: db, File: files, IDs: ids, SignIn: signIn, Identity: identity.New(run, db, hasher, rand.Reader), Organisation: organisation.New(run), Archive: archive.New(run), Contract: contract.New(run), Custody: lending,
+		}, func() { files.Close(); _ = store.Close(); signIn.Close(); db.Close() }, nil
 	}
+}
+
+// TestMain: the test's program is its own workshop.
+func TestMain(m *testing.M) {
+	if os.Getenv("CLIENTELE_WORKSHOP") != "" {
+		if err := file.RunWorkshop(os.Stdin, os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
 }
 
 func conn(t *testing.T, d *testkit.Database) *pgx.Conn {
@@ -150,6 +176,16 @@ func look(t *testing.T, c *pgx.Conn, made []demo.Tenant) {
 	loans := lines(t, c, `SELECT t.slug || ' ' || string_agg(DISTINCT b.state, ' ' ORDER BY b.state) || ' ' || bool_or(b.state = 'out' AND b.due_at < now()) FROM borrowings b JOIN tenants t USING (tenant_id) GROUP BY t.slug ORDER BY 1`)
 	if len(loans) != 2 || loans[1] != "yunchuan approved lost out refused requested returned revoked true" {
 		t.Errorf("loans %v", loans)
+	}
+	// Those of a loan that waits, one that is out and one that is overdue have files that passed and that can be marked.
+	files := lines(t, c, `SELECT t.slug || ' ' || b.state || ' ' || (b.state = 'out' AND b.due_at < now()) || ' ' || f.media_type || ' ' || f.state || coalesce(f.scan_note, '')
+		FROM files f JOIN tenants t USING (tenant_id) JOIN original_versions v USING (tenant_id) JOIN borrowing_items i ON i.tenant_id = v.tenant_id AND i.original_version_id = v.id
+		JOIN borrowings b ON b.tenant_id = i.tenant_id AND b.id = i.borrowing_id WHERE v.file_id = f.id AND t.slug = 'yunchuan' ORDER BY 1`)
+	if want := []string{
+		"yunchuan out false application/pdf clean", "yunchuan out false image/png clean", "yunchuan out true application/pdf clean", "yunchuan out true image/png clean",
+		"yunchuan requested false application/pdf clean", "yunchuan requested false image/png clean",
+	}; !cmp.Equal(files, want) {
+		t.Errorf("files %q", files)
 	}
 	if span := lines(t, c, `SELECT (max(created_at) - min(created_at) > interval '250 days')::text FROM clients`); span[0] != "true" {
 		t.Error("the history is shorter than most of a year")

@@ -10,8 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/clientele/clientele/internal/blob"
 	"github.com/clientele/clientele/internal/fault"
 	"github.com/clientele/clientele/internal/tenancy"
@@ -29,20 +27,16 @@ type granted struct {
 const actorName = `SELECT display_name FROM accounts WHERE tenant_id = $1 AND id = $2`
 
 // click decides a link anew. Every refusal but NOT_FOUND and the states of a file is FORBIDDEN.
-func (s routes) click(ctx context.Context, link string, file uuid.UUID, language string) (granted, error) {
-	c, key, ok := s.read(link, file)
-	if !ok {
-		return granted{}, ended("LINK_INVALID")
-	}
-	g := granted{session: c.session(s.web.RequestID(ctx), language), link: key, purpose: c.purpose}
-	err := s.db.InTx(ctx, g.session, func(ctx context.Context, tx *tenancy.Tx) error {
+func (s routes) click(ctx context.Context, c claim, key linkKey, session *tenancy.Session) (granted, error) {
+	g := granted{session: session, link: key, purpose: c.purpose}
+	err := s.db.InTx(ctx, session, func(ctx context.Context, tx *tenancy.Tx) error {
+		if err := tx.QueryRow(ctx, actorName, c.tenant.UUID(), c.actor.Account).Scan(&session.Actor.Name); err != nil {
+			return err
+		}
 		if err := c.current(tx.Now(), tx.Epochs()); err != nil {
 			return err
 		}
-		if err := tx.QueryRow(ctx, actorName, c.tenant.UUID(), c.actor.Account).Scan(&g.session.Actor.Name); err != nil {
-			return err
-		}
-		f, err := s.Load(ctx, tx, file)
+		f, err := s.Load(ctx, tx, c.file)
 		if err != nil {
 			return err
 		}

@@ -41,10 +41,11 @@ type fixture struct {
 	server *httptest.Server
 	person caller
 
-	mu     sync.Mutex
-	decide Decide
-	fail   error // of Opened
-	opened []string
+	mu      sync.Mutex
+	decide  Decide
+	fail    error // of Opened
+	opened  []string
+	refused []string
 }
 
 // caller is a person with a bearer token.
@@ -95,6 +96,12 @@ func newFixture(t *testing.T, configure ...func(*Config)) *fixture {
 			}
 			return x.fail
 		},
+		Refused: func(_ context.Context, s *tenancy.Session, r Refusal) error {
+			x.mu.Lock()
+			defer x.mu.Unlock()
+			x.refused = append(x.refused, fmt.Sprintf("%s %s %s by %s", r.Act, r.Reason, id.Encode(id.File, r.File), s.Actor.Account))
+			return nil
+		},
 	})
 	must(t, err)
 	x.server = httptest.NewUnstartedServer(nil)
@@ -133,6 +140,15 @@ func (x *fixture) told() []string {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	return x.opened
+}
+
+// refusals are those that were recorded since the last look.
+func (x *fixture) refusals() []string {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	list := x.refused
+	x.refused = nil
+	return list
 }
 
 func wantOf(name, media string, body []byte) Want {

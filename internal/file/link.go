@@ -167,8 +167,8 @@ func (c claim) current(now time.Time, epochs tenancy.Epochs) error {
 	return nil
 }
 
-// ended is the refusal of a link that was good once, or never: FORBIDDEN with LINK_INVALID, LINK_EXPIRED, LINK_OUTDATED or
-// LINK_REVOKED.
+// ended is the refusal of a link that was good once, or never: FORBIDDEN with LINK_INVALID, LINK_EXPIRED, LINK_OUTDATED,
+// LINK_REVOKED or LINK_OF_ANOTHER.
 func ended(reason string) *fault.Error {
 	return fault.Forbidden(reason, fault.Text{ZH: "该下载链接已失效", EN: "this link is not good, or no longer"}, "",
 		fault.Text{ZH: "请回到页面重新打开该文件", EN: "go back and open the file again"})

@@ -63,6 +63,16 @@ func (s routes) receive(w http.ResponseWriter, r *http.Request) (File, error) {
 	if err != nil {
 		return File{}, err
 	}
+	a, err := s.begin(session, file, ActReceive, linkKey{})
+	if err != nil {
+		return File{}, err
+	}
+	f, err := s.received(w, r, session, file)
+	return f, a.end(r.Context(), err)
+}
+
+// received takes the body of somebody who is known.
+func (s routes) received(w http.ResponseWriter, r *http.Request, session *tenancy.Session, file uuid.UUID) (File, error) {
 	if r.URL.RawQuery != "" { // SECURITY: a secret in a URL is in logs already; it is not made use of
 		return File{}, fault.Invalid("", "CREDENTIAL_IN_URL", fault.Text{ZH: "上传地址不带参数", EN: "the address of an upload has no query"}, fault.Text{ZH: "请在 Upload-Ticket 头中携带上传凭证", EN: "send the ticket in the header Upload-Ticket"})
 	}
@@ -114,6 +124,14 @@ func (s routes) authenticate(r *http.Request) (*tenancy.Session, error) {
 	return session, nil
 }
 
+// shownBy is who follows a link, where the request says so: browsers that just follow it do not.
+func (s routes) shownBy(r *http.Request) (*tenancy.Session, error) {
+	if r.Header.Get("Authorization") == "" {
+		return nil, nil
+	}
+	return s.authenticate(r)
+}
+
 // upload is the body of a request that has to keep moving.
 type upload struct {
 	r    io.Reader
@@ -157,13 +175,32 @@ func (s routes) serve(w http.ResponseWriter, r *http.Request) error {
 	if err := http.NewResponseController(w).SetWriteDeadline(time.Now().Add(s.limits.Render + time.Minute)); err != nil {
 		return err
 	}
-	g, err := s.click(r.Context(), query["link"][0], file, r.Header.Get("Accept-Language"))
+	c, key, ok := s.read(query["link"][0], file)
+	if !ok {
+		return ended("LINK_INVALID") // whose it would be is not known
+	}
+	session := c.session(s.web.RequestID(r.Context()), r.Header.Get("Accept-Language"))
+	if shown, err := s.shownBy(r); err != nil {
+		return err
+	} else if shown != nil && (shown.Tenant != session.Tenant || shown.Actor.Account != session.Actor.Account) {
+		// SECURITY: whoever shows who he is must be the one that the link was made for. It is his refusal, not the other's.
+		a, err := s.begin(shown, file, ActOpen, linkKey{})
+		if err != nil {
+			return err
+		}
+		return a.end(r.Context(), ended("LINK_OF_ANOTHER"))
+	}
+	a, err := s.begin(session, file, ActOpen, key)
 	if err != nil {
 		return err
 	}
-	body, tag, release, err := s.prepare(r.Context(), g)
-	defer release()
-	if err != nil {
+	g, err := s.click(r.Context(), c, key, session)
+	body, tag, release := io.ReadSeeker(nil), "", func() {}
+	if err == nil {
+		body, tag, release, err = s.prepare(r.Context(), g)
+	}
+	defer func() { release() }()
+	if err = a.end(r.Context(), err); err != nil {
 		return err
 	}
 	// SECURITY: what cannot be recorded does not leave.

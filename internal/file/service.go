@@ -8,9 +8,12 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"time"
 
+	"github.com/google/uuid"
 	"github.com/maypok86/otter/v2"
 
+	"github.com/clientele/clientele/graph/limit"
 	"github.com/clientele/clientele/internal/act"
 	"github.com/clientele/clientele/internal/blob"
 	"github.com/clientele/clientele/internal/id"
@@ -40,6 +43,8 @@ type Config struct {
 	Temp string
 	// Random makes secrets; nil for crypto/rand.
 	Random io.Reader
+	// Now is the time of rates; nil for the wall clock.
+	Now func() time.Time
 }
 
 // Service owns files. Run works beside it; Close ends what it holds.
@@ -60,9 +65,21 @@ type Service struct {
 	uploads, downloads chan struct{} // one place each
 	// told are links whose opening is recorded: a reader that fetches pages in ranges opens the file once.
 	told *otter.Cache[linkKey, struct{}]
+	// held counts what was refused to each account: its refusals are in the audit trail, and nobody fills that at will.
+	held *limit.Buckets[account]
+	dead *otter.Cache[refusedLink, struct{}] // whose refusal is recorded
 
 	hints *tenancy.Hints // of tenants with something to scan
 }
+
+// account is one caller.
+type account struct {
+	tenant tenancy.TenantID
+	id     uuid.UUID
+}
+
+// maxAccounts is how many callers are counted apart.
+const maxAccounts = 100_000
 
 // linkKey names one link.
 type linkKey struct {
@@ -87,6 +104,9 @@ func New(c Config) (*Service, error) {
 	if s.random == nil {
 		s.random = rand.Reader
 	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
 	s.uploads, s.downloads = make(chan struct{}, s.limits.Uploads), make(chan struct{}, s.limits.Downloads)
 	var err error
 	if s.told, err = otter.New(&otter.Options[linkKey, struct{}]{
@@ -94,10 +114,16 @@ func New(c Config) (*Service, error) {
 	}); err != nil {
 		return nil, err
 	}
+	if s.dead, err = otter.New(&otter.Options[refusedLink, struct{}]{
+		MaximumSize: 100_000, ExpiryCalculator: otter.ExpiryWriting[refusedLink, struct{}](24 * time.Hour),
+	}); err != nil {
+		return nil, err
+	}
 	if s.bench, err = newBench(c.Workshop, c.Font, c.Temp, s.limits); err != nil {
 		return nil, err
 	}
 	s.marked = newMarked(s.limits.Rendered)
+	s.held = limit.NewBuckets[account](s.limits.Refusals, s.limits.Forgiven, maxAccounts, c.Now)
 	return s, nil
 }
 
@@ -133,6 +159,8 @@ func (l Limits) orDefault() Limits {
 	or(&l.Infected, d.Infected)
 	or(&l.Render, d.Render)
 	or(&l.Rendered, d.Rendered)
+	or(&l.Refusals, d.Refusals)
+	or(&l.Forgiven, d.Forgiven)
 	return l
 }
 

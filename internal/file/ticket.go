@@ -114,6 +114,8 @@ type Limits struct {
 	Infected  time.Duration // the bytes of a file that did not pass are kept so long
 	Render    time.Duration // of a marked copy
 	Rendered  int64         // bytes of marked copies that are kept at hand
+	Refusals  int           // clicks and uploads that may be refused to one account at once, before it is held back
+	Forgiven  float64       // of them in a second
 }
 
 // DefaultLimits are the published numbers.
@@ -121,5 +123,6 @@ func DefaultLimits() Limits {
 	return Limits{
 		Size: 50 << 20, Ticket: 10 * time.Minute, Link: time.Minute, Uploads: 32, Downloads: 128, Idle: 20 * time.Second, Rate: 16 << 10, Scan: 2 * time.Minute,
 		Sweep: 2 * time.Second, Abandoned: 2 * time.Hour, Infected: 7 * 24 * time.Hour, Render: 30 * time.Second, Rendered: 512 << 20,
+		Refusals: 60, Forgiven: 0.5,
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/google/uuid"
 	"github.com/jub0bs/cors"
 
 	"github.com/clientele/clientele/internal/tenancy"
@@ -40,13 +41,31 @@ type Opening struct {
 // Opened records an opening; an error means that no byte leaves.
 type Opened func(ctx context.Context, s *tenancy.Session, o Opening) error
 
-// Web is what the routes need beside the service. Authenticate, Decide and Opened are required.
+// Refusal is a click or an upload that was refused: somebody wanted bytes that he does not get, or sent others than he said.
+type Refusal struct {
+	File   uuid.UUID // as it was asked for: whether there is one is not told
+	Act    string    // ActOpen, ActReceive
+	Reason string    // reason code
+}
+
+// What refusals are of, in the audit trail.
+const (
+	ActOpen    = "file.open"
+	ActReceive = "file.receive"
+)
+
+// Refused records a refusal. It changes no answer; an error is logged.
+type Refused func(ctx context.Context, s *tenancy.Session, r Refusal) error
+
+// Web is what the routes need beside the service. Authenticate, Decide, Opened and Refused are required.
 type Web struct {
 	Authenticate func(ctx context.Context, bearer string, r *http.Request) (*tenancy.Session, error)
 	RequestID    func(context.Context) string // nil: none is known
 	// Decide and Opened are asked at every click.
 	Decide Decide
 	Opened Opened
+	// Refused is told of every click and upload that was refused to somebody who is known, but for what Limits.Refusals holds back.
+	Refused Refused
 	// Origins are the browser origins that may call.
 	Origins []string
 }
@@ -61,11 +80,12 @@ type routes struct {
 }
 
 // Handler serves PUT /files/{id} (headers Authorization and Upload-Ticket) with 201 and
-// {"file": {id, name, mediaType, size, sha256, state}}, and GET and HEAD /files/{id}?link=… with ranges. Errors are
-// answered as /auth/ answers them.
+// {"file": {id, name, mediaType, size, sha256, state}}, and GET and HEAD /files/{id}?link=… with ranges: a link needs no
+// Authorization, and one that is sent must be of the account that the link was made for. Errors are answered as /auth/
+// answers them.
 func (s *Service) Handler(web Web) (http.Handler, error) {
-	if web.Authenticate == nil || web.Decide == nil || web.Opened == nil {
-		return nil, errors.New("file: the routes need Authenticate, Decide and Opened")
+	if web.Authenticate == nil || web.Decide == nil || web.Opened == nil || web.Refused == nil {
+		return nil, errors.New("file: the routes need Authenticate, Decide, Opened and Refused")
 	}
 	if web.RequestID == nil {
 		web.RequestID = func(context.Context) string { return "" }

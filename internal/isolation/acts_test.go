@@ -47,6 +47,8 @@ func notActs() map[string]string {
 		"WithFiles":      "makes the service",
 		"Lapse":          "the system's, when a review was not answered in time",
 		"Sweep":          "the system's, for every tenant",
+		"List":           "the system's, when an opening broke off",
+		"NoteOverdue":    "the system's, when a loan is past its due date",
 	}
 }
 
@@ -64,7 +66,7 @@ func operations(t *testing.T, w *world.World) []operation {
 	}
 	for _, service := range []any{
 		archive.New(w.Runner), contract.New(w.Runner), organisation.New(w.Runner),
-		identity.New(w.Runner, w.DB, credential.NewHasher(2), rand.Reader), policyadmin.New(w.Runner, w.DB, rights), review.New(w.Runner, w.DB), lending,
+		identity.New(w.Runner, w.DB, credential.NewHasher(2), rand.Reader), policyadmin.New(w.Runner, w.DB, rights), review.New(w.Runner, w.DB, rights), lending,
 	} {
 		v := reflect.ValueOf(service)
 		for i := range v.NumMethod() {

@@ -27,7 +27,7 @@ func paperless() custody.Files {
 		Link: func(_ context.Context, tx *tenancy.Tx, _ uuid.UUID, _ string) (custody.Link, error) {
 			return custody.Link{Path: "/", Until: tx.Now()}, nil
 		},
-		Verify: func(context.Context, *tenancy.Tx, uuid.UUID) (bool, error) { return true, nil },
+		Verify: func(context.Context, *tenancy.Session, uuid.UUID) (bool, error) { return true, nil },
 	}
 }
 
@@ -36,7 +36,7 @@ func newCustody(w *world.World) (*custody.Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	return custody.New(w.Runner, rights, approval.Fixed{}).WithFiles(paperless()), nil
+	return custody.New(w.Runner, w.DB, rights, approval.Fixed{}).WithFiles(paperless()), nil
 }
 
 // fillCustody places originals, loans and requests in the states that acts need, each at version 1. Loans are made by the service: their
@@ -62,6 +62,7 @@ func (s *side) fillCustody(client uuid.UUID) {
 	s.add("file", `INSERT INTO files (tenant_id, id, original_id, name, media_type, size, sha256, state, `+made+` VALUES ($1, $2, $3, 'MARK', 'application/pdf', 1, $4, 'clean', `+at, o, hash("2"))
 	s.add("incident", `INSERT INTO custody_incidents (tenant_id, id, original_id, client_id, kind, note, `+made+` VALUES ($1, $2, $3, $4, 'DAMAGED', 'MARK', `+at, o, client)
 	borrower, keeper, head := s.Person(s.Department, "general_manager"), s.Person(s.Department, "general_manager"), s.Person(s.Department, "general_manager")
+	s.ids["keeper"] = keeper.Staff
 	ctx := context.Background()
 	version := int64(0)
 	loan := func(kind string, who world.Person, o uuid.UUID, steps int) {

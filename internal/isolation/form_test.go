@@ -17,7 +17,7 @@ func idFields() map[string]string {
 	return map[string]string{
 		"clientId": "client", "contactId": "contact", "contractId": "contract", "obligationId": "obligation", "departmentId": "department", "companyId": "company",
 		"ownerId": "staff", "staffId": "staff", "headId": "staff", "superiorId": "staff", "granteeId": "grantee", "positionId": "position", "accountId": "account",
-		"sessionId": "session", "apiTokenId": "token", "roleBindingId": "binding", "accessGrantId": "grant", "accessReviewId": "review", "accessReviewItemId": "review item",
+		"sessionId": "session", "apiTokenId": "token", "roleBindingId": "binding", "accessGrantId": "grant", "accessReviewId": "review", "accessReviewItemId": "review item", "reviewerId": "keeper",
 
 		"companyOpen.parentId": "company", "companyChange.parentId": "company", "companyChange.companyId": "company without anything", "companyDissolve.companyId": "company without anything",
 		"departmentOpen.parentId": "department", "departmentChange.parentId": "department",
@@ -29,7 +29,7 @@ func idFields() map[string]string {
 		"roleEndorse.roleBindingId": "waiting binding", "policyTestId": "policy test", "staffDepartmentId": "department", "rowCompanyId": "company", "rowDepartmentId": "department",
 		"policyVersionId": "draft of somebody else", "roleId": "role without holder",
 
-		"originalId": "original", "originalIds": "original", "custodianId": "staff", "fileId": "file", "incidentId": "incident", "borrowingId": "loan", "accessRequestId": "request",
+		"originalId": "original", "originalIds": "original", "custodianId": "keeper", "fileId": "file", "incidentId": "incident", "borrowingId": "loan", "accessRequestId": "request",
 		"borrowingApprove.borrowingId": "loan endorsed", "borrowingHandOut.borrowingId": "loan approved", "borrowingRenew.borrowingId": "loan out", "borrowingReturn.borrowingId": "loan out",
 		"borrowingReturn.originalId": "original out", "borrowingReportLost.borrowingId": "loan out", "borrowingRevoke.borrowingId": "loan out", "borrowingWithdraw.borrowingId": "loan of mine",
 		"accessRequestApprove.accessRequestId": "request endorsed", "accessRequestWithdraw.accessRequestId": "request of mine",

@@ -17,7 +17,7 @@ func kinds() map[string]string {
 		"ClientID": "client", "Client": "client", "ContactID": "contact", "ContractID": "contract", "ObligationID": "obligation",
 		"DepartmentID": "department", "Department": "department", "CompanyID": "company", "Company": "company",
 		"OwnerID": "staff", "StaffID": "staff", "Staff": "staff", "Head": "staff", "Superior": "staff", "Grantee": "grantee",
-		"Position": "position", "Account": "account", "Session": "session", "Token": "token", "Binding": "binding", "Grant": "grant", "Review": "review", "Item": "review item",
+		"Reviewer": "keeper", "Position": "position", "Account": "account", "Session": "session", "Token": "token", "Binding": "binding", "Grant": "grant", "Review": "review", "Item": "review item",
 
 		"StaffChangeSuperior.Staff": "grantee", "StaffTransfer.Staff": "grantee",
 		"CompanyChange.Parent": "company", "CompanyOpen.Parent": "company", "CompanyChange.Company": "company without anything",
@@ -29,7 +29,7 @@ func kinds() map[string]string {
 		"ContractTerminate.ContractID": "contract in force",
 		"PolicyDiscard.PolicyVersion":  "draft of somebody else", "PolicyPublish.PolicyVersion": "draft of somebody else", "DraftWarnings.ID": "draft of somebody else", "RoleRetire.Role": "role without holder", "ObligationAdd.ContractID": "contract in force",
 
-		"OriginalID": "original", "OriginalIDs": "original", "CustodianID": "staff", "FileID": "file", "IncidentID": "incident", "BorrowingID": "loan", "AccessRequestID": "request",
+		"OriginalID": "original", "OriginalIDs": "original", "CustodianID": "keeper", "FileID": "file", "IncidentID": "incident", "BorrowingID": "loan", "AccessRequestID": "request",
 		"BorrowingApprove.BorrowingID": "loan endorsed", "BorrowingHandOut.BorrowingID": "loan approved", "BorrowingRenew.BorrowingID": "loan out", "BorrowingReturn.BorrowingID": "loan out",
 		"BorrowingReturn.OriginalID": "original out", "BorrowingReportLost.BorrowingID": "loan out", "BorrowingRevoke.BorrowingID": "loan out", "BorrowingWithdraw.BorrowingID": "loan of mine",
 		"AccessRequestApprove.AccessRequestID": "request endorsed", "AccessRequestWithdraw.AccessRequestID": "request of mine",

@@ -83,6 +83,7 @@ func objects() []object {
 		{"request of mine", id.AccessRequest},
 		{"review", id.AccessReview},
 		{"review item", id.AccessReviewItem},
+		{"keeper", id.Staff},
 	}
 }
 

@@ -115,6 +115,8 @@ func (x *town) targets(t trial, p *person, may bool) (out []target) {
 		some(x.ids["PolicyTest"][0])
 	case "review":
 		some(x.ids["AccessReview"][0])
+	case "review item":
+		some(x.ids["AccessReviewItem"][0])
 	case "company":
 		some(x.gid("Company", x.third))
 	case "department":

@@ -71,8 +71,9 @@ func trials() map[string]trial {
 		"staffTransfer": stale("staff", "staffId", `departmentId: D`), "staffChangeSuperior": stale("staff", "staffId", ""),
 
 		"accessReviewOpen": {"tenant", `period: "` + reviewPeriod + `", dueAt: "SOON"`, "CONFLICT"}, "accessReviewClose": stale("review", "accessReviewId", ""),
-		"policyDraft":   {"tenant", `baseNumber: "999", reason: "x", remove: [1]`, "INVALID_INPUT input.baseNumber"},
-		"policyDiscard": stale("version", "policyVersionId", because), "policyPublish": stale("version", "policyVersionId", ""),
+		"accessReviewReassign": stale("review item", "accessReviewItemId", `reviewerId: P, `+because),
+		"policyDraft":          {"tenant", `baseNumber: "999", reason: "x", remove: [1]`, "INVALID_INPUT input.baseNumber"},
+		"policyDiscard":        stale("version", "policyVersionId", because), "policyPublish": stale("version", "policyVersionId", ""),
 		"policyRollback":     {"tenant", `toNumber: "999", reason: "x"`, "INVALID_INPUT input.toNumber"},
 		"originalFile":       {"client", `clientId: ID, kind: OTHER, title: "x", fieldClass: 3, provenance: "x", paper: "x"`, "done"},
 		"originalUpload":     {"original in place", `originalId: ID, file: {name: "x", mediaType: "x/y", size: "1", sha256: "x"}`, "INVALID_INPUT UNSUPPORTED_MEDIA_TYPE input.file.mediaType"},

@@ -58,7 +58,7 @@ func NewAPI(s *Services, c Settings, tel *telemetry.Telemetry, health *telemetry
 	handler, err := graph.NewHandler(graph.Options{
 		Resolvers: newResolvers(s), Diagnostics: c.Diagnostics,
 		Config: serve.Config{
-			Reader: gate, Streams: resolver.Subscriptions{Watcher: s.Epochs, Probe: s.DB.Probe}, Auth: signIn, Live: signIn, Limits: limits, Origins: c.Origins, Production: c.Production,
+			Reader: gate, Streams: resolver.Subscriptions{Watcher: s.Epochs, Probe: s.DB.Probe, Boundary: s.boundary, Now: s.Clock.Now}, Auth: signIn, Live: signIn, Limits: limits, Origins: c.Origins, Production: c.Production,
 			Now: s.Clock.Now, Log: tel.Log, Observe: observe(tel), Tracer: tel.Tracer(),
 		},
 	})

@@ -28,7 +28,7 @@ type Files struct {
 func (s *Services) openFiles(c *Files, log *slog.Logger) (err error) {
 	s.File, err = file.New(file.Config{
 		DB: s.DB, Run: s.Run, IDs: s.IDs, Store: c.Store, Log: log, Limits: c.Limits, Key: c.Key, Scanner: c.Scanner, NoScan: c.NoScan,
-		Workshop: c.Workshop, Font: c.Font, Temp: c.Temp,
+		Workshop: c.Workshop, Font: c.Font, Temp: c.Temp, Now: s.Clock.Now,
 	})
 	return err
 }
@@ -48,7 +48,12 @@ func StartFiles(s *Services) (stop func()) {
 
 // web is what the routes of files need of the rest of the product.
 func (s *Services) web(signIn *authn.Service, trail *Trail, origins []string) file.Web {
-	return file.Web{Authenticate: signIn.Authenticate, RequestID: serve.RequestID, Decide: s.DecideFile, Opened: trail.openedFile, Origins: origins}
+	return file.Web{Authenticate: signIn.Authenticate, RequestID: serve.RequestID, Decide: s.DecideFile, Opened: trail.openedFile, Refused: trail.refusedFile, Origins: origins}
+}
+
+// refusedFile records that a click or an upload was refused.
+func (t *Trail) refusedFile(ctx context.Context, s *tenancy.Session, r file.Refusal) error {
+	return t.writer.Refused(ctx, s, []audit.Refusal{{Type: "File", ID: r.File, Act: r.Act, Reason: r.Reason}})
 }
 
 // openedFile records that a file is about to be sent: a reader's opening of an original, an export or a print.

@@ -71,8 +71,8 @@ func NewServices(db *tenancy.DB, clk *clock.Clock, now func() time.Time, random 
 	s.Archive = archive.New(s.Run)
 	s.Contract = contract.New(s.Run)
 	s.Policy = policyadmin.New(s.Run, db, rights)
-	s.Custody = custody.New(s.Run, rights, approval.Fixed{})
-	s.Review = review.New(s.Run, db)
+	s.Custody = custody.New(s.Run, db, rights, approval.Fixed{})
+	s.Review = review.New(s.Run, db, rights)
 	if files != nil {
 		if err := s.openFiles(files, log); err != nil {
 			return nil, err

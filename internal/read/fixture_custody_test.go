@@ -38,7 +38,7 @@ func (k *maker) makeCustody(client uuid.UUID, stamp func(map[string]any) map[str
 			borrower := staff()
 			b := k.insert("borrowings", stamp(map[string]any{
 				"client_id": client, "borrower_staff_id": borrower, "purpose": fmt.Sprint("用途", n), "state": pick(k, "requested", "out", "returned"), "top_class": k.rnd.IntN(8),
-				"due_at": future, "out_at": maybe(k, past), "ended_at": maybe(k, start), "condition_note": maybe(k, "完好"),
+				"due_at": pick(k, future, future, past.AddDate(0, 1, 0), start.AddDate(0, 0, 2)), "out_at": maybe(k, past), "ended_at": maybe(k, start), "condition_note": maybe(k, "完好"),
 			}))
 			var ended any
 			if n > 0 {

@@ -2,6 +2,7 @@ package read
 
 import (
 	"strings"
+	"time"
 )
 
 // value of a field in a row: its column, or what the product says about it from other rows.
@@ -14,6 +15,12 @@ func (r *reference) value(t *Type, f *Field, row rec) any {
 		return nil
 	}
 	switch t.Name {
+	case "Borrowing": // overdue, by the time of the rows
+		when := r.at
+		if r.asOf != nil {
+			when = *r.asOf
+		}
+		return row["state"] == "out" && !row["due_at"].(time.Time).After(when)
 	case "AccessReview":
 		return r.tally(row, f.Name)
 	case "AccessReviewItem":

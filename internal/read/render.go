@@ -171,10 +171,21 @@ func (q *query) source(table string, twin bool) string {
 		" UNION ALL SELECT " + cols + " FROM " + table + "_history WHERE tenant_id = $1 AND recorded_from <= " + at + " AND recorded_to > " + at + ")"
 }
 
+// now is the time that the rows are of.
+func (q *query) now() string {
+	if q.asOf {
+		return q.arg(argument{kind: argAsOf, site: q.top}) + "::timestamptz"
+	}
+	return transactionTime
+}
+
 // expand fills a template.
 func (q *query) expand(template, alias string) string {
 	s := strings.ReplaceAll(template, "{}", alias)
 	if strings.Contains(s, "@") {
+		if strings.Contains(s, "@now") {
+			s = strings.ReplaceAll(s, "@now", q.now())
+		}
 		for _, c := range childTables() {
 			if strings.Contains(s, "@"+c.name) {
 				s = strings.ReplaceAll(s, "@"+c.name, q.source(c.name, true))

@@ -22,7 +22,8 @@ import (
 // lapsesAtOnce is how many items one transaction writes down.
 const lapsesAtOnce = 200
 
-// AccessReviewClose: permission review.open. INVALID_STATE REVIEW_CLOSED; REVIEW_UNDECIDED before the due date while anything
+// AccessReviewClose: permission review.open. INVALID_STATE REVIEW_CLOSED; REVIEW_LISTING while it is being
+// listed; REVIEW_UNDECIDED before the due date while anything
 // is undecided. After it, what is undecided has ended by itself and is written down with the closing; REVIEW_LAPSING when
 // there is more of it than goes into one transaction: the sweep is at it.
 func (s *Service) AccessReviewClose(ctx context.Context, session *tenancy.Session, in AccessReviewClose, key string) (act.Result, error) {
@@ -45,6 +46,13 @@ func (s *Service) AccessReviewClose(ctx context.Context, session *tenancy.Sessio
 		}
 		if v.State != stateOpen {
 			return act.Result{}, fault.State("REVIEW_CLOSED", fault.Text{ZH: "该期复核已结束", EN: "the review is closed"}, fault.Text{})
+		}
+		more, err := listing(ctx, w.Tx)
+		if err != nil {
+			return act.Result{}, wrap("listing", err)
+		}
+		if more != nil { // what is not listed would outlive the review unseen
+			return act.Result{}, fault.State("REVIEW_LISTING", fault.Text{ZH: "复核项仍在登记中，请稍后再试", EN: "items are still being listed; try again in a minute"}, fault.Text{})
 		}
 		var also []act.Done
 		undecided, err := w.Ent().AccessReviewItem.Query().Where(accessreviewitem.TenantID(w.Tenant()), accessreviewitem.ReviewID(v.ID), accessreviewitem.DecisionIsNil()).Count(ctx)
@@ -156,7 +164,7 @@ func (s *Service) Lapse(ctx context.Context, tenant tenancy.TenantID) (int, erro
 	}
 }
 
-// Sweep calls Lapse for every active tenant, every interval, until ctx ends.
+// Sweep calls List and Lapse for every active tenant, every interval, until ctx ends.
 func (s *Service) Sweep(ctx context.Context, every time.Duration, log *slog.Logger) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
@@ -164,6 +172,12 @@ func (s *Service) Sweep(ctx context.Context, every time.Duration, log *slog.Logg
 		tenants, err := s.db.Tenants(ctx, "active")
 		for _, t := range tenants {
 			var n int
+			if n, err = s.List(ctx, t); err != nil {
+				break
+			}
+			if n > 0 {
+				log.InfoContext(ctx, "access review: an opening that broke off is listed to its end", slog.String("tenant", t.String()), slog.Int("items", n))
+			}
 			if n, err = s.Lapse(ctx, t); err != nil {
 				break
 			}
@@ -172,7 +186,7 @@ func (s *Service) Sweep(ctx context.Context, every time.Duration, log *slog.Logg
 			}
 		}
 		if err != nil && ctx.Err() == nil {
-			log.WarnContext(ctx, "access review: lapsed items not written down; they have ended all the same", slog.Any("error", err))
+			log.WarnContext(ctx, "access review: items not listed or lapsed ones not written down; those have ended all the same", slog.Any("error", err))
 		}
 		select {
 		case <-ctx.Done():

@@ -42,14 +42,8 @@ func (s *Service) AccessReviewDecide(ctx context.Context, session *tenancy.Sessi
 		if err != nil {
 			return act.Result{}, wrap("review", err)
 		}
-		switch {
-		case v.State != stateOpen:
-			return act.Result{}, fault.State("REVIEW_CLOSED", fault.Text{ZH: "该期复核已结束", EN: "the review is closed"}, fault.Text{})
-		case x.Decision != nil:
-			return act.Result{}, fault.State("ALREADY_DECIDED", fault.Text{ZH: "该项已复核", EN: "it is decided already"}, fault.Text{})
-		case !v.DueAt.After(w.Now()):
-			return act.Result{}, fault.State("REVIEW_PAST_DUE", fault.Text{ZH: "已过截止时间，该项已失效", EN: "the due date has passed, and it has ended"},
-				fault.Text{ZH: "如仍需要，请重新授予", EN: "if it is still needed, bind or grant it anew"})
+		if err := undecided(w, v, x); err != nil {
+			return act.Result{}, err
 		}
 		return decide(ctx, w, x, in.Decision, in.Reason)
 	})

@@ -44,6 +44,22 @@ func (in *AccessReviewDecide) Validate() error {
 	return c.Err()
 }
 
+// AccessReviewReassign gives an item to another reviewer.
+type AccessReviewReassign struct {
+	Item            uuid.UUID
+	ExpectedVersion int64
+	Reviewer        uuid.UUID // a staff member
+	Reason          string
+}
+
+// Validate trims texts and reports all field errors at once.
+func (in *AccessReviewReassign) Validate() error {
+	var c input.Checks
+	c.Version("input.expectedVersion", in.ExpectedVersion)
+	in.Reason = c.Lines("input.reason", in.Reason, maxReason)
+	return c.Err()
+}
+
 // AccessReviewClose ends a review in which nothing is undecided.
 type AccessReviewClose struct {
 	Review          uuid.UUID

@@ -2,7 +2,6 @@ package review
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -20,14 +19,19 @@ import (
 const maxAhead = 184 * 24 * time.Hour
 
 // AccessReviewOpen: permission review.open. Lists every binding and grant that has not ended, each with its reviewer, and makes
-// all of them end at DueAt unless they are confirmed before. What is bound or granted later is not in it. CONFLICT
+// all of them end at DueAt unless they are confirmed before. What is bound or granted later is not in it. More than a slice of each is
+// listed behind the opening, in further transactions: a call that breaks off is gone on with under its key, and by the sweep. CONFLICT
 // PERIOD_REVIEWED when the period has a review; INVALID_STATE REVIEW_OPEN while another is open; INVALID_INPUT DUE_DATE for one
 // that lies behind or more than half a year ahead.
 func (s *Service) AccessReviewOpen(ctx context.Context, session *tenancy.Session, in AccessReviewOpen, key string) (act.Result, error) {
 	if err := in.Validate(); err != nil {
 		return act.Result{}, err
 	}
-	return s.runner.Run(ctx, session, reviewOpen(), key, in, func(ctx context.Context, w *act.Work) (act.Result, error) {
+	c, err := s.choosing(ctx, session)
+	if err != nil {
+		return act.Result{}, err
+	}
+	result, err := s.runner.Run(ctx, session, reviewOpen(), key, in, func(ctx context.Context, w *act.Work) (act.Result, error) {
 		if err := w.Require(act.Subject{Type: typeReview}, &policy.Row{}); err != nil {
 			return act.Result{}, err
 		}
@@ -37,29 +41,40 @@ func (s *Service) AccessReviewOpen(ctx context.Context, session *tenancy.Session
 		if err := free(ctx, w, in.Period); err != nil {
 			return act.Result{}, err
 		}
+		// The epochs are held: whatever was bound or granted before this instant is in the review, and nothing that begins later.
+		var opened time.Time
+		if err := w.QueryRow(ctx, `SELECT clock_timestamp() + ($2::timestamptz - transaction_timestamp()) FROM tenants WHERE tenant_id = $1`, w.Tenant(), w.Now()).Scan(&opened); err != nil {
+			return act.Result{}, wrap("time", err)
+		}
 		v, err := w.Ent().AccessReview.Create().SetID(w.IDs.New()).SetTenantID(w.Tenant()).SetPeriod(in.Period).SetState(stateOpen).SetDueAt(in.DueAt).
-			SetCreatedAt(w.Now()).SetNillableCreatedBy(w.Staff()).SetUpdatedAt(w.Now()).SetNillableUpdatedBy(w.Staff()).Save(ctx)
+			SetCreatedAt(opened).SetNillableCreatedBy(w.Staff()).SetUpdatedAt(w.Now()).SetNillableUpdatedBy(w.Staff()).Save(ctx)
 		if err != nil {
 			return act.Result{}, wrap("write review", err)
 		}
-		found, err := items(ctx, w)
-		if err != nil {
-			return act.Result{}, err
-		}
-		if err := list(ctx, w, v, found); err != nil {
-			return act.Result{}, err
-		}
-		alone := 0
-		for _, x := range found {
-			if x.reviewer == nil {
-				alone++
+		if c == nil { // the right came between the look and the act
+			if c, err = reviewers(ctx, w.Tx, w.Rights); err != nil {
+				return act.Result{}, err
 			}
 		}
+		var found []item // of most tenants that is all
+		for _, slice := range []next{c.bindings, c.grants} {
+			more, err := slice(ctx, w, v, uuid.Nil)
+			if err != nil {
+				return act.Result{}, err
+			}
+			found = append(found, more...)
+		}
+		changes, err := list(ctx, w, v, found)
 		return act.Result{
 			Subject: act.Subject{Type: typeReview, ID: v.ID, Version: v.Version}, Snapshot: reviewSnapshot(v),
-			Changes: []act.Change{{Field: "period", New: v.Period}, {Field: "dueAt", New: v.DueAt}, {Field: "items", New: len(found)}, {Field: "withoutReviewer", New: alone}},
-		}, nil
+			Changes: append([]act.Change{{Field: "period", New: v.Period}, {Field: "dueAt", New: v.DueAt}}, changes...),
+		}, err
 	})
+	if err != nil {
+		return result, err
+	}
+	_, err = s.List(ctx, session.Tenant)
+	return result, err
 }
 
 func free(ctx context.Context, w *act.Work, period string) error {
@@ -89,36 +104,38 @@ const (
 )
 
 // list writes the items and puts the due date on what they are about.
-func list(ctx context.Context, w *act.Work, v *entdb.AccessReview, found []item) error {
-	for part := range slices.Chunk(found, 5000) {
-		var cols [6][]*uuid.UUID
-		var bindings, grants []uuid.UUID
-		for i := range part {
-			x, fresh := &part[i], w.IDs.New()
-			for c, u := range []*uuid.UUID{&fresh, x.binding, x.grant, x.account, x.holder, x.reviewer} {
-				cols[c] = append(cols[c], u)
-			}
-			if x.binding != nil {
-				bindings = append(bindings, *x.binding)
-			} else {
-				grants = append(grants, *x.grant)
-			}
+func list(ctx context.Context, w *act.Work, v *entdb.AccessReview, found []item) ([]act.Change, error) {
+	var cols [6][]*uuid.UUID
+	var bindings, grants []uuid.UUID
+	alone := 0
+	for i := range found {
+		x, fresh := &found[i], w.IDs.New()
+		for c, u := range []*uuid.UUID{&fresh, x.binding, x.grant, x.account, x.holder, x.reviewer} {
+			cols[c] = append(cols[c], u)
 		}
-		if _, err := w.Exec(ctx, insertItems, w.Tenant(), v.ID, cols[0], cols[1], cols[2], cols[3], cols[4], cols[5], w.Now(), w.Staff()); err != nil {
-			return wrap("write items", err)
+		if x.reviewer == nil {
+			alone++
 		}
-		if len(bindings) > 0 {
-			if _, err := w.Exec(ctx, setDueBindings, w.Tenant(), v.DueAt, bindings); err != nil {
-				return wrap("bindings", err)
-			}
-		}
-		if len(grants) > 0 {
-			if _, err := w.Exec(ctx, setDueGrants, w.Tenant(), v.DueAt, grants); err != nil {
-				return wrap("grants", err)
-			}
+		if x.binding != nil {
+			bindings = append(bindings, *x.binding)
+		} else {
+			grants = append(grants, *x.grant)
 		}
 	}
-	return nil
+	if _, err := w.Exec(ctx, insertItems, w.Tenant(), v.ID, cols[0], cols[1], cols[2], cols[3], cols[4], cols[5], w.Now(), v.CreatedBy); err != nil {
+		return nil, wrap("write items", err)
+	}
+	if len(bindings) > 0 {
+		if _, err := w.Exec(ctx, setDueBindings, w.Tenant(), v.DueAt, bindings); err != nil {
+			return nil, wrap("bindings", err)
+		}
+	}
+	if len(grants) > 0 {
+		if _, err := w.Exec(ctx, setDueGrants, w.Tenant(), v.DueAt, grants); err != nil {
+			return nil, wrap("grants", err)
+		}
+	}
+	return []act.Change{{Field: "items", New: len(found)}, {Field: "withoutReviewer", New: alone}}, nil
 }
 
 func reviewSnapshot(v *entdb.AccessReview) map[policy.Object]map[string]any {

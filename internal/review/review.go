@@ -5,6 +5,7 @@ package review
 import (
 	"fmt"
 
+	"github.com/clientele/clientele/internal/access"
 	"github.com/clientele/clientele/internal/act"
 	"github.com/clientele/clientele/internal/tenancy"
 	"github.com/clientele/clientele/policy"
@@ -18,10 +19,13 @@ import (
 type Service struct {
 	runner *act.Runner
 	db     *tenancy.DB
+	access *access.Provider
 }
 
 // New makes the service.
-func New(runner *act.Runner, db *tenancy.DB) *Service { return &Service{runner: runner, db: db} }
+func New(runner *act.Runner, db *tenancy.DB, rights *access.Provider) *Service {
+	return &Service{runner: runner, db: db, access: rights}
+}
 
 // GraphQL types of the subjects.
 const (
@@ -42,8 +46,10 @@ const (
 
 const maxReason = 1000
 
-// Specs lists every act of a person; Lapse is the system's.
-func Specs() []act.Spec { return []act.Spec{reviewOpen(), reviewDecide(), reviewClose()} }
+// Specs lists every act of a person; List and Lapse are the system's.
+func Specs() []act.Spec {
+	return []act.Spec{reviewOpen(), reviewDecide(), reviewReassign(), reviewClose()}
+}
 
 func spec(name, event string) act.Spec {
 	return act.Spec{Name: name, Object: policy.OnPolicy, Action: policy.ReviewOpen, Event: event, Sensitive: true, ChangesRights: true}
@@ -54,6 +60,20 @@ func reviewOpen() act.Spec { return spec("review.open", "accessReview.opened.v1"
 // reviewDecide needs no right but being the item's reviewer, or standing in for one who is not there.
 func reviewDecide() act.Spec { return spec("review.decide", "accessReviewItem.decided.v1") }
 func reviewClose() act.Spec  { return spec("review.close", "accessReview.closed.v1") }
+
+// reviewReassign decides who decides, and changes no right itself.
+func reviewReassign() act.Spec {
+	s := spec("review.reassign", "accessReviewItem.reassigned.v1")
+	s.ChangesRights = false
+	return s
+}
+
+// reviewList sets due dates that lie ahead: no right of now changes.
+func reviewList() act.Spec {
+	s := spec("review.list", "accessReview.listed.v1")
+	s.ChangesRights = false
+	return s
+}
 
 // reviewLapse writes down what has ended by time already: it changes no right.
 func reviewLapse() act.Spec {

@@ -28,7 +28,7 @@ type tenant struct {
 func newTenant(t testing.TB) *tenant {
 	t.Helper()
 	x := identitytest.New(t).Tenant(t, "home")
-	return &tenant{x, review.New(x.Runner, x.DB)}
+	return &tenant{x, review.New(x.Runner, x.DB, x.Access)}
 }
 
 func must(t testing.TB, err error) {
@@ -99,7 +99,7 @@ func TestEveryAct(t *testing.T) {
 	named := func(name string) act.Spec {
 		return review.Specs()[slices.IndexFunc(review.Specs(), func(s act.Spec) bool { return s.Name == name })]
 	}
-	of := func(x *identitytest.Tenant) *tenant { return &tenant{x, review.New(x.Runner, x.DB)} }
+	of := func(x *identitytest.Tenant) *tenant { return &tenant{x, review.New(x.Runner, x.DB, x.Access)} }
 	identitytest.EveryAct(t, review.Specs(), []identitytest.Case{
 		{Spec: named("review.open"), By: manager, Own: true, Org: true, Make: func(t testing.TB, x *identitytest.Tenant) (do, other identitytest.Call) {
 			in := review.AccessReviewOpen{Period: "2026-H2", DueAt: time.Now().Add(time.Hour)}
@@ -123,6 +123,23 @@ func TestEveryAct(t *testing.T) {
 					return y.reviews.AccessReviewDecide(ctx, by, in, key)
 				}, func(ctx context.Context, by *tenancy.Session, key string) (act.Result, error) {
 					return y.reviews.AccessReviewDecide(ctx, by, again, key)
+				}
+		}},
+		{Spec: named("review.reassign"), By: manager, Make: func(t testing.TB, x *identitytest.Tenant) (do, other identitytest.Call) {
+			y := of(x)
+			chief := x.Person(t, "chief", "tenant_admin") // may unbind, as the present reviewer may
+			y.open(t)
+			item, _ := y.itemOf(t, x.Nobody)
+			in := review.AccessReviewReassign{Item: item, ExpectedVersion: 1, Reviewer: chief.Staff, Reason: "复核人离职"}
+			if who := y.reviewer(t, item); who != nil && *who == chief.Staff {
+				in.Reviewer = x.Admin.Staff
+			}
+			again := in
+			again.Reason = "另一原因"
+			return func(ctx context.Context, by *tenancy.Session, key string) (act.Result, error) {
+					return y.reviews.AccessReviewReassign(ctx, by, in, key)
+				}, func(ctx context.Context, by *tenancy.Session, key string) (act.Result, error) {
+					return y.reviews.AccessReviewReassign(ctx, by, again, key)
 				}
 		}},
 		{Spec: named("review.close"), By: manager, Make: func(t testing.TB, x *identitytest.Tenant) (do, other identitytest.Call) {
@@ -378,9 +395,32 @@ func TestTenThousandBindings(t *testing.T) {
 		}
 		return nil
 	})
+	ctx, stop := context.WithCancel(t.Context())
+	var longest time.Duration
+	waits := 0
+	var others sync.WaitGroup
+	others.Go(func() { // somebody who wants to change rights, again and again
+		for ctx.Err() == nil {
+			begun := time.Now()
+			err := x.DB.InTx(ctx, tenancy.ForSystem(x.ID, tenancy.SystemReview), func(ctx context.Context, tx *tenancy.Tx) error {
+				_, err := tx.Exec(ctx, `SELECT 1 FROM tenant_epochs WHERE tenant_id = $1 FOR NO KEY UPDATE`, x.ID.UUID())
+				return err
+			})
+			if err == nil {
+				longest, waits = max(longest, time.Since(begun)), waits+1
+			}
+		}
+	})
 	begun := time.Now()
 	x.open(t)
-	t.Logf("opened in %v", time.Since(begun).Round(time.Millisecond))
+	stop()
+	others.Wait()
+	t.Logf("opened in %v; %d others waited %v at most", time.Since(begun).Round(time.Millisecond), waits, longest.Round(time.Millisecond))
+	var slices, most int
+	x.Scan(t, `SELECT count(*), max((detail->'changes'->0->>'new')::int) FROM audit_records WHERE tenant_id = $1 AND act = 'review.list'`, nil, &slices, &most)
+	if slices != 25 || most != 400 { // of 10,003, the opening itself with the first 400: nobody waits for the whole
+		t.Errorf("%d slices of %d at most", slices, most)
+	}
 	var n int
 	x.Scan(t, `SELECT count(*) FROM access_review_items WHERE tenant_id = $1 AND reviewer_staff_id = $2`, []any{x.Admin.Staff}, &n)
 	if n != 10002 { // and the manager, and nobody

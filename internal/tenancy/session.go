@@ -54,13 +54,15 @@ const (
 	SystemFiles SystemName = "files"
 	// SystemReview writes down what lapsed because its access review was not answered in time.
 	SystemReview SystemName = "access-review"
+	// SystemCustody writes down which loans were not back when they were due.
+	SystemCustody SystemName = "custody"
 	// SystemWatcher reads the tenant's epochs for those who are told when they move.
 	SystemWatcher SystemName = "rights-watcher"
 )
 
 // SystemNames is the complete list of system actors.
 func SystemNames() []SystemName {
-	return []SystemName{SystemSignIn, SystemOperator, SystemSealer, SystemFiles, SystemReview, SystemWatcher}
+	return []SystemName{SystemSignIn, SystemOperator, SystemSealer, SystemFiles, SystemReview, SystemCustody, SystemWatcher}
 }
 
 // Actor is who acts, as the credential says. It never comes from a header or an argument.

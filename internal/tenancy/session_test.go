@@ -39,7 +39,7 @@ func begin(t *testing.T, w *world, s *tenancy.Session) (err error, ran bool) {
 // The list of system actors is complete: a new one is written down here and in the guide of what each may do.
 func TestSystemActors(t *testing.T) {
 	t.Parallel()
-	want := []tenancy.SystemName{"sign-in", "operator", "audit-sealer", "files", "access-review", "rights-watcher"}
+	want := []tenancy.SystemName{"sign-in", "operator", "audit-sealer", "files", "access-review", "custody", "rights-watcher"}
 	if got := tenancy.SystemNames(); !slices.Equal(got, want) {
 		t.Errorf("system actors %v, want %v", got, want)
 	}

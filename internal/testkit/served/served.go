@@ -28,6 +28,12 @@ import (
 // back is told the same of everything.
 func Start(t testing.TB, w *world.World, db *tenancy.DB, configure ...func(*product.Services)) (url string) {
 	t.Helper()
+	return StartWith(t, w, db, product.Files{NoScan: true}, configure...)
+}
+
+// StartWith is Start with files that are scanned and marked as said; where they are kept, and the key, are given here.
+func StartWith(t testing.TB, w *world.World, db *tenancy.DB, files product.Files, configure ...func(*product.Services)) (url string) {
+	t.Helper()
 	must := func(err error) {
 		t.Helper()
 		if err != nil {
@@ -40,7 +46,8 @@ func Start(t testing.TB, w *world.World, db *tenancy.DB, configure ...func(*prod
 	must(err)
 	t.Cleanup(func() { must(store.Close()) })
 	secret := bytes.Repeat([]byte{7}, 32)
-	s, err := product.NewServices(db, w.Clock, w.Clock.Now, rand.Reader, tel.Log, tel.Tracer(), &product.Files{Store: store, Key: secret, NoScan: true})
+	files.Store, files.Key = store, secret
+	s, err := product.NewServices(db, w.Clock, w.Clock.Now, rand.Reader, tel.Log, tel.Tracer(), &files)
 	must(err)
 	for _, c := range configure {
 		c(s)
