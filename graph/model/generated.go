@@ -1031,6 +1031,16 @@ type OriginalUploadPayload struct {
 	UserErrors []*UserError  `json:"userErrors"`
 }
 
+// The expectation of one decision: what a person may do, on one row or, without `objectId`, on none in particular.
+type PolicyCaseInput struct {
+	Name     string  `json:"name"`
+	StaffID  string  `json:"staffId"`
+	Object   string  `json:"object"`
+	Action   string  `json:"action"`
+	ObjectID *string `json:"objectId,omitempty"`
+	Allow    bool    `json:"allow"`
+}
+
 type PolicyClassChange struct {
 	Object string `json:"object"`
 	From   int    `json:"from"`
@@ -1203,19 +1213,25 @@ type PolicyTestAddPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
-// What a version makes of one assertion.
+// What a version, or a draft, makes of one assertion.
 type PolicyTestResult struct {
-	Test   *read.Ref `json:"test,omitempty"`
-	Passed bool      `json:"passed"`
+	// Null for one that was given.
+	Test *read.Ref `json:"test,omitempty"`
+	// For one that was given: its place, counted from 0 through `tests` and then `cases`.
+	Given  *int   `json:"given,omitempty"`
+	Name   string `json:"name"`
+	Passed bool   `json:"passed"`
 	// A person, and a row that he would see (NEVER) or not see (ALWAYS); null when it passed, the row also when it may not be read.
 	Staff       *read.Ref `json:"staff,omitempty"`
 	RowClient   *read.Ref `json:"rowClient,omitempty"`
 	RowContract *read.Ref `json:"rowContract,omitempty"`
 	// How many rows, at most 100, over all persons.
 	Rows int `json:"rows"`
-	// The rule that allows it.
-	Rule    *read.Ref `json:"rule,omitempty"`
-	Message *string   `json:"message,omitempty"`
+	// The rule that decides.
+	Rule *read.Ref `json:"rule,omitempty"`
+	// Where the draft adds that rule: its place in `draft.add`.
+	AddedRule *int    `json:"addedRule,omitempty"`
+	Message   *string `json:"message,omitempty"`
 }
 
 type PolicyTestRetireInput struct {

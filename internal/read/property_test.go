@@ -168,7 +168,7 @@ func TestCompiledIsReference(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t)
 		w.gate.turns = turns{rare: 3, sides: 2}
-		compiledIsReference(t, w, true, 0)
+		compiledIsReference(t, w, true, 20)
 	})
 	// Every reference to a table names the tenant: the answers are the same when row-level security is gone.
 	t.Run("without row-level security", func(t *testing.T) {

@@ -244,7 +244,7 @@ func (l *listing) hits() string {
 //
 // SECURITY: it only leads to candidates; every term is then looked for in classes that the actor may filter by.
 func (q *query) rare(s *site) string {
-	if s.terms == 0 {
+	if s.terms == 0 || q.asOf || s.single == nil { // ids lead to the rows of now
 		return ""
 	}
 	value := 0
