@@ -114,6 +114,14 @@ func everyCellIsSeen(t *testing.T, x *town, s sheet) {
 			}
 		}
 	}
+	for _, q := range stepActs() { // who may not decide a step has none that waits for him
+		p := x.people[slices.IndexFunc(x.people, func(p *person) bool { return s.ever(q, p) })]
+		faults, _ := observe(x, s.with(q, p.role, nil), []*person{p}, true)
+		exchanged++
+		if len(faults) == 0 {
+			t.Errorf("the sheets could say that %s has no %s, and the steps that wait for him would be found right", p.role, q)
+		}
+	}
 	t.Logf("%d cells of the sheets exchanged: %v", exchanged, nouns)
 	for _, e := range policy.Catalogue() {
 		if e.Object != policy.OnTenant && nouns[e.Object] < 2 {
@@ -173,5 +181,21 @@ func aRuleTooManyIsSeen(t *testing.T, x *town, s sheet) {
 		} else {
 			t.Logf("%s for %s: %d answers are found wrong, the first: %.200s", change.name, change.role, len(faults), faults[0])
 		}
+	}
+}
+
+// What nobody expects is found in whatever form it is hidden: a text, a telephone number, a hash.
+func TestLeaksAreFound(t *testing.T) {
+	t.Parallel()
+	hash := strings.Repeat("ab", 32)
+	answer := `{"data":{"a":"zq1x","b":"about zq2xn","c":"13800000003","d":"` + hash + `"},"extensions":{"note":"zq4x"}}`
+	if got := leaked(answer, `{"a":"zq1x"}`, ""); !slices.Equal(got, []string{"zq2x", "13800000003", hash, "zq4x"}) {
+		t.Errorf("found %q", got)
+	}
+	if got := leaked(answer, answer, ""); len(got) > 0 {
+		t.Errorf("what was expected is called a leak: %q", got)
+	}
+	if got := leaked(`{"a":"zq1x"}`, "", `code: "zq1x"`); len(got) > 0 {
+		t.Errorf("what was asked with is called a leak: %q", got)
 	}
 }
