@@ -303,7 +303,7 @@ func (t *trial) decision(ctx context.Context, c *Case) (TestResult, error) {
 		return r, nil
 	}
 	r.Staff = *c.Staff
-	t.rule(&r, e.Decision.Rule)
+	t.rule(&r, e.Decision.Rule())
 	if c.About != nil {
 		r.Rows = 1
 		if seen {
@@ -315,7 +315,7 @@ func (t *trial) decision(ctx context.Context, c *Case) (TestResult, error) {
 		label := e.Decision.Reason.Label()
 		zh, en = "应为准许，实为拒绝："+label.ZH, "is refused, and ought not to be: "+label.EN
 	}
-	if rule := e.Decision.Rule; rule != nil {
+	if rule := e.Decision.Rule(); rule != nil {
 		said := policy.RuleSentence(rule)
 		zh += fmt.Sprintf("（规则 %d：%s）", rule.Seq, said.ZH)
 		en += fmt.Sprintf(" (rule %d: %s)", rule.Seq, said.EN)
