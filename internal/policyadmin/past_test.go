@@ -39,18 +39,25 @@ type probe struct {
 
 func probes() []probe {
 	return []probe{
-		{"Client", id.Client, "code", policy.OnClient, policy.ClientList, false}, {"Client", id.Client, "phone", policy.OnClient, policy.ClientStandard, true},
-		{"Client", id.Client, "policyNote", policy.OnClient, policy.ClientDealings, false}, {"Client", id.Client, "creditNote", policy.OnClient, policy.ClientCredit, false},
+		{"Client", id.Client, "code", policy.OnClient, policy.ClientList, false},
+		{"Client", id.Client, "phone", policy.OnClient, policy.ClientStandard, true},
+		{"Client", id.Client, "policyNote", policy.OnClient, policy.ClientDealings, false},
+		{"Client", id.Client, "creditNote", policy.OnClient, policy.ClientCredit, false},
 		{"Contact", id.Contact, "phone", policy.OnClient, policy.ClientContacts, true},
-		{"Contract", id.Contract, "number", policy.OnContract, policy.ContractSummary, false}, {"Contract", id.Contract, "currentRevision", policy.OnContract, policy.ContractTerms, false},
-		{"Staff", id.Staff, "number", policy.OnStaff, policy.StaffDirectory, false}, {"Staff", id.Staff, "phone", policy.OnStaff, policy.StaffPersonnel, true},
+		{"Contract", id.Contract, "number", policy.OnContract, policy.ContractSummary, false},
+		{"Contract", id.Contract, "currentRevision", policy.OnContract, policy.ContractTerms, false},
+		{"Staff", id.Staff, "number", policy.OnStaff, policy.StaffDirectory, false},
+		{"Staff", id.Staff, "phone", policy.OnStaff, policy.StaffPersonnel, true},
 		{"Department", id.Department, "name", policy.OnOrganisation, policy.OrganisationList, false},
-		{"Account", id.Account, "login", policy.OnAccount, policy.AccountAdmin, false}, {"RoleBinding", id.RoleBinding, "validFrom", policy.OnPolicy, policy.PolicyRules, false},
+		{"Account", id.Account, "login", policy.OnAccount, policy.AccountAdmin, false},
+		{"RoleBinding", id.RoleBinding, "validFrom", policy.OnPolicy, policy.PolicyRules, false},
 		{"AccessGrant", id.Grant, "purpose", policy.OnGrant, policy.GrantAdmin, false},
-		{"Original", id.Original, "title", policy.OnOriginal, policy.OriginalRegister, false}, {"OriginalVersion", id.OriginalVersion, "contentHash", policy.OnOriginal, policy.OriginalContent, false},
+		{"Original", id.Original, "title", policy.OnOriginal, policy.OriginalRegister, false},
+		{"OriginalVersion", id.OriginalVersion, "contentHash", policy.OnOriginal, policy.OriginalContent, false},
 		{"File", id.File, "sha256", policy.OnOriginal, policy.OriginalContent, false},
 		{"Borrowing", id.Borrowing, "purpose", policy.OnBorrowing, policy.BorrowingRegister, false},
-		{"AccessRequest", id.AccessRequest, "purpose", policy.OnAccessRequest, policy.AccessRequestRegister, false}, {"ApprovalStep", id.ApprovalStep, "key", policy.OnApproval, policy.ApprovalSteps, false},
+		{"AccessRequest", id.AccessRequest, "purpose", policy.OnAccessRequest, policy.AccessRequestRegister, false},
+		{"ApprovalStep", id.ApprovalStep, "key", policy.OnApproval, policy.ApprovalSteps, false},
 	}
 }
 

@@ -28,7 +28,8 @@ func TestADraftIsTriedBeforeItIsSaved(t *testing.T) {
 	}
 	draft := &policyadmin.PolicyDraft{BaseNumber: 1, Reason: "试", Add: []policyadmin.Rule{
 		{RoleKey: "list_reader", Object: "audit", Action: "read", Scope: "TENANT", Effect: "allow"},
-		{RoleKey: "ka_sales_rep", Object: "client", Action: "read", Scope: "COMPANY", Effect: "allow"}, credit("COMPANY"),
+		{RoleKey: "ka_sales_rep", Object: "client", Action: "read", Scope: "COMPANY", Effect: "allow"},
+		credit("COMPANY"),
 	}}
 	before := x.Footprint(t)
 	// the administrator drafts, and sees no client: he is told the person and the line, not the row
