@@ -75,8 +75,8 @@ func trials() map[string]trial {
 
 		"accessReviewOpen": {"tenant", `period: "` + reviewPeriod + `", dueAt: "SOON"`, "CONFLICT"}, "accessReviewClose": stale("review", "accessReviewId", ""),
 		"accessReviewReassign": stale("review item", "accessReviewItemId", `reviewerId: P, `+because),
-		"policyDraft":   {"tenant", `baseNumber: "999", reason: "x", remove: [1]`, "INVALID_INPUT input.baseNumber"},
-		"policyDiscard": stale("version", "policyVersionId", because), "policyPublish": stale("version", "policyVersionId", ""),
+		"policyDraft":          {"tenant", `baseNumber: "999", reason: "x", remove: [1]`, "INVALID_INPUT input.baseNumber"},
+		"policyDiscard":        stale("version", "policyVersionId", because), "policyPublish": stale("version", "policyVersionId", ""),
 		"policyRollback": {"tenant", `toNumber: "999", reason: "x"`, "INVALID_INPUT input.toNumber"},
 		"roleCreate":     {"tenant", `key: "staff", nameZh: "x", nameEn: "x"`, "CONFLICT"}, "roleRetire": stale("role", "roleId", because),
 	}

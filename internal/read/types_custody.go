@@ -56,7 +56,9 @@ func custodyTypes() []*Type {
 			Fields: []Field{
 				idField(id.Borrowing, "id"),
 				one(loan, "client", "client_id", "Client"), one(loan, "borrower", "borrower_staff_id", "Staff"), col(loan, KindText, "purpose", "purpose"),
-				col(loan, KindEnum, "state", "state"), {Name: "overdue", Group: loan, Kind: KindBool, Expr: "({}.state = 'out' AND {}.due_at <= @now)"}, col(loan, KindInt, "topClass", "top_class"), col(loan, KindTime, "dueAt", "due_at"), col(loan, KindTime, "outAt", "out_at"),
+				col(loan, KindEnum, "state", "state"),
+				{Name: "overdue", Group: loan, Kind: KindBool, Expr: "({}.state = 'out' AND {}.due_at <= @now)"},
+				col(loan, KindInt, "topClass", "top_class"), col(loan, KindTime, "dueAt", "due_at"), col(loan, KindTime, "outAt", "out_at"),
 				col(loan, KindTime, "endedAt", "ended_at"), col(loan, KindTime, "renewedAt", "renewed_at"), col(loan, KindText, "conditionNote", "condition_note"),
 				many(loan, "items", "BorrowingItem", "borrowing_id", byID()), many(loan, "steps", "ApprovalStep", "subject_id", inOrder),
 				version(), createdAt(), updatedAt(),
