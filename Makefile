@@ -56,7 +56,7 @@ stats: ## what the code generators cost
 	@cache=$$(mktemp -d); start=$$(date +%s); GOCACHE=$$cache $(GO) build -o /dev/null ./cmd/clientele; \
 	  echo "cold build:       $$(( $$(date +%s) - start )) s"; GOCACHE=$$cache $(GO) clean -cache; rm -rf $$cache
 
-bench: postgres ## the product against a hand-written floor, as ratios
+bench: postgres ## the product against a hand-written floor, as ratios; rights beside casbin (ARGS=policy: these alone)
 	$(GO) run ./internal/bench $(ARGS)
 
 console: ## GraphiQL from its npm package; without npm a plain page stands in

@@ -134,7 +134,7 @@ type QueryResolver interface {
 	WhoCanSee(ctx context.Context, objectID string, group *string, first *int, asOf *time.Time) (*model.AccessPaths, error)
 	PolicyCompare(ctx context.Context, from int64, to int64) (*model.PolicyComparison, error)
 	PolicyLint(ctx context.Context, policyVersionID string) ([]*model.PolicyWarning, error)
-	PolicyTestRun(ctx context.Context, policyVersionID string) ([]*model.PolicyTestResult, error)
+	PolicyTestRun(ctx context.Context, policyVersionID *string, draft *model.PolicyDraftInput, tests []*model.PolicyTestAddInput, cases []*model.PolicyCaseInput) ([]*model.PolicyTestResult, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -239,6 +239,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("OriginalOpenInput", ec.unmarshalInputOriginalOpenInput),
 			graphql.NewInputUnmarshaler("OriginalReportIncidentInput", ec.unmarshalInputOriginalReportIncidentInput),
 			graphql.NewInputUnmarshaler("OriginalUploadInput", ec.unmarshalInputOriginalUploadInput),
+			graphql.NewInputUnmarshaler("PolicyCaseInput", ec.unmarshalInputPolicyCaseInput),
 			graphql.NewInputUnmarshaler("PolicyClassInput", ec.unmarshalInputPolicyClassInput),
 			graphql.NewInputUnmarshaler("PolicyConflictInput", ec.unmarshalInputPolicyConflictInput),
 			graphql.NewInputUnmarshaler("PolicyDiscardInput", ec.unmarshalInputPolicyDiscardInput),
@@ -1248,6 +1249,10 @@ func (ec *executionContext) childFields_PolicyTestResult(ctx context.Context, fi
 	switch field.Name {
 	case "test":
 		return ec.fieldContext_PolicyTestResult_test(ctx, field)
+	case "given":
+		return ec.fieldContext_PolicyTestResult_given(ctx, field)
+	case "name":
+		return ec.fieldContext_PolicyTestResult_name(ctx, field)
 	case "passed":
 		return ec.fieldContext_PolicyTestResult_passed(ctx, field)
 	case "staff":
@@ -1260,6 +1265,8 @@ func (ec *executionContext) childFields_PolicyTestResult(ctx context.Context, fi
 		return ec.fieldContext_PolicyTestResult_rows(ctx, field)
 	case "rule":
 		return ec.fieldContext_PolicyTestResult_rule(ctx, field)
+	case "addedRule":
+		return ec.fieldContext_PolicyTestResult_addedRule(ctx, field)
 	case "message":
 		return ec.fieldContext_PolicyTestResult_message(ctx, field)
 	}
@@ -3448,13 +3455,37 @@ func (ec *executionContext) field_Query_policyTestRun_args(ctx context.Context, 
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "policyVersionId",
-		func(ctx context.Context, v any) (string, error) {
-			return ec.unmarshalNID2string(ctx, v)
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOID2ᚖstring(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
 	args["policyVersionId"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "draft",
+		func(ctx context.Context, v any) (*model.PolicyDraftInput, error) {
+			return ec.unmarshalOPolicyDraftInput2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐPolicyDraftInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["draft"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "tests",
+		func(ctx context.Context, v any) ([]*model.PolicyTestAddInput, error) {
+			return ec.unmarshalOPolicyTestAddInput2ᚕᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐPolicyTestAddInputᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["tests"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "cases",
+		func(ctx context.Context, v any) ([]*model.PolicyCaseInput, error) {
+			return ec.unmarshalOPolicyCaseInput2ᚕᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐPolicyCaseInputᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["cases"] = arg3
 	return args, nil
 }
 
@@ -12516,6 +12547,52 @@ func (ec *executionContext) fieldContext_PolicyTestResult_test(_ context.Context
 	return graphql.NewScalarFieldContext("PolicyTestResult", field, false, false, "PolicyTest")
 }
 
+func (ec *executionContext) _PolicyTestResult_given(ctx context.Context, field graphql.CollectedField, obj *model.PolicyTestResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PolicyTestResult_given(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Given, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PolicyTestResult_given(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PolicyTestResult", field, false, false, "Int")
+}
+
+func (ec *executionContext) _PolicyTestResult_name(ctx context.Context, field graphql.CollectedField, obj *model.PolicyTestResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PolicyTestResult_name(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Name, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PolicyTestResult_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PolicyTestResult", field, false, false, "String")
+}
+
 func (ec *executionContext) _PolicyTestResult_passed(ctx context.Context, field graphql.CollectedField, obj *model.PolicyTestResult) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -12652,6 +12729,29 @@ func (ec *executionContext) _PolicyTestResult_rule(ctx context.Context, field gr
 }
 func (ec *executionContext) fieldContext_PolicyTestResult_rule(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("PolicyTestResult", field, false, false, "PolicyRule")
+}
+
+func (ec *executionContext) _PolicyTestResult_addedRule(ctx context.Context, field graphql.CollectedField, obj *model.PolicyTestResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PolicyTestResult_addedRule(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AddedRule, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PolicyTestResult_addedRule(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PolicyTestResult", field, false, false, "Int")
 }
 
 func (ec *executionContext) _PolicyTestResult_message(ctx context.Context, field graphql.CollectedField, obj *model.PolicyTestResult) (ret graphql.Marshaler) {
@@ -13153,7 +13253,7 @@ func (ec *executionContext) _Query_policyTestRun(ctx context.Context, field grap
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().PolicyTestRun(ctx, fc.Args["policyVersionId"].(string))
+			return ec.Resolvers.Query().PolicyTestRun(ctx, fc.Args["policyVersionId"].(*string), fc.Args["draft"].(*model.PolicyDraftInput), fc.Args["tests"].([]*model.PolicyTestAddInput), fc.Args["cases"].([]*model.PolicyCaseInput))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*model.PolicyTestResult) graphql.Marshaler {
@@ -20491,6 +20591,83 @@ func UnmarshalOriginalUploadInput(ctx context.Context, raw any) (model.OriginalU
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputPolicyCaseInput(ctx context.Context, obj any) (model.PolicyCaseInput, error) {
+	var it model.PolicyCaseInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"name", "staffId", "object", "action", "objectId", "allow"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "name":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("name"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Name = data
+		case "staffId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("staffId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.StaffID = data
+		case "object":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("object"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Object = data
+		case "action":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("action"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Action = data
+		case "objectId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("objectId"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ObjectID = data
+		case "allow":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("allow"))
+			data, err := ec.unmarshalNBoolean2bool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Allow = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalPolicyCaseInput unmarshals raw into the PolicyCaseInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalPolicyCaseInput(ctx context.Context, raw any) (model.PolicyCaseInput, error) {
+	var out model.PolicyCaseInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "PolicyCaseInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputPolicyClassInput(ctx context.Context, obj any) (model.PolicyClassInput, error) {
 	var it model.PolicyClassInput
 	if obj == nil {
@@ -25742,6 +25919,16 @@ func (ec *executionContext) _PolicyTestResult(ctx context.Context, sel ast.Selec
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "given":
+			out.Values[i] = ec._PolicyTestResult_given(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "name":
+			out.Values[i] = ec._PolicyTestResult_name(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "passed":
 			out.Values[i] = ec._PolicyTestResult_passed(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -25769,6 +25956,11 @@ func (ec *executionContext) _PolicyTestResult(ctx context.Context, sel ast.Selec
 			}
 		case "rule":
 			out.Values[i] = ec._PolicyTestResult_rule(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "addedRule":
+			out.Values[i] = ec._PolicyTestResult_addedRule(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
@@ -28072,6 +28264,11 @@ func (ec *executionContext) marshalNPartySide2githubᚗcomᚋclienteleᚋcliente
 	return v
 }
 
+func (ec *executionContext) unmarshalNPolicyCaseInput2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐPolicyCaseInput(ctx context.Context, v any) (*model.PolicyCaseInput, error) {
+	res, err := ec.unmarshalInputPolicyCaseInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) marshalNPolicyClassChange2ᚕᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐPolicyClassChangeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.PolicyClassChange) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
@@ -28218,6 +28415,11 @@ func (ec *executionContext) marshalNPolicyRuleSentence2ᚖgithubᚗcomᚋcliente
 func (ec *executionContext) unmarshalNPolicyTestAddInput2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐPolicyTestAddInput(ctx context.Context, v any) (model.PolicyTestAddInput, error) {
 	res, err := ec.unmarshalInputPolicyTestAddInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNPolicyTestAddInput2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐPolicyTestAddInput(ctx context.Context, v any) (*model.PolicyTestAddInput, error) {
+	res, err := ec.unmarshalInputPolicyTestAddInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalNPolicyTestAddPayload2githubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐPolicyTestAddPayload(ctx context.Context, sel ast.SelectionSet, v model.PolicyTestAddPayload) graphql.Marshaler {
@@ -29699,6 +29901,23 @@ func (ec *executionContext) marshalOPartyCapacity2ᚖgithubᚗcomᚋclienteleᚋ
 	return v
 }
 
+func (ec *executionContext) unmarshalOPolicyCaseInput2ᚕᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐPolicyCaseInputᚄ(ctx context.Context, v any) ([]*model.PolicyCaseInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]*model.PolicyCaseInput, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNPolicyCaseInput2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐPolicyCaseInput(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
 func (ec *executionContext) unmarshalOPolicyClassInput2ᚕᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐPolicyClassInputᚄ(ctx context.Context, v any) ([]*model.PolicyClassInput, error) {
 	if v == nil {
 		return nil, nil
@@ -29738,6 +29957,14 @@ func (ec *executionContext) unmarshalOPolicyConflictInput2ᚕᚖgithubᚗcomᚋc
 		}
 	}
 	return res, nil
+}
+
+func (ec *executionContext) unmarshalOPolicyDraftInput2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐPolicyDraftInput(ctx context.Context, v any) (*model.PolicyDraftInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputPolicyDraftInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) unmarshalOPolicyRule2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋinternalᚋreadᚐRef(ctx context.Context, v any) (*read.Ref, error) {
@@ -29794,6 +30021,23 @@ func (ec *executionContext) marshalOPolicyTest2ᚖgithubᚗcomᚋclienteleᚋcli
 		return graphql.Null
 	}
 	return graphql.WrapContextMarshaler(ctx, v)
+}
+
+func (ec *executionContext) unmarshalOPolicyTestAddInput2ᚕᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐPolicyTestAddInputᚄ(ctx context.Context, v any) ([]*model.PolicyTestAddInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]*model.PolicyTestAddInput, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNPolicyTestAddInput2ᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐPolicyTestAddInput(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
 }
 
 func (ec *executionContext) marshalOPolicyTestResult2ᚕᚖgithubᚗcomᚋclienteleᚋclienteleᚋgraphᚋmodelᚐPolicyTestResultᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.PolicyTestResult) graphql.Marshaler {

@@ -219,6 +219,65 @@ func TestADenialOfTheGiverIsNotEscaped(t *testing.T) {
 	}
 }
 
+// What a role has from the roles that it inherits from counts on both sides: what is given by it, and what denies it to the giver.
+func TestInheritedRulesCountForTheCeiling(t *testing.T) {
+	t.Parallel()
+	giver, grantee := uuid.UUID{9, 1}, uuid.UUID{9, 2}
+	r := func(role string, s policy.Scope, e policy.Effect) policy.Rule {
+		return policy.Rule{Role: role, Object: policy.OnContract, Action: policy.Read, Scope: s, Effect: e}
+	}
+	people := map[uuid.UUID]uuid.UUID{giver: {1, 5}, grantee: {1, 5}}
+	gift := policy.Binding{Role: "list_reader"} // inherits from staff
+	x := newGive(t, []policy.Rule{r(policy.BaseStaff, policy.Company, policy.Allow), r("holds", policy.Dept, policy.Allow)}, people, nil)
+	by := x.rights(giver, "holds")
+	if got := by.Exceeding(x.principal(grantee), gift, policy.Backer{Rights: by}); len(got) != 1 || got[0].Rule.Role != policy.BaseStaff {
+		t.Errorf("what the role inherits was given by one who has less: %v", got)
+	}
+	x = newGive(t, []policy.Rule{r(policy.BaseStaff, policy.Dept, policy.Deny), r("holds", policy.Tenant, policy.Allow), r("gift", policy.Tenant, policy.Allow)}, people, nil)
+	by = x.rights(giver, "holds", "list_reader")
+	if got := by.Exceeding(x.principal(grantee), policy.Binding{Role: "gift"}, policy.Backer{Rights: by}); len(got) != 1 {
+		t.Errorf("what the giver is denied by inheritance was given: %v", got)
+	}
+	if got := by.Exceeding(x.principal(grantee, gift), policy.Binding{Role: "gift"}, policy.Backer{Rights: by}); len(got) != 0 {
+		t.Errorf("the one who inherits the same denial: %v", got)
+	}
+}
+
+// A rule is published question by question: whoever holds one of the field groups that it opens holds not the others. Only a denial
+// of the role itself that reaches every row stands for one of the giver's.
+func TestARuleIsHeldInEveryPart(t *testing.T) {
+	t.Parallel()
+	giver := uuid.UUID{9, 1}
+	reveal := func(role string, o policy.Object, classes policy.ClassSet) policy.Rule {
+		return policy.Rule{Role: role, Object: o, Action: policy.Reveal, Scope: policy.Tenant, Classes: classes, Effect: policy.Allow}
+	}
+	both := reveal("gift", policy.OnClient, policy.ClassRange(0, 1))
+	x := newGive(t, []policy.Rule{reveal("one", policy.ClientList, 0), reveal("two", policy.ClientStandard, 0), both}, map[uuid.UUID]uuid.UUID{giver: {1, 5}}, nil)
+	for _, c := range []struct {
+		roles  []string
+		beyond int
+	}{{[]string{"one"}, 1}, {[]string{"two"}, 1}, {[]string{"one", "two"}, 0}} {
+		by := policy.Backer{Rights: x.rights(giver, c.roles...)}
+		if got := x.table.ExceedingRules([]policy.Rule{both}, nil, by); len(got) != c.beyond {
+			t.Errorf("published by %v: %v", c.roles, got)
+		}
+		if got := by.Rights.Exceeding(x.principal(uuid.UUID{9, 2}), policy.Binding{Role: "gift"}, by); len(got) != c.beyond {
+			t.Errorf("bound by %v: %v", c.roles, got)
+		}
+	}
+
+	read := func(role string, s policy.Scope, e policy.Effect) policy.Rule {
+		return policy.Rule{Role: role, Object: policy.OnContract, Action: policy.Read, Scope: s, Effect: e}
+	}
+	gift := read("gift", policy.Tenant, policy.Allow)
+	for scope, beyond := range map[policy.Scope]int{policy.Self: 1, policy.Dept: 1, policy.Company: 1, policy.Tenant: 0} {
+		x := newGive(t, []policy.Rule{read("holds", policy.Tenant, policy.Allow), read("barred", policy.Company, policy.Deny), read("gift", scope, policy.Deny), gift}, map[uuid.UUID]uuid.UUID{giver: {1, 5}}, nil)
+		if got := x.table.ExceedingRules([]policy.Rule{gift}, nil, policy.Backer{Rights: x.rights(giver, "holds", "barred")}); len(got) != beyond {
+			t.Errorf("a role that denies by %s, published by one who is denied his company: %v", scope, got)
+		}
+	}
+}
+
 // Whenever one set of conditions is said to imply another, no row meets the first and not the second.
 func TestImpliedConditionsHoldOnRows(t *testing.T) {
 	t.Parallel()

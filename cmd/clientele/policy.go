@@ -21,7 +21,7 @@ type policyCommands struct {
 	Lint    policyLint    `cmd:"" help:"离线检查文件，指出行号 · Check files without a server and name the lines."`
 	Apply   policyApply   `cmd:"" help:"起草文件与现行版本的差异；发布由他人完成 · Draft what differs from the version in force; publishing is somebody else's act."`
 	Compare policyCompare `cmd:"" help:"比较文件与策略版本；有差异时退出码为 3 · Compare files with a version; exit code 3 when they differ."`
-	Test    policyTest    `cmd:"" help:"检验文件中的断言 · Check the assertions of files against the version in force."`
+	Test    policyTest    `cmd:"" help:"发布之前，以文件所成的草案检验断言 · Check assertions against the draft that the files would make, before it is published."`
 }
 
 // exitDiffers ends compare when there are differences, and test when an assertion does not hold.
@@ -229,41 +229,6 @@ func (c *policyApply) Run(p *program) error {
 		fmt.Fprintf(p.stdout, "! %s\n", w)
 	}
 	fmt.Fprintf(p.stdout, "已起草版本 %d（%s），请由他人发布 · version %d is drafted (%s); somebody else publishes it\n", drafted.number, drafted.id, drafted.number, drafted.id)
-	return nil
-}
-
-type policyTest struct {
-	policyFiles `embed:""`
-	Server      serverFlags `embed:""`
-}
-
-// Run asks explainAccess for every assertion: the judgement is the server's.
-func (c *policyTest) Run(p *program) error {
-	files, err := c.read(p)
-	if err != nil {
-		return err
-	}
-	r, err := c.Server.connect(p)
-	if err != nil {
-		return err
-	}
-	failed := 0
-	for _, t := range files.Tests {
-		allow, reason, err := r.explain(p.ctx, t)
-		if err != nil {
-			return fmt.Errorf("%s:%d: %w", t.File, t.Line, err)
-		}
-		if allow == t.Allow {
-			fmt.Fprintf(p.stdout, "ok   %s\n", t.Name)
-			continue
-		}
-		failed++
-		fmt.Fprintf(p.stdout, "FAIL %s:%d %s: %s\n", t.File, t.Line, t.Name, reason)
-	}
-	fmt.Fprintf(p.stdout, "%d 个断言，%d 个不成立 · %d assertions, %d do not hold\n", len(files.Tests), failed, len(files.Tests), failed)
-	if failed > 0 {
-		return differs{}
-	}
 	return nil
 }
 

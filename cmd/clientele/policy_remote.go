@@ -30,6 +30,7 @@ type remote struct {
 // version is a policy version as the server has it.
 type version struct {
 	policyfile.Policy
+	ID     string
 	Number int64
 }
 
@@ -89,6 +90,16 @@ func (f *serverFlags) token(p *program) (string, error) {
 	return strings.TrimSpace(string(data)), err
 }
 
+// refusal is what a server says in errors: the first of them as the trouble, and all with the fields that they are about.
+type refusal struct {
+	trouble
+	fields []fieldError
+}
+
+type fieldError struct{ field, says string }
+
+func (r *refusal) Unwrap() error { return &r.trouble }
+
 const maxAnswer = 16 << 20
 
 // patience is how often one operation is asked again when the server says that too much was asked at once.
@@ -140,8 +151,8 @@ func (r *remote) once(ctx context.Context, body []byte, into any) (wait time.Dur
 		Errors []struct {
 			Message    string
 			Extensions struct {
-				Code, Remedy string
-				RetryAfter   int // seconds
+				Code, Remedy, Reason, Field string
+				RetryAfter                  int // seconds
 			}
 		}
 	}
@@ -151,7 +162,11 @@ func (r *remote) once(ctx context.Context, body []byte, into any) (wait time.Dur
 	if len(got.Errors) > 0 {
 		e := got.Errors[0]
 		say := e.Extensions.Code + ": " + e.Message
-		return time.Duration(e.Extensions.RetryAfter) * time.Second, &trouble{message: fault.Text{ZH: say, EN: say}, remedy: fault.Text{ZH: e.Extensions.Remedy, EN: e.Extensions.Remedy}}
+		refused := &refusal{trouble: trouble{message: fault.Text{ZH: say, EN: say}, remedy: fault.Text{ZH: e.Extensions.Remedy, EN: e.Extensions.Remedy}}}
+		for _, e := range got.Errors {
+			refused.fields = append(refused.fields, fieldError{e.Extensions.Field, strings.TrimSpace(e.Extensions.Reason + ": " + e.Message + " " + e.Extensions.Remedy)})
+		}
+		return time.Duration(e.Extensions.RetryAfter) * time.Second, refused
 	}
 	return 0, json.Unmarshal(got.Data, into)
 }
@@ -210,7 +225,7 @@ type rule struct {
 }
 
 func (r *remote) content(ctx context.Context, id string, n int64) (version, error) {
-	v := version{Number: n}
+	v := version{ID: id, Number: n}
 	for after, more := "", true; more; {
 		var page struct {
 			Node struct {
@@ -303,20 +318,4 @@ func (x rule) rule() (out policy.Rule, err error) {
 		out.ValidUntil = x.ValidUntil.UTC()
 	}
 	return out, nil
-}
-
-// explain asks for one assertion.
-func (r *remote) explain(ctx context.Context, t policyfile.Test) (allow bool, reason string, err error) {
-	var answer struct {
-		ExplainAccess struct {
-			Allow            bool
-			Reason, Sentence string
-		}
-	}
-	variables := map[string]any{"staff": t.Staff, "object": t.Object, "action": t.Action}
-	if t.About != "" {
-		variables["about"] = t.About
-	}
-	err = r.ask(ctx, `query ($staff: ID, $object: String!, $action: String!, $about: ID) { explainAccess(staffId: $staff, object: $object, action: $action, objectId: $about) { allow reason sentence } }`, variables, &answer)
-	return answer.ExplainAccess.Allow, strings.TrimSpace(answer.ExplainAccess.Reason + " " + answer.ExplainAccess.Sentence), err
 }

@@ -31,7 +31,7 @@ type AccessExplanation struct {
 	Clause  *string    `json:"clause,omitempty"`
 	// For a refusal: the nearest lawful way, in words, and whom to ask.
 	Way *AccessWay `json:"way,omitempty"`
-	// The approval chain behind `way`, when there is one: AC-10.
+	// The approval chain behind `way`, when there is one: AC-09, AC-10.
 	Chain  *string   `json:"chain,omitempty"`
 	Remedy *string   `json:"remedy,omitempty"`
 	Ask    *read.Ref `json:"ask,omitempty"`
@@ -77,13 +77,14 @@ type AccessLine struct {
 
 // A staff member who sees the object, and by which way.
 type AccessPath struct {
-	Staff    *read.Ref   `json:"staff,omitempty"`
-	Access   FieldAccess `json:"access"`
-	Role     string      `json:"role"`
-	Binding  *read.Ref   `json:"binding,omitempty"`
-	Scope    DataScope   `json:"scope"`
-	Rule     *read.Ref   `json:"rule,omitempty"`
-	Sentence string      `json:"sentence"`
+	Staff  *read.Ref   `json:"staff,omitempty"`
+	Access FieldAccess `json:"access"`
+	// Empty for what is about the person himself: no rule opens it.
+	Role     string    `json:"role"`
+	Binding  *read.Ref `json:"binding,omitempty"`
+	Scope    DataScope `json:"scope"`
+	Rule     *read.Ref `json:"rule,omitempty"`
+	Sentence string    `json:"sentence"`
 }
 
 type AccessPaths struct {
@@ -1043,6 +1044,16 @@ type OriginalUploadPayload struct {
 	UserErrors []*UserError  `json:"userErrors"`
 }
 
+// The expectation of one decision: what a person may do, on one row or, without `objectId`, on none in particular.
+type PolicyCaseInput struct {
+	Name     string  `json:"name"`
+	StaffID  string  `json:"staffId"`
+	Object   string  `json:"object"`
+	Action   string  `json:"action"`
+	ObjectID *string `json:"objectId,omitempty"`
+	Allow    bool    `json:"allow"`
+}
+
 type PolicyClassChange struct {
 	Object string `json:"object"`
 	From   int    `json:"from"`
@@ -1215,19 +1226,25 @@ type PolicyTestAddPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
-// What a version makes of one assertion.
+// What a version, or a draft, makes of one assertion.
 type PolicyTestResult struct {
-	Test   *read.Ref `json:"test,omitempty"`
-	Passed bool      `json:"passed"`
+	// Null for one that was given.
+	Test *read.Ref `json:"test,omitempty"`
+	// For one that was given: its place, counted from 0 through `tests` and then `cases`.
+	Given  *int   `json:"given,omitempty"`
+	Name   string `json:"name"`
+	Passed bool   `json:"passed"`
 	// A person, and a row that he would see (NEVER) or not see (ALWAYS); null when it passed, the row also when it may not be read.
 	Staff       *read.Ref `json:"staff,omitempty"`
 	RowClient   *read.Ref `json:"rowClient,omitempty"`
 	RowContract *read.Ref `json:"rowContract,omitempty"`
 	// How many rows, at most 100, over all persons.
 	Rows int `json:"rows"`
-	// The rule that allows it.
-	Rule    *read.Ref `json:"rule,omitempty"`
-	Message *string   `json:"message,omitempty"`
+	// The rule that decides.
+	Rule *read.Ref `json:"rule,omitempty"`
+	// Where the draft adds that rule: its place in `draft.add`.
+	AddedRule *int    `json:"addedRule,omitempty"`
+	Message   *string `json:"message,omitempty"`
 }
 
 type PolicyTestRetireInput struct {
@@ -1734,7 +1751,9 @@ type AccessWay string
 const (
 	// A role that has the rule; the tenant administrator binds it.
 	AccessWayRole AccessWay = "ROLE"
-	// A grant on the client (F10); the owning department's head is asked.
+	// Borrowing the original (G04): whoever sees its register asks, the custodian lends.
+	AccessWayBorrowing AccessWay = "BORROWING"
+	// A grant on the client (F10): by an access request, or given by the owning department's head.
 	AccessWayGrant AccessWay = "GRANT"
 	// A place on the client's team.
 	AccessWayTeam AccessWay = "TEAM"
@@ -1750,6 +1769,7 @@ const (
 
 var AllAccessWay = []AccessWay{
 	AccessWayRole,
+	AccessWayBorrowing,
 	AccessWayGrant,
 	AccessWayTeam,
 	AccessWayDistribution,
@@ -1760,7 +1780,7 @@ var AllAccessWay = []AccessWay{
 
 func (e AccessWay) IsValid() bool {
 	switch e {
-	case AccessWayRole, AccessWayGrant, AccessWayTeam, AccessWayDistribution, AccessWayScope, AccessWayCondition, AccessWayValidity:
+	case AccessWayRole, AccessWayBorrowing, AccessWayGrant, AccessWayTeam, AccessWayDistribution, AccessWayScope, AccessWayCondition, AccessWayValidity:
 		return true
 	}
 	return false

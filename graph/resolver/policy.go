@@ -22,6 +22,22 @@ type Policy struct{ Service *policyadmin.Service }
 // PolicyDraft resolves policyDraft. The warnings are those of now, also when the draft was made earlier under the same key.
 func (r Policy) PolicyDraft(ctx context.Context, from model.PolicyDraftInput, key string) (p model.PolicyDraftPayload, err error) {
 	var d decoder
+	in := draftOf(from)
+	var drafted uuid.UUID
+	p.PolicyVersion, p.UserErrors, err = answer(ctx, &d, &in, func(s *tenancy.Session) (act.Result, error) {
+		result, err := r.Service.PolicyDraft(ctx, s, in, key)
+		drafted = result.Subject.ID
+		return result, err
+	})
+	if err == nil && p.PolicyVersion != nil {
+		if warnings, failed := r.Service.DraftWarnings(ctx, graph.SessionFrom(ctx), drafted); failed == nil {
+			p.Warnings = warned(ctx, warnings)
+		}
+	}
+	return p, err
+}
+
+func draftOf(from model.PolicyDraftInput) policyadmin.PolicyDraft {
 	in := policyadmin.PolicyDraft{BaseNumber: from.BaseNumber, Reason: from.Reason, Remove: from.Remove}
 	for _, l := range from.Add {
 		in.Add = append(in.Add, policyadmin.Rule{
@@ -36,18 +52,7 @@ func (r Policy) PolicyDraft(ctx context.Context, from model.PolicyDraftInput, ke
 		in.AddConflicts = append(in.AddConflicts, policyadmin.Conflict{Key: k.Key, ActionA: k.ActionA, ActionB: k.ActionB, NameZH: k.NameZh, NameEN: k.NameEn, Clause: given(k.Clause)})
 	}
 	in.RemoveConflicts = from.RemoveConflicts
-	var drafted uuid.UUID
-	p.PolicyVersion, p.UserErrors, err = answer(ctx, &d, &in, func(s *tenancy.Session) (act.Result, error) {
-		result, err := r.Service.PolicyDraft(ctx, s, in, key)
-		drafted = result.Subject.ID
-		return result, err
-	})
-	if err == nil && p.PolicyVersion != nil {
-		if warnings, failed := r.Service.DraftWarnings(ctx, graph.SessionFrom(ctx), drafted); failed == nil {
-			p.Warnings = warned(ctx, warnings)
-		}
-	}
-	return p, err
+	return in
 }
 
 // given is a text, empty when it was left out.

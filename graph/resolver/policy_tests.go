@@ -2,6 +2,7 @@ package resolver
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/clientele/clientele/graph"
 	"github.com/clientele/clientele/graph/model"
@@ -10,25 +11,32 @@ import (
 	"github.com/clientele/clientele/internal/id"
 	"github.com/clientele/clientele/internal/policyadmin"
 	"github.com/clientele/clientele/internal/tenancy"
+	"github.com/clientele/clientele/policy"
 )
 
 // PolicyTestAdd resolves policyTestAdd.
 func (r Policy) PolicyTestAdd(ctx context.Context, from model.PolicyTestAddInput, key string) (p model.PolicyTestAddPayload, err error) {
 	var d decoder
+	in := assertionOf(&d, from, "input.")
+	p.PolicyTest, p.UserErrors, err = answer(ctx, &d, &in, func(s *tenancy.Session) (act.Result, error) {
+		return r.Service.PolicyTestAdd(ctx, s, in, key)
+	})
+	return p, err
+}
+
+// assertionOf reads an assertion; at is what its fields' names begin with.
+func assertionOf(d *decoder, from model.PolicyTestAddInput, at string) policyadmin.PolicyTestAdd {
 	in := policyadmin.PolicyTestAdd{
-		Name: from.Name, Expectation: string(from.Expectation), RoleKey: from.RoleKey, Staff: d.optional(id.Staff, "input.staffId", from.StaffID),
-		StaffDepartment: d.optional(id.Department, "input.staffDepartmentId", from.StaffDepartmentID), Object: from.Object, Action: from.Action,
-		RowCompany:    d.optional(id.Company, "input.rowCompanyId", from.RowCompanyID),
-		RowDepartment: d.optional(id.Department, "input.rowDepartmentId", from.RowDepartmentID),
+		Name: from.Name, Expectation: string(from.Expectation), RoleKey: from.RoleKey, Staff: d.optional(id.Staff, at+"staffId", from.StaffID),
+		StaffDepartment: d.optional(id.Department, at+"staffDepartmentId", from.StaffDepartmentID), Object: from.Object, Action: from.Action,
+		RowCompany:    d.optional(id.Company, at+"rowCompanyId", from.RowCompanyID),
+		RowDepartment: d.optional(id.Department, at+"rowDepartmentId", from.RowDepartmentID),
 		RowCondition:  given(from.RowCondition), Clause: given(from.Clause),
 	}
 	if from.RowOwn != nil {
 		in.RowOwn = string(*from.RowOwn)
 	}
-	p.PolicyTest, p.UserErrors, err = answer(ctx, &d, &in, func(s *tenancy.Session) (act.Result, error) {
-		return r.Service.PolicyTestAdd(ctx, s, in, key)
-	})
-	return p, err
+	return in
 }
 
 // PolicyTestRetire resolves policyTestRetire.
@@ -46,24 +54,40 @@ func (r Policy) PolicyTestRetire(ctx context.Context, from model.PolicyTestRetir
 }
 
 // PolicyTestRun resolves policyTestRun.
-func (r PolicyQuestions) PolicyTestRun(ctx context.Context, version string) ([]*model.PolicyTestResult, error) {
+func (r PolicyQuestions) PolicyTestRun(ctx context.Context, version *string, draft *model.PolicyDraftInput, tests []*model.PolicyTestAddInput, cases []*model.PolicyCaseInput) ([]*model.PolicyTestResult, error) {
 	s := graph.SessionFrom(ctx)
 	if s == nil {
 		return nil, fault.SignIn()
 	}
 	var d decoder
-	of := d.id(id.PolicyVersion, "policyVersionId", version)
+	in := policyadmin.Trial{Version: d.optional(id.PolicyVersion, "policyVersionId", version)}
+	if draft != nil {
+		made := draftOf(*draft)
+		in.Draft = &made
+	}
+	for i, t := range tests {
+		in.Tests = append(in.Tests, assertionOf(&d, *t, fmt.Sprintf("tests.%d.", i)))
+	}
+	for i, c := range cases {
+		staff := d.id(id.Staff, fmt.Sprintf("cases.%d.staffId", i), c.StaffID)
+		one := policyadmin.Case{Name: c.Name, Allow: c.Allow, Question: policyadmin.Question{Staff: &staff, Object: policy.Object(c.Object), Action: policy.Action(c.Action)}}
+		if c.ObjectID != nil {
+			about := d.object(fmt.Sprintf("cases.%d.objectId", i), *c.ObjectID)
+			one.About = &about
+		}
+		in.Cases = append(in.Cases, one)
+	}
 	if err := d.checks.Err(); err != nil {
 		return nil, err
 	}
-	results, err := r.Service.PolicyTestRun(ctx, s, of)
+	results, err := r.Service.PolicyTestRun(ctx, s, in)
 	if err != nil {
 		return nil, err
 	}
 	out := make([]*model.PolicyTestResult, len(results))
 	for i, x := range results {
 		out[i] = &model.PolicyTestResult{
-			Test: ref("PolicyTest", x.Test), Passed: x.Passed, Staff: ref("Staff", x.Staff), Rows: x.Rows, Rule: ref("PolicyRule", x.Rule),
+			Test: ref("PolicyTest", x.Test), Name: x.Name, Given: placed(x.Given), AddedRule: placed(x.Added), Passed: x.Passed, Staff: ref("Staff", x.Staff), Rows: x.Rows, Rule: ref("PolicyRule", x.Rule),
 			Message: filled(fault.Text(x.Message).In(s.Language)),
 		}
 		switch x.Row.Type {
@@ -74,4 +98,12 @@ func (r PolicyQuestions) PolicyTestRun(ctx context.Context, version string) ([]*
 		}
 	}
 	return out, nil
+}
+
+// placed is nil for no place.
+func placed(n int) *int {
+	if n < 0 {
+		return nil
+	}
+	return &n
 }

@@ -87,14 +87,30 @@ func (p *Provider) watch(snap, old *snapshot) *snapshot {
 	return snap
 }
 
-// trip notes a disagreement for the snapshots to come.
+// trip notes a disagreement for the snapshots to come, and drops the one there is: what was made of its rights, as the statements
+// of lists, goes with them.
 func (p *Provider) trip(tenant tenancy.TenantID, version int64, d policy.Disagreement) {
 	p.tripping.Lock()
 	defer p.tripping.Unlock()
 	known := p.trips(tenant, version)
 	if !slices.ContainsFunc(known, func(o policy.Disagreement) bool { return o.Object == d.Object && o.Action == d.Action }) {
 		p.tripped.Store(tenant, trip{version, append(slices.Clone(known), d)})
+		p.snapshots.Invalidate(tenant)
 	}
+}
+
+// install keeps a snapshot. A disagreement that was found while it was loaded is heard of now, at the latest.
+func (p *Provider) install(snap, old *snapshot) *snapshot {
+	heard := len(p.trips(snap.tenant, snap.table.Version()))
+	p.watch(snap, old)
+	p.snapshots.Set(snap.tenant, snap)
+	if trips := p.trips(snap.tenant, snap.table.Version()); len(trips) > heard {
+		for _, d := range trips {
+			snap.shadow.Trip(d)
+		}
+		p.snapshots.Invalidate(snap.tenant)
+	}
+	return snap
 }
 
 // trips are the disagreements of a tenant at a policy version.
@@ -203,15 +219,13 @@ func (p *Provider) snapshot(ctx context.Context, tenant tenancy.TenantID, epochs
 	if old != nil && old.epochs.Policy == epochs.Policy && old.epochs.Org == epochs.Org {
 		// Only credentials changed: transactions verify those themselves.
 		fresh := &snapshot{tenant: tenant, epochs: epochs, table: old.table, org: old.org, rights: map[rightsKey]*known{}}
-		p.snapshots.Set(tenant, p.watch(fresh, old))
-		return fresh, nil
+		return p.install(fresh, old), nil
 	}
 	loaded, err := load(ctx, tenant, epochs, old, send)
 	if err != nil {
 		return nil, fault.Down("POLICY_UNREADABLE", err)
 	}
-	p.snapshots.Set(tenant, p.watch(loaded, old))
-	return loaded, nil
+	return p.install(loaded, old), nil
 }
 
 // bind reads the bindings of the session's account and resolves its rights.

@@ -80,34 +80,43 @@ func roles(clients int) []role {
 
 func ownersOf(clients int) int64 { return int64(max(clients/perOwner, 2)) }
 
-// rows are filled in by one statement each: {t} is the tenant's number, {n} clients, {o} owners. i numbers clients from 1; h scatters.
-func rows() []string {
-	const (
-		times = `timestamptz '2026-01-01' `
-		h     = `(i * 2654435761 % 4294967296)`
-		owner = `(1 + i % {o})`
-	)
-	dept := func(staff string) string {
-		return `pg_temp.made_id({t}, 2, 1 + ` + staff + ` % ` + fmt.Sprint(departments) + `)`
-	}
+const madeAt = `timestamptz '2026-01-01' `
+
+// dept is the department of an owner.
+func dept(staff string) string {
+	return `pg_temp.made_id({t}, 2, 1 + ` + staff + ` % ` + fmt.Sprint(departments) + `)`
+}
+
+// peopleRows are the tenant, its organisation and its people, by one statement each: {t} is the tenant's number, {o} owners.
+func peopleRows() []string {
 	return []string{
-		`INSERT INTO tenants (tenant_id, slug, name, created_at, updated_at) SELECT pg_temp.made_id({t}, 0, 1), 'bench-' || {t}, '租户' || {t}, ` + times + `, ` + times + ``,
+		`INSERT INTO tenants (tenant_id, slug, name, created_at, updated_at) SELECT pg_temp.made_id({t}, 0, 1), 'bench-' || {t}, '租户' || {t}, ` + madeAt + `, ` + madeAt + ``,
 		`INSERT INTO tenant_epochs (tenant_id) SELECT pg_temp.made_id({t}, 0, 1)`,
 		`INSERT INTO tenant_counters (tenant_id) SELECT pg_temp.made_id({t}, 0, 1)`,
 		`INSERT INTO companies (tenant_id, id, name, created_at, updated_at, recorded_from)
-			SELECT pg_temp.made_id({t}, 0, 1), pg_temp.made_id({t}, 1, 1), '总公司', ` + times + `, ` + times + `, ` + times + ``,
+			SELECT pg_temp.made_id({t}, 0, 1), pg_temp.made_id({t}, 1, 1), '总公司', ` + madeAt + `, ` + madeAt + `, ` + madeAt + ``,
 		`INSERT INTO departments (tenant_id, id, company_id, parent_id, kind, name, created_at, updated_at, recorded_from)
 			SELECT pg_temp.made_id({t}, 0, 1), pg_temp.made_id({t}, 2, d), pg_temp.made_id({t}, 1, 1), CASE WHEN d BETWEEN 2 AND ` + fmt.Sprint(1+sections) + ` THEN pg_temp.made_id({t}, 2, 1) END,
-			CASE WHEN d BETWEEN 2 AND ` + fmt.Sprint(1+sections) + ` THEN 'SECTION' ELSE 'DEPARTMENT' END, '部门' || d, ` + times + `, ` + times + `, ` + times + `
+			CASE WHEN d BETWEEN 2 AND ` + fmt.Sprint(1+sections) + ` THEN 'SECTION' ELSE 'DEPARTMENT' END, '部门' || d, ` + madeAt + `, ` + madeAt + `, ` + madeAt + `
 			FROM generate_series(1, ` + fmt.Sprint(departments) + `) d`,
 		// the two beyond the owners sit in the key-account department
 		`INSERT INTO staff (tenant_id, id, number, name, company_id, department_id, created_at, updated_at, recorded_from)
 			SELECT pg_temp.made_id({t}, 0, 1), pg_temp.made_id({t}, 3, s), 'S' || s, '员工' || s, pg_temp.made_id({t}, 1, 1),
-			CASE WHEN s > {o} THEN pg_temp.made_id({t}, 2, 1) ELSE ` + dept("s") + ` END, ` + times + `, ` + times + `, ` + times + `
+			CASE WHEN s > {o} THEN pg_temp.made_id({t}, 2, 1) ELSE ` + dept("s") + ` END, ` + madeAt + `, ` + madeAt + `, ` + madeAt + `
 			FROM generate_series(1, {o} + 2) s`,
 		`INSERT INTO employments (tenant_id, id, staff_id, company_id, department_id, valid_from, created_at, updated_at, recorded_from)
-			SELECT tenant_id, pg_temp.made_id({t}, 4, ('x' || right(id::text, 12))::bit(48)::bigint), id, company_id, department_id, ` + times + `, ` + times + `, ` + times + `, ` + times + `
+			SELECT tenant_id, pg_temp.made_id({t}, 4, ('x' || right(id::text, 12))::bit(48)::bigint), id, company_id, department_id, ` + madeAt + `, ` + madeAt + `, ` + madeAt + `, ` + madeAt + `
 			FROM staff WHERE tenant_id = pg_temp.made_id({t}, 0, 1)`,
+	}
+}
+
+// archiveRows are its clients with all that belongs to them: {n} of them. i numbers clients from 1; h scatters.
+func archiveRows() []string {
+	const (
+		h     = `(i * 2654435761 % 4294967296)`
+		owner = `(1 + i % {o})`
+	)
+	return []string{
 		`INSERT INTO clients (tenant_id, id, company_id, department_id, owner_id, code, name, sort_key, region, stage, legal_representative, address, postcode, phone,
 			business_scope, registered_capital_minor, registered_capital_currency, grade, important, policy_note, attitude, credit_limit_minor, credit_limit_currency,
 			created_at, updated_at, recorded_from)
@@ -116,28 +125,28 @@ func rows() []string {
 			(ARRAY['trading', 'prospect', 'developing', 'recognised'])[1 + ` + h + ` / 4096 % 4], '法人' || i, '上海市浦东新区张江路' || i || '号', '200000',
 			'021' || lpad((i % 100000000)::text, 8, '0'), '工业设备、仪器仪表的销售与服务', i * 100000, 'CNY',
 			(ARRAY['VIP', 'A', 'B', 'C'])[1 + ` + h + ` / 256 % 4], i % 7 = 0, '按季度回访', '合作意愿强', i * 1000, 'CNY',
-			` + times + `+ i * interval '1 second', ` + times + `+ (i * 7919 % {n}) * interval '1 second', ` + times + ` FROM generate_series(1, {n}) i`,
+			` + madeAt + `+ i * interval '1 second', ` + madeAt + `+ (i * 7919 % {n}) * interval '1 second', ` + madeAt + ` FROM generate_series(1, {n}) i`,
 		`INSERT INTO client_kinds (tenant_id, id, client_id, kind, recorded_from)
-			SELECT pg_temp.made_id({t}, 0, 1), pg_temp.made_id({t}, 12, i), pg_temp.made_id({t}, 11, i), (ARRAY['KEY', 'SUPPLIER', 'DEALER', 'SUPPLIER', 'DEALER'])[1 + ` + h + ` / 65536 % 5], ` + times + `
+			SELECT pg_temp.made_id({t}, 0, 1), pg_temp.made_id({t}, 12, i), pg_temp.made_id({t}, 11, i), (ARRAY['KEY', 'SUPPLIER', 'DEALER', 'SUPPLIER', 'DEALER'])[1 + ` + h + ` / 65536 % 5], ` + madeAt + `
 			FROM generate_series(1, {n}) i`,
 		`INSERT INTO client_team_members (tenant_id, id, client_id, staff_id, duty, valid_from, created_at, updated_at, recorded_from)
 			SELECT pg_temp.made_id({t}, 0, 1), pg_temp.made_id({t}, 13, i * 2 + k), pg_temp.made_id({t}, 11, i), pg_temp.made_id({t}, 3, 1 + (i + k) % {o}),
-			CASE k WHEN 0 THEN 'OWNER' ELSE 'CO_OWNER' END, ` + times + `, ` + times + `, ` + times + `, ` + times + `
+			CASE k WHEN 0 THEN 'OWNER' ELSE 'CO_OWNER' END, ` + madeAt + `, ` + madeAt + `, ` + madeAt + `, ` + madeAt + `
 			FROM generate_series(1, {n}) i, generate_series(0, 1) k WHERE k = 0 OR ` + h + ` / 1048576 % 2 = 0`,
 		`INSERT INTO contacts (tenant_id, id, client_id, name, title, phone, email, is_primary, created_at, updated_at, recorded_from)
 			SELECT pg_temp.made_id({t}, 0, 1), pg_temp.made_id({t}, 14, i * 3 + k), pg_temp.made_id({t}, 11, i), '联系人' || i || '-' || k, '采购经理', '138' || lpad((i * 3 % 100000000)::text, 8, '0'),
-			'contact' || i || '@example.cn', k = 0, ` + times + `, ` + times + `, ` + times + ` FROM generate_series(1, {n}) i, generate_series(0, 2) k`,
+			'contact' || i || '@example.cn', k = 0, ` + madeAt + `, ` + madeAt + `, ` + madeAt + ` FROM generate_series(1, {n}) i, generate_series(0, 2) k`,
 		`INSERT INTO contracts (tenant_id, id, client_id, company_id, department_id, owner_id, number, kind, title, state, starts_on, ends_on, amount_minor, currency, created_at, updated_at, recorded_from)
 			SELECT pg_temp.made_id({t}, 0, 1), pg_temp.made_id({t}, 15, i * 2 + k), pg_temp.made_id({t}, 11, i), pg_temp.made_id({t}, 1, 1), ` + dept(owner) + `, pg_temp.made_id({t}, 3, 1 + (i + k) % {o}),
 			'HT' || lpad((i * 2 + k)::text, 9, '0'), 'SALES', '设备销售合同' || i || '-' || k, 'effective', date '2026-01-01', date '2026-12-31', i * 1000 + k, 'CNY',
-			` + times + `+ (i * 2 + k) * interval '1 second', ` + times + `+ (i * 2 + k) * interval '1 second', ` + times + ` FROM generate_series(1, {n}) i, generate_series(0, 1) k`,
+			` + madeAt + `+ (i * 2 + k) * interval '1 second', ` + madeAt + `+ (i * 2 + k) * interval '1 second', ` + madeAt + ` FROM generate_series(1, {n}) i, generate_series(0, 1) k`,
 		`INSERT INTO obligations (tenant_id, id, contract_id, side, kind, title, due_on, amount_minor, currency, created_at, updated_at, recorded_from)
 			SELECT pg_temp.made_id({t}, 0, 1), pg_temp.made_id({t}, 16, c * 3 + k), pg_temp.made_id({t}, 15, c), 'THEIRS', 'PAYMENT', '第' || k + 1 || '期付款', date '2026-02-01' + (k * 30)::int, c * 100, 'CNY', ` +
-			times + `, ` + times + `, ` + times + ` FROM generate_series(2, {n} * 2 + 1) c, generate_series(0, 2) k`,
+			madeAt + `, ` + madeAt + `, ` + madeAt + ` FROM generate_series(2, {n} * 2 + 1) c, generate_series(0, 2) k`,
 		// the sales representative has borrowed twenty archives of others; others have borrowed as well
 		`INSERT INTO access_grants (tenant_id, id, grantee_staff_id, client_id, class_mask, purpose, valid_from, valid_until, created_at, updated_at, recorded_from)
-			SELECT pg_temp.made_id({t}, 0, 1), pg_temp.made_id({t}, 10, g), pg_temp.made_id({t}, 3, 1 + g / 20), pg_temp.made_id({t}, 11, 1 + g * 37 % {n}), 63, '合同评审', ` + times + `, timestamptz '2100-01-01', ` +
-			times + `, ` + times + `, ` + times + ` FROM generate_series(0, least(1000, {o} * 20) - 1) g`,
+			SELECT pg_temp.made_id({t}, 0, 1), pg_temp.made_id({t}, 10, g), pg_temp.made_id({t}, 3, 1 + g / 20), pg_temp.made_id({t}, 11, 1 + g * 37 % {n}), 63, '合同评审', ` + madeAt + `, timestamptz '2100-01-01', ` +
+			madeAt + `, ` + madeAt + `, ` + madeAt + ` FROM generate_series(0, least(1000, {o} * 20) - 1) g`,
 	}
 }
 
@@ -155,7 +164,7 @@ func fill(ctx context.Context, dsn string, number, n int) error {
 		}
 	}
 	numbers := strings.NewReplacer("{t}", strconv.Itoa(number), "{n}", strconv.Itoa(n)+"::bigint", "{o}", strconv.FormatInt(ownersOf(n), 10)+"::bigint")
-	for _, s := range rows() {
+	for _, s := range append(peopleRows(), archiveRows()...) {
 		if _, err := conn.Exec(ctx, numbers.Replace(s)); err != nil {
 			return fmt.Errorf("%s: %w", s, err)
 		}

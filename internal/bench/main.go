@@ -39,7 +39,7 @@ func main() {
 	flag.BoolVar(&o.listen, "wait", false, "start the servers of the first size, print their addresses, and wait")
 	plans := flag.Bool("plans", false, "with scopes: print the plans too")
 	flag.Usage = func() {
-		fmt.Fprintln(flag.CommandLine.Output(), "bench [flags]: the product against the floor\nbench [flags] scopes: the database's time of the first page under every scope, at the largest size")
+		fmt.Fprintln(flag.CommandLine.Output(), "bench [flags]: the product against the floor\nbench [flags] scopes: the database's time of the first page under every scope, at the largest size\nbench [flags] policy: decisions beside casbin's, and the memory of tenants in which nobody works")
 		flag.PrintDefaults()
 	}
 	flag.Parse()
@@ -54,6 +54,8 @@ func main() {
 	switch flag.Arg(0) {
 	case "":
 		exit(run(ctx, &o))
+	case "policy":
+		exit(runPolicy(ctx, &o))
 	case "scopes":
 		exit(runScopes(ctx, &o, *plans))
 	default:

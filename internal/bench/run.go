@@ -26,7 +26,10 @@ func run(ctx context.Context, o *options) (err error) {
 		}
 	}
 	t.growth(o.sizes)
-	return nil
+	if o.only != "" || o.into != "" || o.listen {
+		return nil
+	}
+	return rights(ctx, c)
 }
 
 // measure runs every shape as every role on one size.

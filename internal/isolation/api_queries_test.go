@@ -54,6 +54,7 @@ func plainCursors(e *endpoint, token string) map[string]string {
 // apiQueryRun asks every root of the SDL with every id exchanged for B's of the same kind, and for one of nobody.
 func apiQueryRun(t *testing.T, w *world.World, e *endpoint, a, b *side, aside func(func())) {
 	q := newAsker(t, w)
+	q.self = id.Encode(id.Staff, a.person.Staff)
 	at := w.Clock.Now().UTC().Truncate(time.Microsecond)
 	var cursors map[string]string
 	aside(func() { cursors = plainCursors(e, b.caller(t)) })

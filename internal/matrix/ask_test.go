@@ -163,7 +163,7 @@ func whole(s *ast.Schema, typ string) string {
 	for _, f := range s.Types[typ].Fields {
 		of := s.Types[f.Type.Name()]
 		switch base, list := strings.CutSuffix(of.Name, "Connection"); {
-		case strings.HasPrefix(f.Name, "__") || of.Kind != ast.Object || of.Name == "Money" || unplaced(s, base):
+		case strings.HasPrefix(f.Name, "__") || of.Kind != ast.Object || of.Name == "Money":
 		case list:
 			out = append(out, fmt.Sprintf("%s(first: %d) { nodes { %s } totalCount { value capped } }", f.Name, page, leaves(s, base)))
 		default:

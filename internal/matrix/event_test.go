@@ -14,6 +14,11 @@ func in() map[string][2]string {
 		"Client.distributedTo": {"Client", "distributions"}, "RoleBinding.roleKey": {"RoleBinding", "role"}, "Contract.reason": {"Contract", "closingNote"},
 		"Contract.changeNote": {"ContractRevision", "changeNote"}, "Contract.terms": {"ContractRevision", "terms"}, "Contract.contentHash": {"ContractRevision", "contentHash"},
 		"Contract.revision": {"Contract", "currentRevision"}, "Client.reason": {"Client", "suspended"}, "Staff.employment": {"Staff", "employments"},
+		"Borrowing.originals": {"Borrowing", "items"}, "Borrowing.contentHash": {"Borrowing", "items"}, // a digest of purpose and items
+		// an incident is told with its original
+		"CustodyIncident.incident": {"CustodyIncident", "note"}, "CustodyIncident.client": {"Original", "client"}, "CustodyIncident.title": {"Original", "title"},
+		"CustodyIncident.fieldClass": {"Original", "fieldClass"}, "CustodyIncident.custodian": {"Original", "custodian"}, "CustodyIncident.location": {"Original", "location"},
+		"CustodyIncident.provenance": {"Original", "provenance"}, "CustodyIncident.versionSeq": {"Original", "versionSeq"},
 	}
 }
 

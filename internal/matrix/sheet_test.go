@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -29,7 +30,10 @@ type alternative struct {
 	condition []comparison
 }
 
-type comparison struct{ field, op, value string }
+type comparison struct {
+	field, op, value string
+	number           int // the value of a field class
+}
 
 // sheet is what all files say: question -> role -> ways. A role without a way may not.
 type sheet map[question]map[string][]alternative
@@ -80,7 +84,7 @@ func readSheet(t testing.TB) sheet {
 }
 
 // parseAlternative reads "GRANTED L0,L1 if grade = VIP & kind != KEY".
-func parseAlternative(q question, way string) (alternative, error) {
+func parseAlternative(q question, way string) (_ alternative, err error) {
 	head, condition, conditional := strings.Cut(way, " if ")
 	scope, classes, listed := strings.Cut(head, " ")
 	a := alternative{scope: scope}
@@ -115,10 +119,16 @@ func parseAlternative(q question, way string) (alternative, error) {
 	}
 	for _, part := range strings.Split(condition, " & ") {
 		words := strings.Fields(part)
-		if len(words) != 3 || words[1] != "=" && words[1] != "!=" && words[1] != "<=" {
-			return a, fmt.Errorf("condition %q: this run reads =, != and <= only", part)
+		if len(words) != 3 || words[1] != "=" && words[1] != "!=" && (words[1] != "<=" || words[0] != "class") {
+			return a, fmt.Errorf("condition %q: this run reads = and !=, and <= of a class", part)
 		}
-		a.condition = append(a.condition, comparison{words[0], words[1], words[2]})
+		c := comparison{field: words[0], op: words[1], value: words[2]}
+		if c.field == "class" {
+			if c.number, err = strconv.Atoi(c.value); err != nil {
+				return a, fmt.Errorf("condition %q: %w", part, err)
+			}
+		}
+		a.condition = append(a.condition, c)
 	}
 	return a, nil
 }
@@ -132,6 +142,9 @@ type facts struct {
 	team                []uuid.UUID
 	distributed         []uuid.UUID                   // departments
 	granted             map[uuid.UUID]policy.ClassSet // staff -> classes, in force
+	class               policy.Class                  // of an original's content; of a borrowing the highest among its items
+	classed             bool                          // there is such a class
+	holder              uuid.UUID                     // staff who has the original in his hands now
 }
 
 // person is one who asks.
@@ -145,7 +158,7 @@ type person struct {
 
 // may tells what the sheets say.
 func (s sheet) may(q question, p *person, f *facts) bool {
-	return slices.ContainsFunc(s[q][p.role], func(a alternative) bool { return a.reaches(p, f) && a.holds(q, f) })
+	return slices.ContainsFunc(s[q][p.role], func(a alternative) bool { return a.reaches(q, p, f) && a.holds(q, f) })
 }
 
 // ever tells whether the sheets give the role any row at all.
@@ -153,7 +166,7 @@ func (s sheet) ever(q question, p *person) bool {
 	return slices.ContainsFunc(s[q][p.role], func(a alternative) bool { return a.scope != "PARTNERSHIP" })
 }
 
-func (a alternative) reaches(p *person, f *facts) bool {
+func (a alternative) reaches(q question, p *person, f *facts) bool {
 	some := func(id uuid.UUID, among []uuid.UUID) bool { return id != uuid.Nil && slices.Contains(among, id) }
 	switch a.scope {
 	case "SELF":
@@ -174,7 +187,10 @@ func (a alternative) reaches(p *person, f *facts) bool {
 		return some(f.company, p.companyTree)
 	case "TENANT":
 		return true
-	case "GRANTED":
+	case "GRANTED": // of an original: lent, whatever was granted on its client
+		if entity, _ := policy.EntityOf(q.object); entity == policy.OnOriginal {
+			return some(f.holder, []uuid.UUID{p.staff})
+		}
 		return f.granted[p.staff]&a.classes != 0
 	}
 	return false // PARTNERSHIP: nothing is disclosed
@@ -193,6 +209,11 @@ func (a alternative) holds(q question, f *facts) bool {
 			is = f.kind == c.value
 		case field == "state":
 			is = f.state == c.value
+		case field == "class":
+			if !f.classed {
+				return false
+			}
+			is = int(f.class) == c.number || c.op == "<=" && int(f.class) < c.number
 		default:
 			panic("this run does not know the condition field " + c.field)
 		}

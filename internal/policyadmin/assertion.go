@@ -2,7 +2,6 @@ package policyadmin
 
 import (
 	"context"
-	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -87,7 +86,7 @@ func (s *Service) PolicyTestAdd(ctx context.Context, session *tenancy.Session, i
 		if err := require(w, act.Subject{Type: typeTest}, &policy.Row{}); err != nil {
 			return act.Result{}, err
 		}
-		if err := referred(ctx, w, in); err != nil {
+		if err := referred(ctx, w.Tx, w.Rights, in); err != nil {
 			return act.Result{}, err
 		}
 		taken, err := w.Ent().PolicyTest.Query().Where(policytest.TenantID(w.Tenant()), policytest.Name(in.Name), policytest.State(stateActive)).Exist(ctx)
@@ -116,13 +115,13 @@ const references = `SELECT $2::text IS NULL OR EXISTS (SELECT FROM roles WHERE t
 	$5::uuid IS NULL OR EXISTS (SELECT FROM companies WHERE tenant_id = $1 AND id = $5), $6::uuid IS NULL OR EXISTS (SELECT FROM departments WHERE tenant_id = $1 AND id = $6)`
 
 // referred refuses what an assertion refers to and is not there. Whoever drafts policy sees the organisation and the directory.
-func referred(ctx context.Context, w *act.Work, in PolicyTestAdd) error {
+func referred(ctx context.Context, tx *tenancy.Tx, rights *policy.Rights, in PolicyTestAdd) error {
 	var there [5]bool
-	err := w.QueryRow(ctx, references, w.Tenant(), in.RoleKey, in.Staff, in.StaffDepartment, in.RowCompany, in.RowDepartment).Scan(&there[0], &there[1], &there[2], &there[3], &there[4])
+	err := tx.QueryRow(ctx, references, tx.Session().Tenant.UUID(), in.RoleKey, in.Staff, in.StaffDepartment, in.RowCompany, in.RowDepartment).Scan(&there[0], &there[1], &there[2], &there[3], &there[4])
 	if err != nil {
 		return wrap("references", err)
 	}
-	if w.Rights != nil && (in.Staff != nil && !w.Rights.Reach(policy.OnStaff, policy.Read).All || !w.Rights.Reach(policy.OnOrganisation, policy.Read).All) {
+	if rights != nil && (in.Staff != nil && !rights.Reach(policy.OnStaff, policy.Read).All || !rights.Reach(policy.OnOrganisation, policy.Read).All) {
 		there[1], there[2], there[3], there[4] = in.Staff == nil, in.StaffDepartment == nil, in.RowCompany == nil, in.RowDepartment == nil
 	}
 	var refused fault.List
@@ -194,72 +193,4 @@ func testSnapshot(t *entdb.PolicyTest) map[policy.Object]map[string]any {
 	return map[policy.Object]map[string]any{policy.PolicyRules: {
 		"id": id.Encode(id.PolicyTest, t.ID), "name": t.Name, "expectation": t.Expectation, "roleKey": t.RoleKey, "object": t.Object, "action": t.Action, "state": strings.ToUpper(t.State),
 	}}
-}
-
-// TestResult is what a version makes of one assertion.
-type TestResult struct {
-	Test    uuid.UUID
-	Passed  bool
-	Staff   uuid.UUID // zero for an app, or when it passed
-	Row     Object    // empty when there is none, or when it may not be read
-	Rows    int
-	Rule    uuid.UUID
-	Message policy.Text
-}
-
-// PolicyTestRun: permission policy.read. Every active assertion under a version, with the organisation, people, bindings and rows of
-// now. NOT_FOUND; INVALID_INPUT POLICY_REFUSED when it does not compile with the roles of now.
-func (s *Service) PolicyTestRun(ctx context.Context, session *tenancy.Session, version uuid.UUID) (out []TestResult, err error) {
-	err = s.asking(ctx, session, question{"policy.testRun", Object{typeVersion, version}}, func(ctx context.Context, tx *tenancy.Tx, rights *policy.Rights) error {
-		if err := mayReadRules(rights); err != nil {
-			return err
-		}
-		v, err := versionByID(ctx, tx, version)
-		if err != nil {
-			return err
-		}
-		if v == nil {
-			return fault.NotFound(typeVersion)
-		}
-		tests, err := assertion.Active(ctx, tx)
-		if err != nil {
-			return err
-		}
-		broken, err := assertion.Run(ctx, tx, &v.ID, tests)
-		var bad *policy.CompileError
-		if errors.As(err, &bad) {
-			return fault.Invalid("policyVersionId", "POLICY_REFUSED", fault.Text{ZH: "该版本按现有角色无法编译", EN: "the version does not compile with the roles of now"}, fault.Text{})
-		}
-		if err != nil {
-			return err
-		}
-		for _, t := range tests {
-			r := TestResult{Test: t.ID, Passed: true}
-			if i := slices.IndexFunc(broken, func(b assertion.Broken) bool { return b.Test.ID == t.ID }); i >= 0 {
-				if r, err = resultOf(ctx, tx, rights, &broken[i]); err != nil {
-					return err
-				}
-			}
-			out = append(out, r)
-		}
-		return nil
-	})
-	return out, err
-}
-
-func resultOf(ctx context.Context, tx *tenancy.Tx, rights *policy.Rights, b *assertion.Broken) (TestResult, error) {
-	r := TestResult{Test: b.Test.ID, Staff: b.Staff, Rows: b.Rows}
-	if b.Rule != nil {
-		r.Rule = b.Rule.ID
-	}
-	text, err := assertion.Say(ctx, tx, rights, b)
-	if err != nil {
-		return r, err
-	}
-	r.Message = policy.Text(text)
-	shown, err := b.Shown(ctx, tx, rights)
-	if shown {
-		r.Row = Object{b.Type, b.Row}
-	}
-	return r, err
 }

@@ -119,13 +119,13 @@ func TestAnAssertionBlocksEveryWayToBreakIt(t *testing.T) {
 		return of(s.PolicyPublish, policyadmin.PolicyPublish{PolicyVersion: version, ExpectedVersion: 1})
 	}
 	wide := drafted(t, x.Tenant, 1, []policyadmin.Rule{credit("COMPANY")})
-	results, err := s.PolicyTestRun(t.Context(), x.Manager.Session, wide)
+	results, err := s.PolicyTestRun(t.Context(), x.Manager.Session, policyadmin.Trial{Version: &wide})
 	if err != nil || len(results) != 1 || results[0].Passed || results[0].Staff != x.rep.Staff || results[0].Row.ID != x.client[x.b] || results[0].Rows != 1 || results[0].Rule == uuid.Nil {
 		t.Errorf("%+v %v", results, err)
 	}
 	x.blocked(t, "publishing", x.Manager, publish(wide), "员工 rep", "乙部的客户", "共 1 个", "规则 ")
 	narrow := drafted(t, x.Tenant, 1, []policyadmin.Rule{credit("DEPT_TREE")})
-	if results, err = s.PolicyTestRun(t.Context(), x.Manager.Session, narrow); err != nil || len(results) != 1 || !results[0].Passed {
+	if results, err = s.PolicyTestRun(t.Context(), x.Manager.Session, policyadmin.Trial{Version: &narrow}); err != nil || len(results) != 1 || !results[0].Passed {
 		t.Errorf("%+v %v", results, err)
 	}
 	x.passes(t, "publishing what is narrower", x.Manager, publish(narrow))
@@ -216,7 +216,7 @@ func TestAssertionsThatDoNotHold(t *testing.T) {
 	retire.ExpectedVersion = 2
 	_, err = s.PolicyTestRetire(t.Context(), x.Admin.Session, retire, identitytest.Key())
 	identitytest.Refused(t, err, "INVALID_STATE ALREADY_RETIRED")
-	_, err = s.PolicyTestRun(t.Context(), x.Nobody.Session, uuid.New())
+	_, err = s.PolicyTestRun(t.Context(), x.Nobody.Session, policyadmin.Trial{})
 	identitytest.Refused(t, err, "FORBIDDEN NO_ROLE")
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/clientele/clientele/internal/access"
 	"github.com/clientele/clientele/internal/act"
 	"github.com/clientele/clientele/internal/input"
+	"github.com/clientele/clientele/internal/tenancy"
 	"github.com/clientele/clientele/policy"
 )
 
@@ -27,8 +28,8 @@ type ClassChange struct {
 }
 
 // reclassified gives the field classes of the draft: those of the base with the changes.
-func reclassified(ctx context.Context, w *act.Work, base *entdb.PolicyVersion, in PolicyDraft) (policy.Classes, error) {
-	classes, err := access.Classes(ctx, w.Tx, base.ID)
+func reclassified(ctx context.Context, tx *tenancy.Tx, base *entdb.PolicyVersion, in PolicyDraft) (policy.Classes, error) {
+	classes, err := access.Classes(ctx, tx, base.ID)
 	if err != nil {
 		return nil, err
 	}

@@ -32,36 +32,48 @@ func (s *Service) PolicyDraft(ctx context.Context, session *tenancy.Session, in 
 		if err := require(w, act.Subject{Type: typeVersion}, &policy.Row{}); err != nil {
 			return act.Result{}, err
 		}
-		base, err := versionNumbered(ctx, w.Tx, in.BaseNumber)
-		switch {
-		case err != nil:
-			return act.Result{}, err
-		case base == nil:
-			return act.Result{}, absentReference("input.baseNumber")
-		case base.State != stateInForce:
-			return act.Result{}, baseNotInForce("input.baseNumber")
-		}
-		classes, err := reclassified(ctx, w, base, in)
+		d, err := drafted(ctx, w.Tx, in)
 		if err != nil {
 			return act.Result{}, err
 		}
-		rules, err := edited(ctx, w, base, in, classes)
-		if err != nil {
-			return act.Result{}, err
-		}
-		conflicts, err := editedConflicts(ctx, w, base, in)
-		if err != nil {
-			return act.Result{}, err
-		}
-		changes := []act.Change{{Field: "added", New: sentences(rules[len(rules)-len(in.Add):])}, {Field: "removed", New: in.Remove}, {Field: "reason", New: in.Reason}}
+		changes := []act.Change{{Field: "added", New: sentences(d.rules[len(d.rules)-len(in.Add):])}, {Field: "removed", New: in.Remove}, {Field: "reason", New: in.Reason}}
 		if len(in.Classes) > 0 {
-			changes = append(changes, act.Change{Field: "classes", New: classes})
+			changes = append(changes, act.Change{Field: "classes", New: d.classes})
 		}
 		if len(in.AddConflicts)+len(in.RemoveConflicts) > 0 {
 			changes = append(changes, act.Change{Field: "conflictsAdded", New: in.AddConflicts}, act.Change{Field: "conflictsRemoved", New: in.RemoveConflicts})
 		}
-		return saveDraft(ctx, w, base.Number, in.Reason, rules, conflicts, classes, changes)
+		return saveDraft(ctx, w, d.base.Number, in.Reason, d.rules, d.conflicts, d.classes, changes)
 	})
+}
+
+// draftContent is what a draft holds, saved or not.
+type draftContent struct {
+	base      *entdb.PolicyVersion
+	rules     []policy.Rule // the added ones last
+	conflicts []policy.DutyConflict
+	classes   policy.Classes
+}
+
+// drafted makes the content of a draft out of its base, or says what is wrong with it.
+func drafted(ctx context.Context, tx *tenancy.Tx, in PolicyDraft) (d draftContent, err error) {
+	d.base, err = versionNumbered(ctx, tx, in.BaseNumber)
+	switch {
+	case err != nil:
+		return d, err
+	case d.base == nil:
+		return d, absentReference("input.baseNumber")
+	case d.base.State != stateInForce:
+		return d, baseNotInForce("input.baseNumber")
+	}
+	if d.classes, err = reclassified(ctx, tx, d.base, in); err != nil {
+		return d, err
+	}
+	if d.rules, err = edited(ctx, tx, d.base, in, d.classes); err != nil {
+		return d, err
+	}
+	d.conflicts, err = editedConflicts(ctx, tx, d.base, in)
+	return d, err
 }
 
 func baseNotInForce(field string) *fault.Error {
@@ -70,8 +82,8 @@ func baseNotInForce(field string) *fault.Error {
 }
 
 // edited gives the rules of the draft, or what is wrong with each added or removed line.
-func edited(ctx context.Context, w *act.Work, base *entdb.PolicyVersion, in PolicyDraft, classes policy.Classes) ([]policy.Rule, error) {
-	rules, err := access.Rules(ctx, w.Tx, base.ID)
+func edited(ctx context.Context, tx *tenancy.Tx, base *entdb.PolicyVersion, in PolicyDraft, classes policy.Classes) ([]policy.Rule, error) {
+	rules, err := access.Rules(ctx, tx, base.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +97,7 @@ func edited(ctx context.Context, w *act.Work, base *entdb.PolicyVersion, in Poli
 		rules = slices.Delete(rules, at, at+1)
 	}
 	first := len(rules)
-	roles, err := rolesByKey(ctx, w.Tx)
+	roles, err := rolesByKey(ctx, tx)
 	if err != nil {
 		return nil, err
 	}
@@ -102,7 +114,7 @@ func edited(ctx context.Context, w *act.Work, base *entdb.PolicyVersion, in Poli
 	if len(rules) > maxRules {
 		c.Refuse("input.add", "TOO_MANY", fmt.Sprintf("一个版本最多 %d 条规则", maxRules), fmt.Sprintf("a version has at most %d rules", maxRules))
 	}
-	inherits, err := access.Inherits(ctx, w.Tx)
+	inherits, err := access.Inherits(ctx, tx)
 	if err != nil {
 		return nil, err
 	}
@@ -113,8 +125,8 @@ func edited(ctx context.Context, w *act.Work, base *entdb.PolicyVersion, in Poli
 }
 
 // editedConflicts gives the duty conflicts of the draft.
-func editedConflicts(ctx context.Context, w *act.Work, base *entdb.PolicyVersion, in PolicyDraft) ([]policy.DutyConflict, error) {
-	conflicts, err := access.Conflicts(ctx, w.Tx, &base.ID)
+func editedConflicts(ctx context.Context, tx *tenancy.Tx, base *entdb.PolicyVersion, in PolicyDraft) ([]policy.DutyConflict, error) {
+	conflicts, err := access.Conflicts(ctx, tx, &base.ID)
 	if err != nil {
 		return nil, err
 	}

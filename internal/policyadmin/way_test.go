@@ -28,7 +28,7 @@ type desk struct {
 func newDesk(t *testing.T) *desk {
 	t.Helper()
 	x := &desk{town: newTown(t), t: t}
-	x.custody = custody.New(x.Runner, x.rights, approval.Fixed{})
+	x.custody = custody.New(x.Runner, x.DB, x.rights, approval.Fixed{})
 	x.keeper, x.kam, x.boss = x.Person(x.Sibling, "archive_custodian"), x.Person(x.Department, "kam_manager"), x.Person(x.Sibling, "general_manager")
 	x.rep, x.list, x.no = x.Person(x.Department, "ka_sales_rep"), x.Person(x.Sibling, "list_reader"), x.Person(x.Sibling)
 	x.client = x.IDs.New()

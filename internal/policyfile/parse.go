@@ -200,21 +200,57 @@ func (p *parser) test(n *yaml.Node) {
 	t := Test{Place: Place{p.file, n.Line}}
 	given := p.mapping(n, map[string]func(*yaml.Node){
 		"name": p.text(&t.Name), "staff": p.text(&t.Staff), "object": p.text(&t.Object), "action": p.text(&t.Action), "about": p.text(&t.About),
+		"role": p.text(&t.Role), "staffDepartment": p.text(&t.StaffDepartment), "rowCompany": p.text(&t.RowCompany), "rowDepartment": p.text(&t.RowDepartment),
+		"rowCondition": p.text(&t.RowCondition), "rowOwn": p.text(&t.RowOwn), "clause": p.text(&t.Clause),
 		"expect": func(n *yaml.Node) {
-			if n.Value != "allow" && n.Value != "deny" {
-				p.fail(n, "EXPECT_UNKNOWN", "expect 为 allow 或 deny", "expect is allow or deny")
+			switch n.Value {
+			case "allow", "deny":
+				t.Allow = n.Value == "allow"
+			case "NEVER", "ALWAYS":
+				t.Expectation = n.Value
+			default:
+				p.fail(n, "EXPECT_UNKNOWN", "expect 为 allow、deny、NEVER 或 ALWAYS", "expect is allow, deny, NEVER or ALWAYS")
 			}
-			t.Allow = n.Value == "allow"
 		},
 	})
-	if !p.needs(n, given, "name", "staff", "object", "action", "expect") {
+	if !p.needs(n, given, "name", "object", "action", "expect") {
 		return
 	}
 	if !policy.Known(policy.Object(t.Object), policy.Action(t.Action)) {
 		p.fail(n, "UNKNOWN_PERMISSION", "没有此项权限名", "there is no such permission")
 		return
 	}
-	p.out.Tests = append(p.out.Tests, t)
+	if p.testKeys(n, &t, given) {
+		p.out.Tests = append(p.out.Tests, t)
+	}
+}
+
+// testKeys refuses keys that the kind of assertion does not have, and what it lacks.
+func (p *parser) testKeys(n *yaml.Node, t *Test, given []string) bool {
+	before := len(p.bad)
+	foreign := []string{"about"}
+	if t.Expectation == "" {
+		foreign = []string{"role", "staffDepartment", "rowCompany", "rowDepartment", "rowCondition", "rowOwn", "clause"}
+		p.needs(n, given, "staff")
+	}
+	for _, key := range foreign {
+		if slices.Contains(given, key) {
+			p.fail(n, "KEY_NOT_APPLICABLE", "此种断言没有键 "+key, "an assertion of this kind has no key "+key)
+		}
+	}
+	if t.Expectation == "" {
+		return len(p.bad) == before
+	}
+	if t.Role == "" && t.Staff == "" && t.StaffDepartment == "" {
+		p.fail(n, "REQUIRED", "须指明角色、员工或部门", "say whom it is about: role, staff or staffDepartment")
+	}
+	if !slices.Contains([]string{"", "ANY", "OWN", "OTHERS"}, t.RowOwn) {
+		p.fail(n, "VALUE_UNKNOWN", "rowOwn 为 ANY、OWN 或 OTHERS", "rowOwn is ANY, OWN or OTHERS")
+	}
+	if _, err := policy.Meets(policy.Object(t.Object), t.RowCondition); err != nil {
+		p.fail(n, "CONDITION_INVALID", "条件无效："+t.RowCondition, "invalid condition: "+err.Error())
+	}
+	return len(p.bad) == before
 }
 
 func (p *parser) needs(n *yaml.Node, given []string, keys ...string) bool {

@@ -40,11 +40,16 @@ type Conflict struct {
 	Place
 }
 
-// Test is an assertion of a file: what somebody may or may not do. Ids are in their API form.
+// Test is an assertion of a file. With Expectation (NEVER, ALWAYS) it is about everybody of a kind and rows of a kind, as the tenant's
+// own policy tests are; without one it says what one person may or may not do, about one row or none. Ids are in their API form.
 type Test struct {
 	Place
-	Name, Staff, Object, Action, About string
-	Allow                              bool
+	Name, Staff, Object, Action string
+
+	About string
+	Allow bool
+
+	Expectation, Role, StaffDepartment, RowCompany, RowDepartment, RowCondition, RowOwn, Clause string
 }
 
 // content is a rule as files tell rules apart: everything but its id and number.

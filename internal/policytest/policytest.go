@@ -114,6 +114,24 @@ func Run(ctx context.Context, tx *tenancy.Tx, version *uuid.UUID, tests []Test) 
 	return s.run(ctx, tx, tests)
 }
 
+// Draft is a policy that is no version: what it says, before it is saved.
+type Draft struct {
+	Rules   []policy.Rule
+	Classes policy.Classes
+}
+
+// RunDraft is Run of a policy that is no version. *policy.CompileError when it does not compile with the roles that the transaction sees.
+func RunDraft(ctx context.Context, tx *tenancy.Tx, draft Draft, tests []Test) ([]Broken, error) {
+	if len(tests) == 0 {
+		return nil, nil
+	}
+	s, err := draft.load(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	return s.run(ctx, tx, tests)
+}
+
 // Check refuses what the transaction has done so far when it leaves an assertion broken: INVALID_STATE POLICY_TEST_FAILED for
 // each, with the person, the rule and the row. asker is who is told: what he may not see is left out; nil sees nothing.
 //
@@ -153,7 +171,6 @@ type state struct {
 }
 
 func load(ctx context.Context, tx *tenancy.Tx, version *uuid.UUID) (*state, error) {
-	s := &state{trees: map[uuid.UUID][]uuid.UUID{}}
 	of := version
 	if of == nil {
 		var u uuid.UUID
@@ -166,15 +183,20 @@ func load(ctx context.Context, tx *tenancy.Tx, version *uuid.UUID) (*state, erro
 	if err != nil {
 		return nil, err
 	}
-	inherits, err := access.Inherits(ctx, tx)
-	if err != nil {
-		return nil, err
-	}
 	classes, err := access.Classes(ctx, tx, *of)
 	if err != nil {
 		return nil, err
 	}
-	if s.table, err = policy.CompileWith(0, rules, inherits, classes); err != nil {
+	return Draft{rules, classes}.load(ctx, tx)
+}
+
+func (d Draft) load(ctx context.Context, tx *tenancy.Tx) (*state, error) {
+	s := &state{trees: map[uuid.UUID][]uuid.UUID{}}
+	inherits, err := access.Inherits(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	if s.table, err = policy.CompileWith(0, d.Rules, inherits, d.Classes); err != nil {
 		return nil, wrap("compile", err)
 	}
 	if s.org, err = access.Organisation(ctx, tx); err != nil {
@@ -183,7 +205,7 @@ func load(ctx context.Context, tx *tenancy.Tx, version *uuid.UUID) (*state, erro
 	if s.holders, err = access.Holders(ctx, tx, nil); err != nil {
 		return nil, err
 	}
-	return s, s.begins.load(ctx, tx, rules)
+	return s, s.begins.load(ctx, tx, d.Rules)
 }
 
 func wrap(what string, err error) error {

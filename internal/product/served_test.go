@@ -27,6 +27,8 @@ type served struct {
 	t        *testing.T
 	db       *tenancy.DB
 	services *product.Services
+	tel      *telemetry.Telemetry
+	log      *lines // what was logged as an error
 	url      string
 }
 
@@ -41,7 +43,8 @@ func serveProduct(t *testing.T, w *world.World) *served {
 	log := slog.New(slog.DiscardHandler)
 	db, err := tenancy.Open(t.Context(), tenancy.Config{AppURL: w.App, AuthnURL: w.Authn, SystemURL: w.System, MaxConns: 12, TransactionPooler: w.Pooler}, w.Clock, log)
 	must(err)
-	tel, err := telemetry.Start(t.Context(), telemetry.Config{LogFormat: "text", LogLevel: slog.LevelError, LogTo: t.Output()})
+	logged := &lines{}
+	tel, err := telemetry.Start(t.Context(), telemetry.Config{LogFormat: "text", LogLevel: slog.LevelError, LogTo: io.MultiWriter(logged, t.Output())})
 	must(err)
 	s, err := product.NewServices(db, w.Clock, w.Clock.Now, rand.Reader, tel.Log, tel.Tracer(), nil)
 	must(err)
@@ -59,7 +62,7 @@ func serveProduct(t *testing.T, w *world.World) *served {
 		trail.Close()
 		db.Close()
 	})
-	return &served{t: t, db: db, services: s, url: server.URL}
+	return &served{t: t, db: db, services: s, tel: tel, log: logged, url: server.URL}
 }
 
 // sessionToken signs a person in.

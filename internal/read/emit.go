@@ -441,8 +441,9 @@ func (w *writer) count(p *connProgram, f *connField, ord int) {
 	if from, to := set.rows(ord); from < to {
 		n = integer(set.cell(from, 0))
 	}
-	capped := n > maxCount
-	n = min(n, maxCount)
+	most := int64(p.conn.site.most())
+	capped := n > most
+	n = min(n, most)
 	w.out = append(w.out, '{')
 	for i := range f.sub {
 		s := &f.sub[i]

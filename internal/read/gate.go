@@ -67,6 +67,7 @@ type Gate struct {
 	plans    *otter.Cache[planKey, *Plan]
 	rendered *otter.Cache[renderedKey, *rendered]
 	buffers  buffers
+	turns    turns
 }
 
 // renderedKey: rights belong to one actor of one tenant at one version; a pointer that is a key is not given anew.
@@ -103,7 +104,7 @@ func New(db *tenancy.DB, rights RightsSource, schema *ast.Schema, cfg Config) (*
 	if cfg.Tracer == nil {
 		cfg.Tracer = noop.NewTracerProvider().Tracer("")
 	}
-	g := &Gate{db: db, rights: rights, schema: schema, table: table, cfg: cfg}
+	g := &Gate{db: db, rights: rights, schema: schema, table: table, cfg: cfg, turns: ordinaryTurns()}
 	if g.plans, err = otter.New(&otter.Options[planKey, *Plan]{MaximumSize: cfg.MaxPlans}); err != nil {
 		return nil, fmt.Errorf("read: plans: %w", err)
 	}

@@ -190,6 +190,20 @@ func (l *listing) search(value int) (string, int) {
 	if l.c.site.terms == 0 {
 		return no, value
 	}
+	right := l.classes()
+	var parts []string
+	for range l.c.site.terms {
+		holder := w.arg(argument{kind: argFilter, n: value, site: l.c.site})
+		value++
+		// A scalar subquery, unlike EXISTS, is never turned into a join that reads all hits of a frequent term.
+		parts = append(parts, "(SELECT true FROM client_search_terms s9 WHERE s9.tenant_id = $1 AND s9.client_id = "+w.current+".id AND s9.term = "+holder+"::text AND ("+right+") LIMIT 1)")
+	}
+	return strings.Join(parts, " AND "), value
+}
+
+// classes is the condition that a hit s9 is of a class that the actor may filter the row by.
+func (l *listing) classes() string {
+	w := l.w
 	var classes []int16
 	var each []string
 	for _, e := range policy.Catalogue() {
@@ -197,10 +211,10 @@ func (l *listing) search(value int) (string, int) {
 			continue
 		}
 		for _, g := range e.Groups {
-			switch p := w.can(g.Object, policy.Filter); p {
-			case yes:
+			switch p := w.can(g.Object, policy.Filter); {
+			case p == yes, l.proves(g.Object, policy.Filter):
 				classes = append(classes, int16(g.Class))
-			case no:
+			case p == no:
 			default:
 				each = append(each, "s9.field_class = "+strconv.Itoa(int(g.Class))+" AND "+p)
 			}
@@ -209,13 +223,5 @@ func (l *listing) search(value int) (string, int) {
 	if len(classes) > 0 {
 		each = append([]string{"s9.field_class = ANY(" + w.constant(classes) + "::smallint[])"}, each...)
 	}
-	var parts []string
-	for range l.c.site.terms {
-		holder := w.arg(argument{kind: argFilter, n: value, site: l.c.site})
-		value++
-		// A scalar subquery, unlike EXISTS, is never turned into a join that reads all hits of a frequent term.
-		parts = append(parts, "(SELECT true FROM client_search_terms s9 WHERE s9.tenant_id = $1 AND s9.client_id = "+w.current+".id AND s9.term = "+holder+
-			"::text AND ("+strings.Join(each, " OR ")+") LIMIT 1)")
-	}
-	return strings.Join(parts, " AND "), value
+	return strings.Join(each, " OR ")
 }

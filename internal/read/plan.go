@@ -139,6 +139,7 @@ const (
 	maxPage     = 100
 	defaultPage = 20
 	maxCount    = 10_000
+	maxFound    = 1_000 // by a search
 	maxIDs      = 100
 	maxTerms    = 32
 )
@@ -459,6 +460,14 @@ func (s *site) led(o Order) bool {
 // unique tells whether a filter leaves one row at most.
 func (s *site) unique() bool {
 	return slices.ContainsFunc(s.filters, func(f Filter) bool { return f.Unique })
+}
+
+// most is how far rows are counted.
+func (s *site) most() int {
+	if slices.ContainsFunc(s.filters, func(f Filter) bool { return f.Kind == FilterSearch }) {
+		return maxFound
+	}
+	return maxCount
 }
 
 // narrowed tells whether a filter other than a search is given.

@@ -164,6 +164,12 @@ func TestCompiledIsReference(t *testing.T) {
 	t.Run("whole schema", func(t *testing.T) { t.Parallel(); compiledIsReference(t, newWorld(t), false, 30) })
 	t.Run("rows of then", func(t *testing.T) { t.Parallel(); compiledIsReference(t, newWorld(t), false, 90) })
 	t.Run("lists of the archive", func(t *testing.T) { t.Parallel(); compiledIsReference(t, newWorld(t), true, 30) })
+	t.Run("lists of an archive as if it were large", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t)
+		w.gate.turns = turns{rare: 3, sides: 2}
+		compiledIsReference(t, w, true, 20)
+	})
 	// Every reference to a table names the tenant: the answers are the same when row-level security is gone.
 	t.Run("without row-level security", func(t *testing.T) {
 		t.Parallel()

@@ -4,6 +4,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/google/uuid"
+
 	"github.com/clientele/clientele/policy"
 )
 
@@ -16,6 +18,7 @@ type row struct {
 	anchored              bool
 	elsewhere             bool   // the anchor is brought in by somebody else
 	found                 string // alias of a subquery that has found out the facts of side tables once
+	probed                bool   // rights are asked row by row, of few rows: nothing is read for them beforehand but lists of ids
 }
 
 func (q *query) row(t *Type) *row {
@@ -97,7 +100,44 @@ func (w *row) reach(r policy.Reach) string {
 		return no
 	}
 	w.anchored = true
+	if w.probed {
+		return "((" + unjoined(policy.SQL(r, w.facts(), w.listed)) + ") IS TRUE)"
+	}
 	return "(" + policy.SQL(r, w.facts(), w.constant) + ")"
+}
+
+// listed is a constant; ids too many to be compared one after the other become a subquery, which is hashed once. Predicates name
+// lists of ids by = ANY(…) only.
+func (w *row) listed(v any) string {
+	holder := w.constant(v)
+	if ids, ok := v.([]uuid.UUID); ok && len(ids) >= quickFrom {
+		return "SELECT unnest(" + holder + "::uuid[])"
+	}
+	return holder
+}
+
+// unjoined keeps every EXISTS a look-up for one row: the planner would otherwise read all that might be looked up, for OFFSET 0 it
+// does not.
+func unjoined(predicate string) string {
+	const begin = "EXISTS ("
+	var b strings.Builder
+	for {
+		i := strings.Index(predicate, begin)
+		if i < 0 {
+			return b.String() + predicate
+		}
+		end, depth := i+len(begin), 1
+		for ; depth > 0; end++ {
+			switch predicate[end] {
+			case '(':
+				depth++
+			case ')':
+				depth--
+			}
+		}
+		b.WriteString(predicate[:end-1] + " OFFSET 0)")
+		predicate = predicate[end:]
+	}
 }
 
 // own is the condition that makes the row the actor's own; empty when there is none.

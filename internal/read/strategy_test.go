@@ -231,3 +231,40 @@ func TestCoversSaysYesOnlyForCertain(t *testing.T) {
 		}
 	}
 }
+
+func TestUnjoined(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		"TRUE":                     "TRUE",
+		"(EXISTS (SELECT 1) OR a)": "(EXISTS (SELECT 1 OFFSET 0) OR a)",
+		"NOT EXISTS (SELECT f(x))": "NOT EXISTS (SELECT f(x) OFFSET 0)",
+		"EXISTS (a (b)) AND EXISTS (c = ANY($1))": "EXISTS (a (b) OFFSET 0) AND EXISTS (c = ANY($1) OFFSET 0)",
+	} {
+		if got := unjoined(in); got != want {
+			t.Errorf("%s: %s, want %s", in, got, want)
+		}
+	}
+}
+
+// TestFrequentTermsAreCountedToTheirEnd: a search counts to 1,000, by the term alone or by the clients of a scope.
+func TestFrequentTermsAreCountedToTheirEnd(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.gate.turns.rare = 100
+	m := w.tenants[0]
+	w.grow(m, maxFound+50)
+	_, err := w.conn.Exec(context.Background(), `INSERT INTO client_search_terms (tenant_id, field_class, term, client_id)
+		SELECT tenant_id, class, 'every', id FROM clients CROSS JOIN (VALUES (0), (1)) c (class) WHERE tenant_id = $1`, m.id.UUID())
+	must(t, err)
+	query := `{ clients(first: 1, filter: {search: "every"}) { totalCount { value capped } } few: clients(first: 1, filter: {search: "every 1234"}) { totalCount { capped } }
+		before: clients(first: 1, filter: {search: "every 1234"}, asOf: "2026-01-05T07:00:00Z") { nodes { id } totalCount { value } } }`
+	narrow := append(without(everything(), policy.OnClient, policy.Read), allow(policy.OnClient, policy.Read, policy.CompanyTree), allow(policy.OnClient, policy.Read, policy.Self))
+	condition := allow(policy.OnClient, policy.Read, policy.Tenant)
+	condition.Condition = "grade != VIP"
+	for name, rules := range map[string][]policy.Rule{"all": everything(), "several ways": append(narrow, condition)} {
+		a := w.ask(w.session(m, 0, rules), query, nil)
+		if want := `{"clients":{"totalCount":{"value":1000,"capped":true}},"few":{"totalCount":{"capped":false}},"before":{"nodes":[],"totalCount":{"value":0}}}`; string(a.Data) != want {
+			t.Errorf("%s: %s", name, a.Data)
+		}
+	}
+}

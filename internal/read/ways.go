@@ -1,6 +1,7 @@
 package read
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
@@ -10,18 +11,25 @@ import (
 )
 
 const (
-	rareAtMost  = 3000 // hits of a term that may lead
-	leadersMost = 8    // terms that are looked at for a leader
+	leadersMost = 8 // terms that are looked at for a leader
 	// quickTimes: for each row of a page so many of the order's first rows are looked at before the ways are gone.
 	quickTimes = 16
+	sideTimes  = 8
 )
+
+// turns are where one way becomes dearer than another.
+type turns struct {
+	rare  int // hits of a term that may lead
+	sides int // from so many clients on that side tables name, sideTimes as many of the order's first rows cost less than to look them up
+}
+
+func ordinaryTurns() turns { return turns{rare: 3000, sides: 500} }
 
 // ids is the statement that finds the page: id and sort key of one row more than asked for.
 func (q *query) ids(c *connection, order Order, nested bool) string {
 	parts := q.parts(c, nested)
 	rare := q.rare(c.site)
-	quick := ""
-	if len(rare) == 0 && len(parts) == 1 && (parts[0].way == walk || parts[0].way == side) {
+	if len(rare) == 0 && len(parts) == 1 && parts[0].way == walk {
 		return q.part(c, order, nested, &parts[0])
 	}
 	var texts []string
@@ -33,8 +41,13 @@ func (q *query) ids(c *connection, order Order, nested bool) string {
 		texts = append(texts, l.first(l.picked()))
 		taken = append(taken, "(SELECT ids FROM rare9) IS NULL")
 	}
-	if quickPays(parts) {
-		if quick = q.quick(c, order, taken); quick != "" {
+	if sides := len(parts) == 1 && parts[0].way == side; sides || quickPays(parts) {
+		named := ""
+		if sides {
+			q.cte("side9", "SELECT "+q.throughSide(&parts[0])+" AS ids")
+			named = "side9"
+		}
+		if quick := q.quick(c, order, taken, &parts[0], named); quick != "" {
 			q.cte("quick9", quick)
 			texts = append(texts, "SELECT * FROM quick9 WHERE (SELECT count(*) FROM quick9) > "+strconv.Itoa(c.site.limit))
 			taken = append(taken, "(SELECT count(*) FROM quick9) <= "+strconv.Itoa(c.site.limit))
@@ -98,6 +111,9 @@ func (q *query) part(c *connection, order Order, nested bool, br *branch) string
 		return "SELECT b9.* FROM " + source + " CROSS JOIN LATERAL (" + found + ") b9"
 	case side:
 		l.decided, l.among = br.bare(), q.throughSide(br)
+		if strings.Contains(q.with, "side9 AS ") {
+			l.among = "(SELECT ids FROM side9)::uuid[]"
+		}
 		return l.first(l.picked())
 	}
 	l.walked = br.long()
@@ -119,13 +135,23 @@ var qualified = regexp.MustCompile(`\bt[0-9]+\.[a-z0-9_]+`)
 
 // quick is the page, if it is among the order's first rows; empty when nothing leads to these in order. It is shorter than a page
 // otherwise, and the ways have to be gone.
-func (q *query) quick(c *connection, order Order, taken []string) string {
+//
+// Where the side tables lead, to ids that sides names, as many first rows are looked at as pays for their number.
+func (q *query) quick(c *connection, order Order, taken []string, br *branch, sides string) string {
 	s := c.site
 	l := q.listing(c, order, false)
+	l.w.probed = true
 	if order.Expr == "" || l.key != l.w.expand(order.Expr, l.w.data) {
 		return ""
 	}
-	text := l.first(l.picked())
+	most := strconv.Itoa(quickTimes * (s.limit + 1))
+	var extra []string
+	if sides != "" {
+		l.reach, l.decided = &br.reach, br.bare()
+		extra = []string{"(" + l.w.data + ".id = ANY(SELECT unnest(ids) FROM " + sides + ")) IS TRUE"}
+		most = fmt.Sprintf("(SELECT CASE WHEN cardinality(ids) >= %d THEN %d * cardinality(ids) ELSE 0 END FROM %s)", q.gate.turns.sides, sideTimes, sides)
+	}
+	text := l.first(l.picked(), extra...)
 	near := []string{l.w.data + ".tenant_id = $1"}
 	if s.led(order) {
 		near = append(near, l.filters(order.Leads)...)
@@ -139,12 +165,12 @@ func (q *query) quick(c *connection, order Order, taken []string) string {
 	}
 	from := " FROM " + l.from() + " WHERE "
 	return strings.Replace(text, from, " FROM (SELECT "+strings.Join(cols, ", ")+from+strings.Join(near, " AND ")+
-		" ORDER BY "+l.sorted(l.key, l.w.data+"."+l.w.t.Key)+" LIMIT "+strconv.Itoa(quickTimes*(s.limit+1))+") "+l.w.data+" WHERE ", 1)
+		" ORDER BY "+l.sorted(l.key, l.w.data+"."+l.w.t.Key)+" LIMIT "+most+") "+l.w.data+" WHERE ", 1)
 }
 
 // count is the statement of the rows that are counted, one more than are told.
 func (q *query) count(c *connection, order Order, nested bool) string {
-	limit := " LIMIT " + strconv.Itoa(maxCount+1)
+	limit := " LIMIT " + strconv.Itoa(c.site.most()+1)
 	one := func(l *listing, extra ...string) string {
 		where := l.where(extra)
 		return "SELECT 1 FROM " + l.from() + " WHERE " + where + limit
@@ -172,6 +198,7 @@ func (q *query) count(c *connection, order Order, nested bool) string {
 			l.decided = br.bare()
 			texts = append(texts, "SELECT 1 FROM "+q.named(br, "u9")+" CROSS JOIN LATERAL ("+one(l, append(apart, l.w.data+"."+br.column+" = u9.id")...)+") b9")
 		default: // a filter may lead as well
+			l.w.probed = len(br.ids) >= quickFrom && c.site.led(order)
 			texts = append(texts, one(l, apart...))
 		}
 	}
@@ -182,10 +209,34 @@ func (q *query) count(c *connection, order Order, nested bool) string {
 	if rare != "" {
 		q.cte("rare9", rare)
 		l := q.listing(c, order, false)
+		if hits := l.hits(); hits != "" {
+			all = "(" + hits + limit + ")"
+		}
 		l.among = "(SELECT ids FROM rare9)::uuid[]"
 		all = "(" + one(l) + ") UNION ALL (SELECT 1 FROM (" + all + ") w9 WHERE (SELECT ids FROM rare9) IS NULL)"
 	}
 	return "SELECT 1 FROM (" + all + ") u" + limit
+}
+
+// hits are the clients that have every term searched for, where that is all that is asked: whoever sees every client, and may search
+// by the same classes everywhere, needs to look at no client. Empty otherwise.
+func (l *listing) hits() string {
+	right := l.classes()
+	if l.c.site.narrowed() || l.c.site.chosen || l.w.visible() != yes || strings.Contains(right, l.w.data+".") || strings.Contains(right, "EXISTS") {
+		return ""
+	}
+	var where []string
+	for n := range l.c.site.terms {
+		term := " = " + l.w.arg(argument{kind: argFilter, n: n, site: l.c.site}) + "::text"
+		if n == 0 {
+			where = append(where, "s9.tenant_id = $1", "s9.term"+term, "("+right+")")
+			continue
+		}
+		more := "s" + strconv.Itoa(9+n)
+		where = append(where, "(SELECT true FROM client_search_terms "+more+" WHERE "+more+".tenant_id = $1 AND "+more+".client_id = s9.client_id AND "+more+".term"+term+
+			" AND ("+strings.ReplaceAll(right, "s9.", more+".")+") LIMIT 1)")
+	}
+	return "SELECT DISTINCT s9.client_id FROM client_search_terms s9 WHERE " + strings.Join(where, " AND ")
 }
 
 // rare is the ids of the clients that have the rarest of the terms searched for, in whatever class; NULL when each has more than
@@ -193,7 +244,7 @@ func (q *query) count(c *connection, order Order, nested bool) string {
 //
 // SECURITY: it only leads to candidates; every term is then looked for in classes that the actor may filter by.
 func (q *query) rare(s *site) string {
-	if s.terms == 0 {
+	if s.terms == 0 || q.asOf || s.single == nil { // ids lead to the rows of now
 		return ""
 	}
 	value := 0
@@ -210,7 +261,7 @@ func (q *query) rare(s *site) string {
 	}
 	return "SELECT z9.ids FROM unnest(ARRAY[" + strings.Join(terms, ", ") + "]) q9(term) CROSS JOIN LATERAL (SELECT COALESCE(array_agg(y9.client_id), '{}'::uuid[]) AS ids, count(*) AS n" +
 		" FROM (SELECT s9.client_id FROM client_search_terms s9 WHERE s9.tenant_id = $1 AND s9.term = q9.term LIMIT " +
-		strconv.Itoa(rareAtMost+1) + ") y9) z9 WHERE z9.n <= " + strconv.Itoa(rareAtMost) + " ORDER BY z9.n LIMIT 1"
+		strconv.Itoa(q.gate.turns.rare+1) + ") y9) z9 WHERE z9.n <= " + strconv.Itoa(q.gate.turns.rare) + " ORDER BY z9.n LIMIT 1"
 }
 
 // throughSide selects the clients that the actor is on the team of, has a grant of, or that are distributed to his departments, as the
