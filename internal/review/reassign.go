@@ -2,8 +2,10 @@ package review
 
 import (
 	"context"
+	"errors"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	entdb "github.com/clientele/clientele/ent/db"
 	"github.com/clientele/clientele/ent/db/accessreview"
@@ -18,7 +20,7 @@ import (
 
 // AccessReviewReassign names another reviewer of an item that nobody has decided: somebody whom the opening could have named, too.
 // Permission review.open. DUTY_CONFLICT: OWN_ACCESS (nobody names the reviewer of what he holds himself), OWN_REVIEW (nobody names
-// himself: he stands in for a reviewer who is not there, and for no other). INVALID_INPUT REVIEWER_UNSUITABLE; INVALID_STATE as
+// himself: he stands in for a reviewer who is not there, and for no other). INVALID_INPUT REVIEWER_UNSUITABLE; NOT_FOUND: no such person; INVALID_STATE as
 // AccessReviewDecide, and REVIEWER_ALREADY.
 func (s *Service) AccessReviewReassign(ctx context.Context, session *tenancy.Session, in AccessReviewReassign, key string) (act.Result, error) {
 	if err := in.Validate(); err != nil {
@@ -112,8 +114,8 @@ func undecided(w *act.Work, v *entdb.AccessReview, x *entdb.AccessReviewItem) er
 }
 
 const (
-	reviewerName = `SELECT s.name FROM staff s JOIN accounts a ON a.tenant_id = s.tenant_id AND a.staff_id = s.id
-		WHERE s.tenant_id = $1 AND s.id = $2 AND a.state = 'active' AND s.state NOT IN ('leaving', 'left')`
+	reviewerOf = `SELECT s.name, s.company_id, s.department_id, s.state NOT IN ('leaving', 'left')
+		AND EXISTS (SELECT FROM accounts a WHERE a.tenant_id = s.tenant_id AND a.staff_id = s.id AND a.state = 'active') FROM staff s WHERE s.tenant_id = $1 AND s.id = $2`
 	isSuperior = `SELECT EXISTS (SELECT FROM employments WHERE tenant_id = $1 AND staff_id = $2 AND superior_id = $3 AND valid_from <= $4 AND (valid_until IS NULL OR valid_until > $4))`
 	isGiver    = `SELECT EXISTS (SELECT FROM access_grants g JOIN clients c ON c.tenant_id = g.tenant_id AND c.id = g.client_id
 		LEFT JOIN departments d ON d.tenant_id = c.tenant_id AND d.id = c.department_id WHERE g.tenant_id = $1 AND g.id = $2 AND (g.granted_by = $3 OR d.head_id = $3))`
@@ -122,20 +124,16 @@ const (
 // suitable gives the name of somebody whom the opening could have named: he can sign in, does not hold it himself, and is the holder's
 // direct superior or may unbind it; of a grant, he gave it, heads the client's department, or may revoke it.
 func suitable(ctx context.Context, w *act.Work, x *entdb.AccessReviewItem, reviewer uuid.UUID) (name string, err error) {
-	rows, err := w.Query(ctx, reviewerName, w.Tenant(), reviewer)
-	if err != nil {
-		return "", wrap("reviewer", err)
-	}
+	var company, department *uuid.UUID
 	found := false
-	for rows.Next() {
-		found = true
-		if err := rows.Scan(&name); err != nil {
-			rows.Close()
-			return "", wrap("reviewer", err)
-		}
-	}
-	if err := rows.Err(); err != nil {
+	err = w.QueryRow(ctx, reviewerOf, w.Tenant(), reviewer).Scan(&name, &company, &department, &found)
+	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 		return "", wrap("reviewer", err)
+	}
+	// SECURITY: an id must not be an oracle for rows that the actor may not read.
+	row := &policy.Row{ID: reviewer, Staff: reviewer, Company: value(company), Department: value(department)}
+	if err != nil || !w.Rights.Decide(policy.OnStaff, policy.Read, row).Allow {
+		return "", fault.NotFound("Staff").At("input.reviewerId")
 	}
 	if found && (x.HolderStaffID == nil || *x.HolderStaffID != reviewer) {
 		if found, err = entitled(ctx, w, x, reviewer); err != nil || found {

@@ -48,7 +48,7 @@ func TestAnotherReviewer(t *testing.T) {
 	refused("somebody without a say", x.reassign(t, x.Manager, item, 1, other.Staff), unsuitable)
 	refused("the holder", x.reassign(t, x.Manager, item, 1, below.Staff), unsuitable)
 	refused("somebody who cannot sign in", x.reassign(t, x.Manager, item, 1, gone.Staff), unsuitable)
-	refused("nobody", x.reassign(t, x.Manager, item, 1, uuid.New()), unsuitable)
+	refused("nobody", x.reassign(t, x.Manager, item, 1, uuid.New()), "NOT_FOUND NOT_FOUND input.reviewerId")
 	refused("the one there is", x.reassign(t, x.Manager, item, 1, boss.Staff), "INVALID_STATE REVIEWER_ALREADY")
 	refused("himself", x.reassign(t, x.Manager, item, 1, x.Manager.Staff), "DUTY_CONFLICT OWN_REVIEW")
 	refused("by the reviewer", x.reassign(t, boss, item, 1, x.Admin.Staff), "FORBIDDEN NO_ROLE")
