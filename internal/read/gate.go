@@ -77,6 +77,9 @@ type renderedKey struct {
 	plan   *Plan
 }
 
+// renderedFor is how long the statements of somebody who asks nothing more are kept; his rights are kept as long.
+const renderedFor = 5 * time.Minute
+
 // MaxMasked is how many masked fields an answer lists.
 const MaxMasked = 100
 
@@ -110,6 +113,8 @@ func New(db *tenancy.DB, rights RightsSource, schema *ast.Schema, cfg Config) (*
 	}
 	if g.rendered, err = otter.New(&otter.Options[renderedKey, *rendered]{
 		MaximumWeight: cfg.MaxRendered, Weigher: func(_ renderedKey, r *rendered) uint32 { return r.weight },
+		// What is kept for somebody keeps his rights, and with them his tenant's policy, in memory.
+		ExpiryCalculator: otter.ExpiryAccessing[renderedKey, *rendered](renderedFor),
 	}); err != nil {
 		return nil, fmt.Errorf("read: rendered plans: %w", err)
 	}
