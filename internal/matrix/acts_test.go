@@ -53,7 +53,7 @@ func (j *judge) send(mutation string, t trial, rows []target) ([]string, error) 
 			company = j.Company
 		}
 		in := strings.NewReplacer("ID", fmt.Sprintf("%q", at.gid), ": D", fmt.Sprintf(": %q", j.gid("Department", j.Sibling)), ": C,", fmt.Sprintf(": %q,", j.gid("Company", company)),
-			": P", fmt.Sprintf(": %q", j.gid("Staff", owner)), "BESIDE", fmt.Sprintf("%q", at.other), "CURRENT", fmt.Sprintf("%q", at.version), "SOON", j.Clock.Now().AddDate(0, 0, 30).Format("2006-01-02T15:04:05Z")).Replace(t.input)
+			": P", fmt.Sprintf(": %q", j.gid("Staff", owner)), "BESIDE", fmt.Sprintf("%q", at.other), "KEEPER", fmt.Sprintf("%q", j.gid("Staff", j.keeper())), "CURRENT", fmt.Sprintf("%q", at.version), "SOON", j.Clock.Now().AddDate(0, 0, 30).Format("2006-01-02T15:04:05Z")).Replace(t.input)
 		fmt.Fprintf(&b, "m%d: %s(input: {%s}, idempotencyKey: %q) { userErrors { code reason field message } } ", i, mutation, in, j.Key())
 	}
 	a, err := j.ask(j.who, "mutation { "+b.String()+"}", nil)

@@ -2,6 +2,7 @@ package matrix
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -10,6 +11,11 @@ import (
 	"github.com/clientele/clientele/graph"
 	"github.com/clientele/clientele/policy"
 )
+
+// keeper is somebody who may be given originals to keep.
+func (x *town) keeper() uuid.UUID {
+	return x.people[slices.IndexFunc(x.people, func(p *person) bool { return p.role == "archive_custodian" })].staff
+}
 
 // custodyPayloads changes originals and asks for loans and access, as everybody who may, and holds what comes back to what may be seen of it.
 func (x *town) custodyPayloads(t *testing.T, s sheet) {
@@ -21,7 +27,7 @@ func (x *town) custodyPayloads(t *testing.T, s sheet) {
 		input                   func(at target, version string) string
 	}{
 		{"originalChangeCustodian", "original", "original", "originals", func(at target, version string) string {
-			return fmt.Sprintf(`originalId: %q, expectedVersion: %q, location: %q, custodianId: %q`, at.gid, version, x.mark(), x.gid("Staff", x.junior)) + because
+			return fmt.Sprintf(`originalId: %q, expectedVersion: %q, location: %q, custodianId: %q`, at.gid, version, x.mark(), x.gid("Staff", x.keeper())) + because
 		}},
 		{"originalReportIncident", "incident", "original", "originals", func(at target, version string) string {
 			return fmt.Sprintf(`originalId: %q, expectedVersion: %q, kind: DAMAGED, note: %q`, at.gid, version, x.mark())

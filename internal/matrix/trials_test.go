@@ -75,7 +75,7 @@ func trials() map[string]trial {
 		"policyDraft":          {"tenant", `baseNumber: "999", reason: "x", remove: [1]`, "INVALID_INPUT input.baseNumber"},
 		"policyDiscard":        stale("version", "policyVersionId", because), "policyPublish": stale("version", "policyVersionId", ""),
 		"policyRollback":     {"tenant", `toNumber: "999", reason: "x"`, "INVALID_INPUT input.toNumber"},
-		"originalFile":       {"client", `clientId: ID, kind: OTHER, title: "x", fieldClass: 3, provenance: "x", paper: "x"`, "done"},
+		"originalFile":       {"client", `clientId: ID, kind: OTHER, title: "x", fieldClass: 3, provenance: "x", paper: "x", custodianId: KEEPER`, "done"},
 		"originalUpload":     {"original in place", `originalId: ID, file: {name: "x", mediaType: "x/y", size: "1", sha256: "x"}`, "INVALID_INPUT UNSUPPORTED_MEDIA_TYPE input.file.mediaType"},
 		"originalAddVersion": stale("original", "originalId", `paper: "x"`), "originalChangeCustodian": stale("original", "originalId", `custodianId: P, `+because),
 		"originalReportIncident": stale("original", "originalId", `kind: CONTAMINATED, note: "x"`), "originalCloseIncident": stale("incident", "incidentId", `resolution: "x"`),
