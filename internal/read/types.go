@@ -243,11 +243,11 @@ func (t *Table) checkType(x *Type) error {
 }
 
 // entity whose groups the type's fields belong to.
-func (x *Type) entity() policy.Object {
-	if x.anchor.Entity != "" {
-		return x.anchor.Entity
+func (t *Type) entity() policy.Object {
+	if t.anchor.Entity != "" {
+		return t.anchor.Entity
 	}
-	e, _ := policy.EntityOf(x.Fields[1].Group)
+	e, _ := policy.EntityOf(t.Fields[1].Group)
 	return e
 }
 
