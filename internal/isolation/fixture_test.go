@@ -123,8 +123,10 @@ func (s *side) prepare(act string) {
 	switch strings.ToLower(act) {
 	case "accessreviewopen":
 		s.Exec(`UPDATE access_reviews SET state = 'closed' WHERE tenant_id = $1`)
-	case "accessreviewdecide", "accessreviewreassign": // whoever may open reviews stands in
-		s.Exec(`UPDATE access_review_items SET reviewer_staff_id = NULL WHERE tenant_id = $1`)
+	case "accessreviewdecide", "accessreviewreassign": // whoever may open reviews stands in, while the review runs
+		s.Exec(`UPDATE access_reviews SET state = 'closed', closed_at = now() WHERE tenant_id = $1 AND id <> $2`, s.ids["review"])
+		s.Exec(`UPDATE access_reviews SET state = 'open', closed_at = NULL WHERE tenant_id = $1 AND id = $2`, s.ids["review"])
+		s.Exec(`UPDATE access_review_items SET reviewer_staff_id = NULL, decision = NULL, decided_at = NULL, decided_by = NULL WHERE tenant_id = $1`)
 	case "accessreviewclose":
 		s.Exec(`UPDATE access_review_items SET decision = 'LAPSED', decided_at = now() WHERE tenant_id = $1`)
 		s.Exec(`UPDATE access_reviews SET created_at = now() - interval '1 year' WHERE tenant_id = $1`) // when none of the bindings were there
