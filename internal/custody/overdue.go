@@ -29,7 +29,8 @@ func overdue(ctx context.Context, w *act.Work, b Borrowing) (int, error) {
 	for i := range ids {
 		ids[i] = w.IDs.New()
 	}
-	note := "借阅逾期：应于 " + b.DueAt.UTC().Format(time.RFC3339) + " 前归还"
+	due := b.DueAt.UTC().Format(time.RFC3339)
+	note := "借阅逾期：应于 " + due + " 前归还 · overdue: it was to be back by " + due
 	tag, err := w.Exec(ctx, `INSERT INTO custody_incidents (tenant_id, id, original_id, client_id, borrowing_id, kind, note, reported_by, created_at, created_by, updated_at, updated_by)
 		SELECT $1, x.id, x.original, $4, $5, 'OVERDUE', $6, $7, $8, $7, $8, $7 FROM unnest($2::uuid[], $3::uuid[]) x (id, original)
 		ON CONFLICT (tenant_id, borrowing_id, original_id) WHERE kind = 'OVERDUE' DO NOTHING`,
@@ -49,6 +50,7 @@ func (s *Service) NoteOverdue(ctx context.Context, tenant tenancy.TenantID) (int
 	session := tenancy.ForSystem(tenant, tenancy.SystemCustody)
 	session.RequestID = "custody-overdue"
 	for total := 0; ; {
+		before := total
 		var loans []uuid.UUID
 		err := s.db.InTx(ctx, session, func(ctx context.Context, tx *tenancy.Tx) error {
 			rows, err := tx.Query(ctx, overdueLoans, tenant.UUID(), tx.Now(), overdueAtOnce)
@@ -69,7 +71,7 @@ func (s *Service) NoteOverdue(ctx context.Context, tenant tenancy.TenantID) (int
 				return total, err
 			}
 		}
-		if len(loans) < overdueAtOnce {
+		if len(loans) < overdueAtOnce || total == before { // another process is at them
 			return total, nil
 		}
 	}
@@ -95,26 +97,13 @@ func (s *Service) noteOverdue(ctx context.Context, session *tenancy.Session, loa
 
 // Sweep calls NoteOverdue for every active tenant, every interval, until ctx ends.
 func (s *Service) Sweep(ctx context.Context, every time.Duration, log *slog.Logger) {
-	tick := time.NewTicker(every)
-	defer tick.Stop()
-	for {
-		tenants, err := s.db.Tenants(ctx, "active")
-		for _, t := range tenants {
-			var n int
-			if n, err = s.NoteOverdue(ctx, t); err != nil {
-				break
-			}
-			if n > 0 {
-				log.InfoContext(ctx, "custody: loans past their due date are written down", slog.String("tenant", t.String()), slog.Int("loans", n))
-			}
+	s.db.Sweep(ctx, every, func(ctx context.Context, t tenancy.TenantID) error {
+		n, err := s.NoteOverdue(ctx, t)
+		if n > 0 {
+			log.InfoContext(ctx, "custody: loans past their due date are written down", slog.String("tenant", t.String()), slog.Int("loans", n))
 		}
-		if err != nil && ctx.Err() == nil {
-			log.WarnContext(ctx, "custody: overdue loans not written down; their rights have ended all the same", slog.Any("error", err))
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-	}
+		return err
+	}, func(t tenancy.TenantID, err error) {
+		log.WarnContext(ctx, "custody: overdue loans not written down; their rights have ended all the same", slog.String("tenant", t.String()), slog.Any("error", err))
+	})
 }

@@ -130,7 +130,7 @@ func (s *Service) Lapse(ctx context.Context, tenant tenancy.TenantID) (int, erro
 		var due *uuid.UUID
 		err := s.db.InTx(ctx, session, func(ctx context.Context, tx *tenancy.Tx) error {
 			return tx.QueryRow(ctx, `SELECT (SELECT v.id FROM access_reviews v WHERE v.tenant_id = $1 AND v.state = 'open' AND v.due_at <= $2
-				AND EXISTS (SELECT FROM access_review_items i WHERE i.tenant_id = v.tenant_id AND i.review_id = v.id AND i.decision IS NULL))`, tenant.UUID(), tx.Now()).Scan(&due)
+				AND EXISTS (SELECT FROM access_review_items i WHERE i.tenant_id = v.tenant_id AND i.review_id = v.id AND i.decision IS NULL) ORDER BY v.due_at LIMIT 1)`, tenant.UUID(), tx.Now()).Scan(&due)
 		})
 		if err != nil || due == nil {
 			return total, wrap("due", err)
@@ -166,32 +166,19 @@ func (s *Service) Lapse(ctx context.Context, tenant tenancy.TenantID) (int, erro
 
 // Sweep calls List and Lapse for every active tenant, every interval, until ctx ends.
 func (s *Service) Sweep(ctx context.Context, every time.Duration, log *slog.Logger) {
-	tick := time.NewTicker(every)
-	defer tick.Stop()
-	for {
-		tenants, err := s.db.Tenants(ctx, "active")
-		for _, t := range tenants {
-			var n int
-			if n, err = s.List(ctx, t); err != nil {
-				break
-			}
-			if n > 0 {
-				log.InfoContext(ctx, "access review: an opening that broke off is listed to its end", slog.String("tenant", t.String()), slog.Int("items", n))
-			}
-			if n, err = s.Lapse(ctx, t); err != nil {
-				break
-			}
-			if n > 0 {
-				log.InfoContext(ctx, "access review: what was not confirmed is written down as revoked", slog.String("tenant", t.String()), slog.Int("items", n))
-			}
+	s.db.Sweep(ctx, every, func(ctx context.Context, t tenancy.TenantID) error {
+		n, err := s.List(ctx, t)
+		if n > 0 {
+			log.InfoContext(ctx, "access review: an opening that broke off is listed to its end", slog.String("tenant", t.String()), slog.Int("items", n))
 		}
-		if err != nil && ctx.Err() == nil {
-			log.WarnContext(ctx, "access review: items not listed or lapsed ones not written down; those have ended all the same", slog.Any("error", err))
+		if err != nil {
+			return err
 		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
+		if n, err = s.Lapse(ctx, t); n > 0 {
+			log.InfoContext(ctx, "access review: what was not confirmed is written down as revoked", slog.String("tenant", t.String()), slog.Int("items", n))
 		}
-	}
+		return err
+	}, func(t tenancy.TenantID, err error) {
+		log.WarnContext(ctx, "access review: items not listed or lapsed ones not written down; those have ended all the same", slog.String("tenant", t.String()), slog.Any("error", err))
+	})
 }
