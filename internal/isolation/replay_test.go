@@ -40,10 +40,12 @@ var (
 	_ pgx.BatchTracer = (*recorder)(nil)
 )
 
-// watch makes the ids of the side those that are looked for.
+// watch makes the ids of the side those that are looked for. What was sent before, while sides were filled, is nobody's: arguments
+// of it could stand for a statement that an acting tenant sends later.
 func (r *recorder) watch(b *side) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.sent = map[string][][]any{}
 	r.foreign, r.other = map[uuid.UUID]bool{}, b.ID
 	for _, id := range b.ids {
 		r.foreign[id] = true
