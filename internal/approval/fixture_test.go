@@ -5,13 +5,13 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/clientele/clientele/internal/act"
 	"github.com/clientele/clientele/internal/approval"
 	"github.com/clientele/clientele/internal/archive"
 	"github.com/clientele/clientele/internal/fault"
+	"github.com/clientele/clientele/internal/testkit"
 	"github.com/clientele/clientele/internal/testkit/world"
 	"github.com/clientele/clientele/policy"
 
@@ -140,19 +140,9 @@ func reason(err error) string {
 
 // together starts all at once and counts the answers.
 func together(acts ...func() error) map[string]int {
-	var mu sync.Mutex
-	var wg sync.WaitGroup
-	gate, out := make(chan struct{}), map[string]int{}
-	for _, do := range acts {
-		wg.Go(func() {
-			<-gate
-			err := reason(do())
-			mu.Lock()
-			defer mu.Unlock()
-			out[err]++
-		})
+	out := map[string]int{}
+	for _, err := range testkit.Together(acts...) {
+		out[reason(err)]++
 	}
-	close(gate)
-	wg.Wait()
 	return out
 }

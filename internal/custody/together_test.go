@@ -6,7 +6,6 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/google/uuid"
@@ -16,25 +15,16 @@ import (
 	"github.com/clientele/clientele/internal/approval"
 	"github.com/clientele/clientele/internal/custody"
 	"github.com/clientele/clientele/internal/tenancy"
+	"github.com/clientele/clientele/internal/testkit"
 	"github.com/clientele/clientele/internal/testkit/world"
 )
 
 // together starts all at once and counts the answers.
 func together(acts ...func() error) map[string]int {
-	var mu sync.Mutex
-	var wg sync.WaitGroup
-	gate, out := make(chan struct{}), map[string]int{}
-	for _, do := range acts {
-		wg.Go(func() {
-			<-gate
-			err := reason(do())
-			mu.Lock()
-			defer mu.Unlock()
-			out[err]++
-		})
+	out := map[string]int{}
+	for _, err := range testkit.Together(acts...) {
+		out[reason(err)]++
 	}
-	close(gate)
-	wg.Wait()
 	return out
 }
 

@@ -42,26 +42,7 @@ type loan struct {
 
 func (l *loan) send(who, method, url string, body []byte, headers ...string) (int, []byte) {
 	l.t.Helper()
-	r, err := http.NewRequestWithContext(l.t.Context(), method, url, bytes.NewReader(body))
-	if err != nil {
-		l.t.Fatal(err)
-	}
-	if who != "" {
-		r.Header.Set("Authorization", "Bearer "+l.tokens[who])
-	}
-	for i := 0; i < len(headers); i += 2 {
-		r.Header.Set(headers[i], headers[i+1])
-	}
-	answer, err := http.DefaultClient.Do(r)
-	if err != nil {
-		l.t.Fatal(err)
-	}
-	defer answer.Body.Close()
-	b, err := io.ReadAll(answer.Body)
-	if err != nil {
-		l.t.Fatal(err)
-	}
-	return answer.StatusCode, b
+	return served.Send(l.t, l.tokens[who], method, url, body, headers...)
 }
 
 // do carries out a mutation; what it gives is read at the dotted path. refused is the reason of the first refusal.

@@ -1,12 +1,10 @@
 package product_test
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -47,27 +45,8 @@ func (l *lending) ask(who, query string, args ...any) (data map[string]any, mask
 
 func (l *lending) send(who, method, url string, body []byte, headers ...string) (int, string) {
 	l.t.Helper()
-	r, err := http.NewRequestWithContext(l.t.Context(), method, url, bytes.NewReader(body))
-	if err != nil {
-		l.t.Fatal(err)
-	}
-	if who != "" {
-		r.Header.Set("Authorization", "Bearer "+l.tokens[who])
-	}
-	r.Header.Set("Accept-Language", "en")
-	for i := 0; i < len(headers); i += 2 {
-		r.Header.Set(headers[i], headers[i+1])
-	}
-	answer, err := http.DefaultClient.Do(r)
-	if err != nil {
-		l.t.Fatal(err)
-	}
-	defer answer.Body.Close()
-	text, err := io.ReadAll(answer.Body)
-	if err != nil {
-		l.t.Fatal(err)
-	}
-	return answer.StatusCode, string(text)
+	status, answer := running.Send(l.t, l.tokens[who], method, url, body, append([]string{"Accept-Language", "en"}, headers...)...)
+	return status, string(answer)
 }
 
 // do carries out a mutation and gives its payload, with the refusals' reasons as the second.

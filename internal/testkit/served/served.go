@@ -5,7 +5,9 @@ package served
 import (
 	"bytes"
 	"crypto/rand"
+	"io"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"path/filepath"
 	"testing"
@@ -84,4 +86,28 @@ func SignIn(t testing.TB, x *world.Tenant, account uuid.UUID) (token string, ses
 		VALUES ($1, $2, $3, $4, 'a test', '127.0.0.1', now(), now(), now() + interval '10 years')`, session, account, hash)
 	x.Exec(`INSERT INTO auth_directory (tenant_id, lookup_hash, kind, subject_id) VALUES ($1, $2, 'session', $3)`, hash, session)
 	return token, session
+}
+
+// Send sends one request, with the bearer token where there is one and headers as pairs of name and value, and gives status and body.
+func Send(t testing.TB, token, method, url string, body []byte, headers ...string) (status int, answer []byte) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, url, bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if token != "" {
+		r.Header.Set("Authorization", "Bearer "+token)
+	}
+	for i := 0; i < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	got, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer got.Body.Close()
+	if answer, err = io.ReadAll(got.Body); err != nil {
+		t.Fatal(err)
+	}
+	return got.StatusCode, answer
 }
