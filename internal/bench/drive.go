@@ -119,6 +119,9 @@ func (d *driver) round(ctx context.Context, p *process, r role, src *source, cou
 	if err := d.sealed(ctx); err != nil {
 		return s, err
 	}
+	if err := d.alone(ctx, p); err != nil {
+		return s, err
+	}
 	before, err := p.figures()
 	if err != nil {
 		return s, err
@@ -177,6 +180,34 @@ func (d *driver) round(ctx context.Context, p *process, r role, src *source, cou
 	s.took = slices.Concat(took...)
 	slices.Sort(s.took)
 	return s, nil
+}
+
+// alone lets only one side work: the other one's sealer would take records of this one's requests off it, and a halted one must not
+// hold what this one waits for.
+func (d *driver) alone(ctx context.Context, p *process) error {
+	if err := p.resume(); err != nil {
+		return err
+	}
+	for {
+		if err := p.other.halt(); err != nil {
+			return err
+		}
+		for range 10 { // a statement of this side's own is over soon
+			var busy bool
+			err := d.super.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() AND state <> 'idle')`).Scan(&busy)
+			if err != nil || !busy {
+				return err
+			}
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-time.After(5 * time.Millisecond):
+			}
+		}
+		if err := p.other.resume(); err != nil {
+			return err
+		}
+	}
 }
 
 // sealed waits until every audit record has its seal.

@@ -46,6 +46,7 @@ func measure(ctx context.Context, o *options, c *cluster, clients int, t *table)
 		}
 		defer func() { err = errors.Join(err, sides[i].stop()) }()
 	}
+	sides[0].other, sides[1].other = sides[1], sides[0]
 	if o.listen {
 		return wait(ctx, d, sides, clients)
 	}

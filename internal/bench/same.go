@@ -13,6 +13,11 @@ import (
 // same makes sure that the comparison is fair: both sides answer the same data and leave as many rows in each table, openings of
 // archives in the audit trail among them.
 func (d *driver) same(ctx context.Context, floor, product *process, r role, src *source) error {
+	for _, p := range []*process{floor, product} {
+		if err := p.resume(); err != nil {
+			return err
+		}
+	}
 	since := time.Now()
 	for n := range 8 {
 		var answers [2]any

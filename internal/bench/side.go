@@ -95,6 +95,7 @@ func figures(w http.ResponseWriter, _ *http.Request) {
 // process is a side seen from the driver.
 type process struct {
 	name          string
+	other         *process // that it is compared with
 	cmd           *exec.Cmd
 	hold          func() error
 	work, control string // URLs
@@ -132,7 +133,11 @@ func startSide(side string, c *cluster, clients int) (*process, error) {
 	return &process{name: side, cmd: cmd, hold: in.Close, work: "http://" + work, control: "http://" + control}, nil
 }
 
-func (p *process) stop() error { return errors.Join(p.hold(), p.cmd.Wait()) }
+func (p *process) stop() error { return errors.Join(p.resume(), p.hold(), p.cmd.Wait()) }
+
+// halt stops the process where it is; resume lets it go on.
+func (p *process) halt() error   { return p.cmd.Process.Signal(syscall.SIGSTOP) }
+func (p *process) resume() error { return p.cmd.Process.Signal(syscall.SIGCONT) }
 
 func (p *process) figures() (f figure, err error) {
 	body, err := p.get("/figures")
