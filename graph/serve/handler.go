@@ -76,8 +76,9 @@ func New(c Config) (*Handler, error) {
 		}
 		guarded = mw.Wrap(guarded)
 	}
+	vary := []string{"Accept, Accept-Language, Authorization"} // answers share it: without room to append
 	h.outer = Edge(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Add("Vary", "Accept, Accept-Language, Authorization")
+		w.Header()["Vary"] = vary
 		if r.Header.Get("Upgrade") != "" {
 			h.upgrade(w, r)
 			return

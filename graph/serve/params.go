@@ -3,8 +3,6 @@ package serve
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
-	"io"
 	"net/url"
 	"unicode/utf8"
 
@@ -16,8 +14,18 @@ type params struct {
 	Query         *string        `json:"query"`
 	DocumentID    string         `json:"documentId"`
 	OperationName *string        `json:"operationName"`
-	Variables     map[string]any `json:"variables"`
-	Extensions    map[string]any `json:"extensions"`
+	Variables     object         `json:"variables"`
+	Extensions    object         `json:"extensions"`
+}
+
+// object is a JSON object whose numbers keep their digits.
+type object map[string]any
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (o *object) UnmarshalJSON(b []byte) error {
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.UseNumber()
+	return d.Decode((*map[string]any)(o))
 }
 
 // hash is the SHA-256 of the persisted operation in hex, in the form that Apollo's clients send.
@@ -41,21 +49,6 @@ func (p *params) operationName() string {
 	return *p.OperationName
 }
 
-var errTrailing = errors.New("data after the JSON value")
-
-// decode reads exactly one JSON value; numbers keep their digits.
-func decode(b []byte, into any) error {
-	d := json.NewDecoder(bytes.NewReader(b))
-	d.UseNumber()
-	if err := d.Decode(into); err != nil {
-		return err
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return errTrailing
-	}
-	return nil
-}
-
 func malformed(field, zh, en string) *fault.Error {
 	return fault.Invalid(field, "MALFORMED_REQUEST", fault.Text{ZH: zh, EN: en}, fault.Text{})
 }
@@ -73,11 +66,11 @@ func fromBody(b []byte) (*params, error) {
 	case len(t) == 0 || t[0] != '{':
 		return nil, malformed("", "请求体必须是 JSON 对象", "the request body must be a JSON object")
 	}
-	if halved(string(t)) {
+	if halved(t) {
 		return nil, halvedCharacter()
 	}
 	var p params
-	if err := decode(b, &p); err != nil {
+	if err := json.Unmarshal(b, &p); err != nil {
 		return nil, malformed("", "请求体必须是含 query、operationName、variables、extensions 的 JSON 对象",
 			"the request body must be a JSON object of query, operationName, variables and extensions")
 	}
@@ -99,11 +92,11 @@ func fromURL(raw string) (*params, error) {
 		p.OperationName = &s
 	}
 	p.DocumentID = q.Get("documentId")
-	for name, into := range map[string]*map[string]any{"variables": &p.Variables, "extensions": &p.Extensions} {
-		if halved(q.Get(name)) {
+	for name, into := range map[string]*object{"variables": &p.Variables, "extensions": &p.Extensions} {
+		if halved([]byte(q.Get(name))) {
 			return nil, halvedCharacter()
 		}
-		if v := q.Get(name); v != "" && decode([]byte(v), into) != nil {
+		if v := q.Get(name); v != "" && json.Unmarshal([]byte(v), into) != nil {
 			return nil, malformed(name, name+" 必须是 JSON 对象", name+" must be a JSON object")
 		}
 	}

@@ -28,7 +28,7 @@ type message struct {
 // receive handles one message; false: the socket is being closed.
 func (p *protocol) receive(kind websocket.MessageType, data []byte) bool {
 	var m message
-	if kind != websocket.MessageText || !utf8.Valid(data) || decode(data, &m) != nil || !absentOrObject(m.Payload, m.Type != "subscribe") {
+	if kind != websocket.MessageText || !utf8.Valid(data) || json.Unmarshal(data, &m) != nil || !absentOrObject(m.Payload, m.Type != "subscribe") {
 		return p.close(closeInvalid, "Invalid message received")
 	}
 	switch m.Type {
@@ -106,11 +106,11 @@ func (p *protocol) subscribe(m message) bool {
 		return p.close(closeUnauthorized, "Unauthorized")
 	}
 	var req params
-	if m.ID == nil || *m.ID == "" || len(*m.ID) > s.h.Limits.OpIDLength || len(m.Payload) == 0 || decode(m.Payload, &req) != nil || (req.Query == nil && req.id() == "") {
+	if m.ID == nil || *m.ID == "" || len(*m.ID) > s.h.Limits.OpIDLength || len(m.Payload) == 0 || json.Unmarshal(m.Payload, &req) != nil || (req.Query == nil && req.id() == "") {
 		return p.close(closeInvalid, "Invalid message received")
 	}
 	id := *m.ID
-	if halved(string(m.Payload)) { // half an emoji in a form must not cost the other operations their socket
+	if halved(m.Payload) { // half an emoji in a form must not cost the other operations their socket
 		s.send(s.failure(s.ctx, id, halvedCharacter()))
 		return true
 	}

@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"bytes"
 	"strconv"
 	"strings"
 
@@ -13,8 +14,8 @@ import (
 // halved finds an escape of half a character: a surrogate (`\ud83d`) without its other half. It is no character, and decoders
 // put U+FFFD in its place without a word: what would be stored is not what was sent. It reads text with the escapes of JSON, which
 // are those of GraphQL's strings.
-func halved(text string) bool {
-	for i := strings.IndexByte(text, '\\'); i >= 0 && i+1 < len(text); {
+func halved(text []byte) bool {
+	for i := bytes.IndexByte(text, '\\'); i >= 0 && i+1 < len(text); {
 		next := i + 2
 		if unit, ok := escaped(text[i:]); ok && unit >= 0xD800 && unit <= 0xDFFF {
 			low, paired := escaped(text[i+6:])
@@ -23,7 +24,7 @@ func halved(text string) bool {
 			}
 			next = i + 12
 		}
-		step := strings.IndexByte(text[min(next, len(text)):], '\\')
+		step := bytes.IndexByte(text[min(next, len(text)):], '\\')
 		if step < 0 {
 			return false
 		}
@@ -33,11 +34,11 @@ func halved(text string) bool {
 }
 
 // escaped reads \uXXXX at the beginning of text.
-func escaped(text string) (uint64, bool) {
+func escaped(text []byte) (uint64, bool) {
 	if len(text) < 6 || text[0] != '\\' || text[1] != 'u' {
 		return 0, false
 	}
-	unit, err := strconv.ParseUint(text[2:6], 16, 32)
+	unit, err := strconv.ParseUint(string(text[2:6]), 16, 32)
 	return unit, err == nil
 }
 
@@ -54,7 +55,7 @@ func halvedLiteral(v *ast.Value) *gqlerror.Error {
 		return nil
 	}
 	all := []rune(v.Position.Src.Input)
-	if !halved(string(all[max(v.Position.Start, 0):min(v.Position.End, len(all))])) {
+	if !halved([]byte(string(all[max(v.Position.Start, 0):min(v.Position.End, len(all))]))) {
 		return nil
 	}
 	return &gqlerror.Error{Message: halvedCharacter().Message.EN, Extensions: map[string]any{"code": string(fault.InvalidInput), "reason": "HALVED_CHARACTER"}}
