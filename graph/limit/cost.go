@@ -30,10 +30,8 @@ func QuestionCosts() map[string]int {
 // costed once for each page size it stands in, so the walk is linear.
 func (l Limits) Price(s *ast.Schema, doc *ast.QueryDocument, op *ast.OperationDefinition, vars map[string]any) (int, error) {
 	c := coster{limits: l, schema: s, vars: vars, questions: QuestionCosts(), fragments: map[spread]*int{}}
-	for _, v := range op.VariableDefinitions {
-		if err := c.input(v.Type, vars[v.Variable], 0); err != nil {
-			return 0, err
-		}
+	if err := l.inputs(s, op, vars); err != nil {
+		return 0, err
 	}
 	total := c.set(op.SelectionSet, 1)
 	if c.err != nil {
@@ -50,6 +48,17 @@ func (l Limits) Price(s *ast.Schema, doc *ast.QueryDocument, op *ast.OperationDe
 		return total, exceeded("COST", l.Cost, "操作的成本超过 %d 点", "the operation costs more than %d points").With("cost", total)
 	}
 	return total, nil
+}
+
+// inputs checks lengths of lists and depth of the variables.
+func (l Limits) inputs(s *ast.Schema, op *ast.OperationDefinition, vars map[string]any) error {
+	c := coster{limits: l, schema: s}
+	for _, v := range op.VariableDefinitions {
+		if err := c.input(v.Type, vars[v.Variable], 0); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 type coster struct {

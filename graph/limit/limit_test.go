@@ -1,6 +1,7 @@
 package limit_test
 
 import (
+	"encoding/json"
 	"strings"
 	"sync"
 	"testing"
@@ -85,6 +86,43 @@ func TestPrice(t *testing.T) {
 		_, err := price(t, l, s, query, nil)
 		if list, ok := fault.As(err); !ok || list[0].Reason != reason || list[0].Code != fault.LimitExceeded || list[0].Current["limit"] == nil {
 			t.Errorf("%.60s: %v", query, err)
+		}
+	}
+}
+
+// What is kept of prices changes none, whatever is asked in whatever order: neither a price nor a refusal.
+func TestPricesThatAreKept(t *testing.T) {
+	t.Parallel()
+	s, l := load(t), limit.Default()
+	l.IDs, l.InputList = 3, 3
+	few, many := []any{"1", "2"}, []any{"1", "2", "3", "4"}
+	for query, asked := range map[string][]map[string]any{
+		"{ as(first: 5) { nodes { name } } }": {nil, {}},
+		"query($n: Int, $m: Int) { as(first: $n) { nodes { as(last: $m) { nodes { name } } } } }": {
+			{"n": int64(3)}, {"n": int64(3), "m": json.Number("4")}, {"m": int64(4)}, {"n": int64(4), "m": int64(3)}, {"n": int64(101)}, {"n": int64(100), "m": int64(100)}, {"n": nil},
+		},
+		"query($n: Int) { a { ...F } } fragment F on A { as(first: $n) { nodes { name } } }": {{"n": int64(3)}, {"n": int64(7)}, {}},
+		"query($ids: [ID!]!) { nodes(ids: $ids) { name } }":                                  {{"ids": few}, {"ids": few[:1]}, {"ids": many}, {"ids": []any{}}},
+		"query($id: ID!) { nodes(ids: [$id, $id]) { name } }":                                {{"id": "1"}, {"id": "2"}},
+		"query($in: In) { find(in: $in) { name } }":                                          {{"in": map[string]any{"list": few}}, {"in": map[string]any{"list": many}}, {"in": nil}},
+		"query($l: [String!]) { find(in: {list: $l}) { name } }":                             {{"l": few}, {"l": many}, {"l": few}},
+	} {
+		doc, err := l.Parse(query)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if errs := validator.ValidateWithRules(s, doc, nil); len(errs) > 0 {
+			t.Fatal(errs)
+		}
+		kept := limit.NewPrices(doc, doc.Operations[0])
+		for range 3 {
+			for _, vars := range asked {
+				want, refused := l.Price(s, doc, doc.Operations[0], vars)
+				got, err := kept.Price(l, s, doc, doc.Operations[0], vars)
+				if (err == nil) != (refused == nil) || err == nil && got != want || err != nil && err.Error() != refused.Error() {
+					t.Errorf("%s %v: %d %v, want %d %v", query, vars, got, err, want, refused)
+				}
+			}
 		}
 	}
 }

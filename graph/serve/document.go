@@ -6,19 +6,48 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
+
+	"github.com/clientele/clientele/graph/limit"
 )
 
 // maxMerged bounds the copies of one document; conditions by variables may ask for many.
 const maxMerged = 32
 
-// document is a parsed and validated text. It is shared by all who send the text, so nothing in it changes but the
-// list of copies.
+// document is a parsed and validated text. It is shared by all who send the text, so nothing in it changes but what is
+// kept of it: copies of fields and prices.
 type document struct {
 	ast        *ast.QueryDocument
 	registered bool
+	prices     map[*ast.OperationDefinition]*limit.Prices
+	roots      map[*ast.OperationDefinition][]graphql.CollectedField // where they are the same whatever the variables
 
 	mu     sync.Mutex
 	merged []merged
+}
+
+func newDocument(doc *ast.QueryDocument, registered bool) *document {
+	d := &document{ast: doc, registered: registered, prices: map[*ast.OperationDefinition]*limit.Prices{}, roots: map[*ast.OperationDefinition][]graphql.CollectedField{}}
+	for _, op := range doc.Operations {
+		d.prices[op] = limit.NewPrices(doc, op)
+		if fields, plain := plainRoots(op); plain {
+			d.roots[op] = fields
+		}
+	}
+	return d
+}
+
+// plainRoots are roots that no condition, fragment or second field of the same key changes.
+func plainRoots(op *ast.OperationDefinition) (fields []graphql.CollectedField, plain bool) {
+	keys := map[string]bool{}
+	for _, s := range op.SelectionSet {
+		f, ok := s.(*ast.Field)
+		if !ok || len(f.Directives) > 0 || keys[f.Alias] {
+			return nil, false
+		}
+		keys[f.Alias] = true
+		fields = append(fields, graphql.CollectedField{Field: f, Selections: f.SelectionSet})
+	}
+	return fields, true
 }
 
 type merged struct {

@@ -111,7 +111,7 @@ func (e *engine) prepare(ctx context.Context, s *tenancy.Session, p *params) (o 
 	if errs := e.inputs(o.op, o.vars); len(errs) > 0 {
 		return nil, e.charge(s, 1), refuse(widen(errs)...)
 	}
-	if o.cost, err = e.Limits.Price(e.schema, o.doc, o.op, o.vars); err != nil {
+	if o.cost, err = known.prices[o.op].Price(e.Limits, e.schema, o.doc, o.op, o.vars); err != nil {
 		return nil, e.charge(s, 1), refuse(err)
 	}
 	if e.Production && introspects(o.op.SelectionSet, o.doc) {
@@ -168,7 +168,7 @@ func (e *engine) document(text string) (*document, *refused) {
 		}
 		return nil, refuse(widen(errs)...)
 	}
-	d := &document{ast: doc, registered: e.registered[text]}
+	d := newDocument(doc, e.registered[text])
 	if len(text) <= e.Limits.CachedLength {
 		e.documents.Set(text, d)
 	}

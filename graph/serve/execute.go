@@ -22,7 +22,6 @@ type execution struct {
 	e      *engine
 	s      *tenancy.Session
 	o      *operation
-	opCtx  *graphql.OperationContext
 	errs   []error
 	masked []read.MaskedField
 	more   bool // there are more masked fields than masked, which holds at most read.MaxMasked, lists
@@ -32,36 +31,44 @@ type execution struct {
 func (e *engine) run(ctx context.Context, s *tenancy.Session, o *operation) (a *answer) {
 	ctx, cancel := context.WithTimeout(ctx, e.Limits.Operation)
 	defer cancel()
-	x := e.execution(s, o)
+	x := &execution{e: e, s: s, o: o}
 	defer func() {
 		if v := recover(); v != nil {
 			x.errs = append(x.errs, e.recovered(ctx, v))
 			a = x.answer(ctx, nil)
 		}
 	}()
-	ctx = x.context(ctx)
 	if o.op.Operation == ast.Mutation {
 		return x.answer(ctx, x.generated(ctx, o.op.SelectionSet))
 	}
 	return x.answer(ctx, x.query(ctx))
 }
 
-func (e *engine) execution(s *tenancy.Session, o *operation) *execution {
-	return &execution{e: e, s: s, o: o, opCtx: &graphql.OperationContext{
-		RawQuery: o.text, Variables: o.vars, OperationName: o.name, Doc: o.doc, Operation: o.op, Extensions: o.ext,
-		DisableIntrospection: e.Production,
-		RecoverFunc:          e.recovered,
+// operation is what generated code and the collecting of fields want to know.
+func (x *execution) operation(op *ast.OperationDefinition) *graphql.OperationContext {
+	return &graphql.OperationContext{
+		RawQuery: x.o.text, Variables: x.o.vars, OperationName: x.o.name, Doc: x.o.doc, Operation: op, Extensions: x.o.ext,
+		DisableIntrospection: x.e.Production,
+		RecoverFunc:          x.e.recovered,
 		ResolverMiddleware:   func(ctx context.Context, next graphql.Resolver) (any, error) { return next(ctx) },
 		RootResolverMiddleware: func(ctx context.Context, next graphql.RootResolver) graphql.Marshaler {
 			return next(ctx)
 		},
-	}}
+	}
+}
+
+// collect gives the roots of an operation whose conditions hold.
+func (x *execution) collect(root *ast.Definition) []graphql.CollectedField {
+	if fields, plain := x.o.from.roots[x.o.op]; plain {
+		return fields
+	}
+	return graphql.CollectFields(x.operation(x.o.op), x.o.op.SelectionSet, []string{root.Name})
 }
 
 // context gives resolvers and payloads what they look for.
-func (x *execution) context(ctx context.Context) context.Context {
+func (x *execution) context(ctx context.Context, op *ast.OperationDefinition) context.Context {
 	ctx = WithSession(ctx, x.s)
-	ctx = graphql.WithOperationContext(ctx, x.opCtx)
+	ctx = graphql.WithOperationContext(ctx, x.operation(op))
 	return read.WithRenderer(ctx, func(ctx context.Context, ref read.Ref, sel ast.SelectionSet) ([]byte, error) {
 		a, err := x.e.Reader.Render(ctx, x.s, ref.Type, ref.ID, sel, x.o.doc, x.o.vars)
 		at := graphql.GetPath(ctx)
@@ -86,9 +93,7 @@ func (x *execution) hidden(a read.Answer) {
 func (x *execution) generated(ctx context.Context, roots ast.SelectionSet) []byte {
 	op := *x.o.op
 	op.SelectionSet = roots
-	opCtx := x.e.execution(x.s, x.o).opCtx
-	opCtx.Operation = &op
-	ctx = graphql.WithOperationContext(ctx, opCtx)
+	ctx = x.context(ctx, &op)
 	// errors keep their cause here; what callers see of them is decided once, for all parts, by present
 	ctx = graphql.WithResponseContext(ctx, graphql.DefaultErrorPresenter, x.e.recovered)
 	resp := x.e.Exec.Exec(ctx)(ctx)
@@ -107,7 +112,7 @@ func (x *execution) generated(ctx context.Context, roots ast.SelectionSet) []byt
 // query shares the roots out: those of the gate in one call, those of generated code in another, and joins the parts
 // in the document's order of response keys.
 func (x *execution) query(ctx context.Context) []byte {
-	fields := graphql.CollectFields(x.opCtx, x.o.op.SelectionSet, []string{x.e.schema.Query.Name})
+	fields := x.collect(x.e.schema.Query)
 	var gate []*ast.Field
 	var rest ast.SelectionSet
 	parts := map[string]json.RawMessage{}
@@ -245,10 +250,14 @@ func (a *answer) extensions(b *bytes.Buffer) {
 		b.WriteByte('}')
 	}
 	if len(a.masked) > 0 {
-		if masked, err := json.Marshal(a.masked); err == nil {
-			entry(`"masked":`)
-			b.Write(masked)
+		entry(`"masked":[`)
+		for i, m := range a.masked {
+			if i > 0 {
+				b.WriteByte(',')
+			}
+			b.Write(m.AppendJSON(b.AvailableBuffer()))
 		}
+		b.WriteByte(']')
 	}
 	if a.more {
 		entry(`"maskedMore":true`)

@@ -11,11 +11,11 @@ import (
 
 // params is a GraphQL request as every transport brings it.
 type params struct {
-	Query         *string        `json:"query"`
-	DocumentID    string         `json:"documentId"`
-	OperationName *string        `json:"operationName"`
-	Variables     object         `json:"variables"`
-	Extensions    object         `json:"extensions"`
+	Query         *string `json:"query"`
+	DocumentID    string  `json:"documentId"`
+	OperationName *string `json:"operationName"`
+	Variables     object  `json:"variables"`
+	Extensions    object  `json:"extensions"`
 }
 
 // object is a JSON object whose numbers keep their digits.

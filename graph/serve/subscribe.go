@@ -6,7 +6,6 @@ import (
 	"io"
 	"time"
 
-	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"github.com/clientele/clientele/graph/diagnostics"
@@ -30,8 +29,8 @@ func (e *engine) each(ctx context.Context, s *tenancy.Session, o *operation, via
 			err = e.recovered(ctx, v)
 		}
 	}()
-	x := e.execution(s, o)
-	ctx, cancel := context.WithCancelCause(x.context(ctx))
+	x := &execution{e: e, s: s, o: o}
+	ctx, cancel := context.WithCancelCause(x.context(ctx, o.op))
 	defer cancel(nil)
 	late := time.AfterFunc(e.Limits.Operation, func() { cancel(context.DeadlineExceeded) })
 	stream, err := e.open(ctx, x)
@@ -64,7 +63,7 @@ func (e *engine) each(ctx context.Context, s *tenancy.Session, o *operation, via
 }
 
 func (e *engine) open(ctx context.Context, x *execution) (Stream, error) {
-	fields := graphql.CollectFields(x.opCtx, x.o.op.SelectionSet, []string{e.schema.Subscription.Name})
+	fields := x.collect(e.schema.Subscription)
 	if len(fields) != 1 || fields[0].Name == "__typename" {
 		return nil, fault.Invalid("query", "SUBSCRIPTION_ROOTS",
 			fault.Text{ZH: "订阅必须且只能有一个根字段", EN: "a subscription has exactly one root field"}, fault.Text{})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"strconv"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/google/uuid"
@@ -31,6 +32,23 @@ type Answer struct {
 type MaskedField struct {
 	Path   ast.Path `json:"path"`
 	Reason string   `json:"reason"`
+}
+
+// AppendJSON writes it as JSON: it stands in many answers, often many times. Names of GraphQL and reason codes need no escapes.
+func (m MaskedField) AppendJSON(b []byte) []byte {
+	b = append(b, `{"path":[`...)
+	for i, e := range m.Path {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		switch e := e.(type) {
+		case ast.PathName:
+			b = append(append(append(b, '"'), e...), '"')
+		case ast.PathIndex:
+			b = strconv.AppendInt(b, int64(e), 10)
+		}
+	}
+	return append(append(append(b, `],"reason":"`...), m.Reason...), `"}`...)
 }
 
 // Renderer writes one object as JSON ("null" when the caller may not see it).
