@@ -31,17 +31,18 @@ type Config struct {
 
 // DB holds the pools. Nothing else in the product opens a database handle but migrations, which run before it.
 type DB struct {
-	app    *pgxpool.Pool
-	authn  *pgxpool.Pool
-	system *pgxpool.Pool
-	clock  *clock.Clock
-	log    *slog.Logger
-	newer  atomic.Int64 // the version of a newer schema that was told of
+	app     *pgxpool.Pool
+	authn   *pgxpool.Pool
+	system  *pgxpool.Pool
+	clock   *clock.Clock
+	log     *slog.Logger
+	headers [2]string    // by planning
+	newer   atomic.Int64 // the version of a newer schema that was told of
 }
 
 // Open connects and runs the start-up checks of the server and of the roles; each refusal is a *StartupError with a remedy.
 func Open(ctx context.Context, cfg Config, clk *clock.Clock, log *slog.Logger) (*DB, error) {
-	db := &DB{clock: clk, log: log}
+	db := &DB{clock: clk, log: log, headers: headers(cfg.TransactionPooler)}
 	maxConns := cfg.MaxConns
 	if maxConns == 0 {
 		maxConns = 16
@@ -84,9 +85,13 @@ func openPool(ctx context.Context, url string, maxConns int32, cfg Config) (*pgx
 	pc.ConnConfig.RuntimeParams["timezone"] = "UTC"
 	pc.ConnConfig.RuntimeParams["application_name"] = "clientele"
 	pc.ConnConfig.Tracer = cfg.Tracer
-	pc.AfterConnect = func(_ context.Context, c *pgx.Conn) error {
+	pc.AfterConnect = func(ctx context.Context, c *pgx.Conn) error {
 		FastUUIDs(c.TypeMap())
-		return nil
+		if cfg.TransactionPooler {
+			return nil
+		}
+		_, err := c.Exec(ctx, jitOff)
+		return err
 	}
 	if cfg.TransactionPooler {
 		pc.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe

@@ -21,28 +21,43 @@ type header struct {
 }
 
 const (
-	// SECURITY: both settings are local to the transaction (third argument true); no session-level SET exists anywhere.
+	// SECURITY: both settings are local to the transaction (third argument true); no session-level SET of either exists anywhere.
 	// app.now is the time that history is written with: the database's time of the transaction plus the clock's offset.
-	// Statements here are short and their plans are long, with many predicates of rights: compiling such a plan (jit) costs
-	// a hundred times what the statement does. A pooler refuses it as a start-up parameter, hence the local setting.
-	setLocal = `SELECT set_config('app.tenant_id', $1, true),
-		set_config('app.now', (transaction_timestamp() + make_interval(secs => $2))::text, true),
-		transaction_timestamp() + make_interval(secs => $2), set_config('jit', 'off', true), set_config('plan_cache_mode', $3, true)`
+	setLocal = `SELECT transaction_timestamp() + make_interval(secs => $2), set_config('app.tenant_id', $1, true) ||
+		set_config('app.now', (transaction_timestamp() + make_interval(secs => $2))::text, true)`
+	onePlan    = ` || set_config('plan_cache_mode', 'force_generic_plan', true)`
 	readEpochs = `SELECT e.policy_version, e.org_version, e.revocation_version, t.state
 		FROM tenant_epochs e JOIN tenants t ON t.tenant_id = e.tenant_id WHERE e.tenant_id = $1`
 )
 
 // planning says whether a prepared statement may be planned anew for the values of each execution.
-type planning string
+type planning uint8
 
 const (
-	planAsNeeded planning = "auto"
-	planOnce     planning = "force_generic_plan"
+	planAsNeeded planning = iota
+	planOnce
 )
+
+// Statements here are short and their plans are long, with many predicates of rights: to compile such a plan (jit) costs a hundred
+// times what the statement does. It is switched off once on each connection. Behind a pooler in transaction mode, where nobody
+// knows which connection the next transaction gets, each transaction does it for itself.
+const (
+	jitOff      = `SET jit = off`
+	jitOffLocal = ` || set_config('jit', 'off', true)`
+)
+
+// headers are the texts of setLocal with what else a transaction needs.
+func headers(pooler bool) [2]string {
+	text := setLocal
+	if pooler {
+		text += jitOffLocal
+	}
+	return [2]string{planAsNeeded: text, planOnce: text + onePlan}
+}
 
 func (db *DB) queueHeader(b *pgx.Batch, begin string, s *Session, plans planning) {
 	b.Queue(begin)
-	b.Queue(setLocal, s.Tenant.String(), db.clock.Offset().Seconds(), string(plans))
+	b.Queue(db.headers[plans], s.Tenant.String(), db.clock.Offset().Seconds())
 	b.Queue(readEpochs, s.Tenant.UUID())
 }
 
@@ -52,7 +67,7 @@ func readHeader(br pgx.BatchResults, s *Session) (header, error) {
 	if _, err := br.Exec(); err != nil {
 		return h, fmt.Errorf("tenancy: begin: %w", err)
 	}
-	if err := br.QueryRow().Scan(nil, nil, &h.now, nil, nil); err != nil {
+	if err := br.QueryRow().Scan(&h.now, nil); err != nil {
 		return h, fmt.Errorf("tenancy: bind tenant: %w", err)
 	}
 	err := br.QueryRow().Scan(&h.epochs.Policy, &h.epochs.Org, &h.epochs.Revocation, &h.state)

@@ -54,6 +54,9 @@ func withoutTail(where string) string {
 
 // cutOutermost is strings.Cut at the first occurrence of word outside of parentheses.
 func cutOutermost(text, word string) (before, after string, found bool) {
+	if !strings.Contains(text, word) { // most words are not there at all
+		return text, "", false
+	}
 	depth := 0
 	for i := range len(text) {
 		switch text[i] {
