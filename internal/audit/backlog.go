@@ -41,13 +41,18 @@ func (b *Backlog) Behind() bool { return b.Age() >= behindAfter }
 func (b *Backlog) Run(ctx context.Context) {
 	tick := time.NewTicker(backlogEvery)
 	defer tick.Stop()
-	for {
+	for n := 0; ; n++ {
 		select { // a sealer that starts with this process has its turn first
 		case <-tick.C:
 		case <-ctx.Done():
 			return
 		}
-		if err := b.look(ctx); err != nil && ctx.Err() == nil && !errors.Is(err, context.Canceled) {
+		// What is behind already is not of late only.
+		at := theLatest
+		if n%int(saidEvery/backlogEvery) == 0 || b.Behind() {
+			at = everything
+		}
+		if err := b.look(ctx, at); err != nil && ctx.Err() == nil && !errors.Is(err, context.Canceled) {
 			b.log.ErrorContext(ctx, "unsealed audit records cannot be looked at", slog.Any("error", err))
 		}
 		switch behind := b.Behind(); {
@@ -62,14 +67,14 @@ func (b *Backlog) Run(ctx context.Context) {
 }
 
 // look asks tenant after tenant, each by the index of unsealed records; ids grow with time.
-func (b *Backlog) look(ctx context.Context) error {
+func (b *Backlog) look(ctx context.Context, at looked) error {
 	oldest := time.Duration(0)
 	tenants, err := b.db.Tenants(ctx, "active")
 	if err != nil {
 		return err
 	}
 	for _, t := range tenants {
-		age, err := b.of(ctx, t)
+		age, err := b.of(ctx, t, at)
 		if err != nil {
 			return err
 		}
@@ -79,11 +84,11 @@ func (b *Backlog) look(ctx context.Context) error {
 	return nil
 }
 
-func (b *Backlog) of(ctx context.Context, tenant tenancy.TenantID) (time.Duration, error) {
+func (b *Backlog) of(ctx context.Context, tenant tenancy.TenantID, at looked) (time.Duration, error) {
 	r := b.db.BeginRead(tenancy.ForSystem(tenant, tenancy.SystemSealer))
 	defer r.Close(ctx)
 	batch := &pgx.Batch{}
-	batch.Queue(`SELECT occurred_at FROM audit_records WHERE tenant_id = $1 AND seal_seq IS NULL ORDER BY id LIMIT 1`, tenant.UUID())
+	batch.Queue(`SELECT occurred_at FROM audit_records WHERE tenant_id = $1 AND seal_seq IS NULL`+string(at)+` ORDER BY id LIMIT 1`, tenant.UUID())
 	age := time.Duration(0)
 	err := r.SendLast(ctx, batch, func(br pgx.BatchResults) error {
 		var at time.Time

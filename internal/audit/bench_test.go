@@ -105,7 +105,7 @@ func BenchmarkSweepOfAnIdleTenant(b *testing.B) {
 	w.fill(b, 10_000)
 	w.seal(b, w.tenant)
 	for b.Loop() {
-		if work, err := w.sealer.pending(b.Context(), w.tenant); err != nil || work {
+		if work, err := w.sealer.pending(b.Context(), w.tenant, theLatest); err != nil || work {
 			b.Fatal(work, err)
 		}
 	}

@@ -3,6 +3,7 @@ package audit
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -54,18 +55,18 @@ func (s *Sealer) Wake(tenant tenancy.TenantID) { s.hints.Tell(tenant) }
 // Seal seals everything of the tenant that is unsealed now and signs a checkpoint when a minute has gone by. It answers
 // how many records it sealed; zero, too, when another process is at it.
 func (s *Sealer) Seal(ctx context.Context, tenant tenancy.TenantID) (int, error) {
-	return s.all(ctx, tenant, checkpointEvery)
+	return s.all(ctx, tenant, checkpointEvery, everything)
 }
 
 // Checkpoint is Seal with a signature at once, after whoever else is at it: for exports and before a shutdown.
 func (s *Sealer) Checkpoint(ctx context.Context, tenant tenancy.TenantID) (int, error) {
-	return s.all(ctx, tenant, 0)
+	return s.all(ctx, tenant, 0, everything)
 }
 
-func (s *Sealer) all(ctx context.Context, tenant tenancy.TenantID, due time.Duration) (int, error) {
+func (s *Sealer) all(ctx context.Context, tenant tenancy.TenantID, due time.Duration, at looked) (int, error) {
 	total := 0
 	for {
-		n, busy, err := s.seal(ctx, tenant, sealAtMost, due)
+		n, busy, err := s.seal(ctx, tenant, sealAtMost, due, at)
 		total += n
 		if err != nil || busy || n < sealAtMost {
 			return total, err
@@ -87,7 +88,7 @@ func (s *Sealer) Run(ctx context.Context) {
 				return
 			case <-time.After(gatherFor):
 			}
-			s.each(ctx, s.hints.Take(), s.sealLogged)
+			s.each(ctx, s.hints.Take(), func(ctx context.Context, t tenancy.TenantID) { s.sealLogged(ctx, t, theLatest) })
 		case <-tick.C:
 			s.sweep(ctx, sweep)
 			sweep++
@@ -96,11 +97,11 @@ func (s *Sealer) Run(ctx context.Context) {
 }
 
 // sweep finds work that no hint told of: what other processes wrote, and checkpoints that have become due. Tenants that
-// are not active have nobody but the operator in them; they are visited each minute.
+// are not active have nobody but the operator in them; they are visited each minute. So is what is not of late.
 func (s *Sealer) sweep(ctx context.Context, n int) {
-	states := []string{"active"}
+	states, at := []string{"active"}, theLatest
 	if n%int(checkpointEvery/sweepEvery) == 0 {
-		states = append(states, "suspended", "closing", "closed")
+		states, at = append(states, "suspended", "closing", "closed"), everything
 	}
 	for _, state := range states {
 		tenants, err := s.db.Tenants(ctx, state)
@@ -109,11 +110,11 @@ func (s *Sealer) sweep(ctx context.Context, n int) {
 			return
 		}
 		s.each(ctx, tenants, func(ctx context.Context, t tenancy.TenantID) {
-			work, err := s.pending(ctx, t)
+			work, err := s.pending(ctx, t, at)
 			if err != nil {
 				s.failed(ctx, "records to seal", err)
 			} else if work {
-				s.sealLogged(ctx, t)
+				s.sealLogged(ctx, t, at)
 			}
 		})
 	}
@@ -136,31 +137,31 @@ func (s *Sealer) each(ctx context.Context, tenants []tenancy.TenantID, do func(c
 
 // app.now is the transaction's time with the clock's offset, set by the same pipeline. The order by id is for the index of
 // unsealed records: EXISTS chose to read the whole table while statistics said that most of it was unsealed.
-const anyPending = `SELECT (SELECT id FROM audit_records WHERE tenant_id = $1 AND seal_seq IS NULL ORDER BY id LIMIT 1) IS NOT NULL
+const anyPending = `SELECT (SELECT id FROM audit_records WHERE tenant_id = $1 AND seal_seq IS NULL%s ORDER BY id LIMIT 1) IS NOT NULL
 	OR $2 AND COALESCE((SELECT r.seal_seq > COALESCE(c.tree_size, 0)
 			AND COALESCE(c.created_at + make_interval(secs => $3) <= current_setting('app.now')::timestamptz, true)
 		FROM (SELECT seal_seq FROM audit_records WHERE tenant_id = $1 AND seal_seq IS NOT NULL ORDER BY seal_seq DESC LIMIT 1) r
 		LEFT JOIN (SELECT tree_size, created_at FROM audit_checkpoints WHERE tenant_id = $1 ORDER BY tree_size DESC LIMIT 1) c ON true), false)`
 
 // pending is one round trip of index look-ups: is there anything to seal, or a checkpoint to sign?
-func (s *Sealer) pending(ctx context.Context, tenant tenancy.TenantID) (bool, error) {
+func (s *Sealer) pending(ctx context.Context, tenant tenancy.TenantID, at looked) (bool, error) {
 	r := s.db.BeginRead(tenancy.ForSystem(tenant, tenancy.SystemSealer))
 	defer r.Close(ctx)
 	b := &pgx.Batch{}
-	b.Queue(anyPending, tenant.UUID(), s.key != nil, checkpointEvery.Seconds())
+	b.Queue(fmt.Sprintf(anyPending, at), tenant.UUID(), s.key != nil, checkpointEvery.Seconds())
 	var work bool
 	err := r.Send(ctx, b, func(br pgx.BatchResults) error { return br.QueryRow().Scan(&work) })
 	return work, err
 }
 
-func (s *Sealer) sealLogged(ctx context.Context, tenant tenancy.TenantID) {
+func (s *Sealer) sealLogged(ctx context.Context, tenant tenancy.TenantID, at looked) {
 	s.mu.Lock()
 	until, held := s.held[tenant]
 	s.mu.Unlock()
 	if held && time.Now().Before(until) {
 		return
 	}
-	_, err := s.Seal(ctx, tenant)
+	_, err := s.all(ctx, tenant, checkpointEvery, at)
 	s.mu.Lock()
 	delete(s.held, tenant)
 	if errors.Is(err, ErrTampered) {

@@ -26,13 +26,26 @@ const (
 	lastSeal   = `SELECT seal_seq, seal_hash FROM audit_records WHERE tenant_id = $1 AND seal_seq IS NOT NULL ORDER BY seal_seq DESC LIMIT 1`
 	lastSigned = `SELECT tree_size, note FROM audit_checkpoints WHERE tenant_id = $1 ORDER BY tree_size DESC LIMIT 1`
 	columns    = `tenant_id, id, kind, act, actor_kind, actor_id, actor_name, credential_id, object_type, object_id, object_version, reason, rule_id, clause, detail::text, request_id, occurred_at`
-	unsealed   = `SELECT ` + columns + ` FROM audit_records WHERE tenant_id = $1 AND seal_seq IS NULL ORDER BY id LIMIT $2`
+	unsealed   = `SELECT ` + columns + ` FROM audit_records WHERE tenant_id = $1 AND seal_seq IS NULL%s ORDER BY id LIMIT $2`
 	treeHashes = `SELECT position, hash FROM audit_tree WHERE tenant_id = $1 AND position = ANY($2::bigint[])`
 	setSeals   = `UPDATE audit_records r SET seal_seq = v.seq, seal_hash = v.hash
 		FROM unnest($2::uuid[], $3::bigint[], $4::bytea[]) AS v (id, seq, hash)
 		WHERE r.tenant_id = $1 AND r.id = v.id AND r.seal_seq IS NULL`
 	growTree  = `INSERT INTO audit_tree (tenant_id, position, hash) SELECT $1, $2 + v.n - 1, v.hash FROM unnest($3::bytea[]) WITH ORDINALITY AS v (hash, n)`
 	addSigned = `INSERT INTO audit_checkpoints (tenant_id, tree_size, note, created_at) VALUES ($1, $2, $3, $4)`
+)
+
+// looked is how far back unsealed records are looked for: those of all times, or the latest alone.
+//
+// The index of unsealed records keeps an entry of every record that was sealed until the table is vacuumed, for a large trail after
+// millions of them, and a look from its beginning passes them all: 35 ms where a look at the latest takes 0.1. Ids grow with time, so
+// the latest lie at its end. What a long transaction, or a process whose clock is far behind, brings later is found by the looks
+// at everything, each minute.
+type looked string
+
+const (
+	everything looked = ""
+	theLatest  looked = ` AND id >= (lpad(to_hex(floor(extract(epoch FROM current_setting('app.now')::timestamptz - interval '5 minutes') * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid`
 )
 
 // state is where a tenant's trail stands.
@@ -46,13 +59,13 @@ type state struct {
 }
 
 // readState takes the tenant's lock (lockTenant or waitTenant) and reads on; locked is false when another sealer has it.
-func readState(ctx context.Context, tx *tenancy.Tx, tenant uuid.UUID, limit int, lock string) (state, error) {
+func readState(ctx context.Context, tx *tenancy.Tx, tenant uuid.UUID, limit int, lock string, at looked) (state, error) {
 	var st state
 	b := &pgx.Batch{}
 	b.Queue(lock, tenant.String())
 	b.Queue(lastSeal, tenant)
 	b.Queue(lastSigned, tenant)
-	b.Queue(unsealed, tenant, limit)
+	b.Queue(fmt.Sprintf(unsealed, at), tenant, limit)
 	br := tx.SendBatch(ctx, b)
 	defer br.Close()
 	if err := br.QueryRow().Scan(&st.locked); err != nil || !st.locked {
@@ -85,13 +98,13 @@ func scanRecord(r pgx.CollectableRow) (Record, error) {
 
 // seal seals at most limit records in one transaction and signs when the last checkpoint is due old. busy: another sealer
 // has the tenant; with due 0, where somebody waits for the signature, it is waited for.
-func (s *Sealer) seal(ctx context.Context, tenant tenancy.TenantID, limit int, due time.Duration) (sealed int, busy bool, err error) {
+func (s *Sealer) seal(ctx context.Context, tenant tenancy.TenantID, limit int, due time.Duration, at looked) (sealed int, busy bool, err error) {
 	err = s.db.InTx(ctx, tenancy.ForSystem(tenant, tenancy.SystemSealer), func(ctx context.Context, tx *tenancy.Tx) error {
 		lock := lockTenant
 		if due == 0 {
 			lock = waitTenant
 		}
-		st, err := readState(ctx, tx, tenant.UUID(), limit, lock)
+		st, err := readState(ctx, tx, tenant.UUID(), limit, lock, at)
 		if err != nil || !st.locked {
 			busy = err == nil
 			return err

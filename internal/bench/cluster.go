@@ -79,8 +79,11 @@ func (c *cluster) filled(ctx context.Context, name string) (bool, error) {
 func (c *cluster) prepare(ctx context.Context, clients int) error {
 	name, super := databaseOf(clients), c.server.DSN("postgres", "postgres")
 	filled, err := c.filled(ctx, name)
-	if err != nil || filled {
+	if err != nil {
 		return err
+	}
+	if filled { // nothing else clears away what earlier runs have left behind
+		return c.vacuum(ctx, clients)
 	}
 	conn, err := pgx.Connect(ctx, super)
 	if err != nil {

@@ -41,7 +41,7 @@ func measure(ctx context.Context, o *options, c *cluster, clients int, t *table)
 	defer func() { err = errors.Join(err, d.close(ctx)) }()
 	var sides [2]*process
 	for i, name := range []string{"floor", "product"} {
-		if sides[i], err = startSide(name, c, clients); err != nil {
+		if sides[i], err = startSide(name, c, clients, o); err != nil {
 			return err
 		}
 		defer func() { err = errors.Join(err, sides[i].stop()) }()

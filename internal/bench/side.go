@@ -34,12 +34,17 @@ const (
 	authnVariable = "BENCH_AUTHN_URL"
 	sysVariable   = "BENCH_SYSTEM_URL"
 	keyVariable   = "BENCH_AUDIT_KEY"
-	connections   = 8
+	// profileVariable has the allocations sampled.
+	profileVariable = "BENCH_PROFILE"
+	connections     = 8
 )
 
 // serveSide is the child: the side's handler, and beside it figures and profiles on an address of their own.
 func serveSide(ctx context.Context, side string) error {
 	product.TuneCollector() // both sides alike
+	if os.Getenv(profileVariable) == "" {
+		runtime.MemProfileRate = 0 // as in a program without profiles, which the product's is
+	}
 	var handler http.Handler
 	var err error
 	switch side {
@@ -101,7 +106,7 @@ type process struct {
 	work, control string // URLs
 }
 
-func startSide(side string, c *cluster, clients int) (*process, error) {
+func startSide(side string, c *cluster, clients int, o *options) (*process, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
@@ -110,6 +115,9 @@ func startSide(side string, c *cluster, clients int) (*process, error) {
 	cmd.Env = append(os.Environ(), sideVariable+"="+side, appVariable+"="+c.dsn(migrations.RoleApp, clients),
 		authnVariable+"="+c.dsn(migrations.RoleAuthn, clients), sysVariable+"="+c.dsn(migrations.RoleSystem, clients),
 		keyVariable+"="+filepath.Join(c.folder, "audit.key"))
+	if o.into != "" {
+		cmd.Env = append(cmd.Env, profileVariable+"=1")
+	}
 	cmd.Stderr = os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	in, err := cmd.StdinPipe()
