@@ -20,6 +20,8 @@ type listing struct {
 	walked bool          // the predicate must not lead to an index: the ordering's own is walked
 	// decided: whether rows are seen is decided outside, by the way to them or for all rows of a parent together.
 	decided bool
+	// proven are the groups that every candidate may be filtered by: see rightsAsked.
+	proven []policy.Object
 }
 
 func (q *query) listing(c *connection, order Order, nested bool) *listing {
@@ -174,6 +176,9 @@ func (l *listing) demand(parts []string, group policy.Object) []string {
 func (l *listing) proves(obj policy.Object, act policy.Action) bool {
 	if l.w.t.Public || l.w.t.Own.Column != "" {
 		return false
+	}
+	if act == policy.Filter && slices.Contains(l.proven, obj) {
+		return true
 	}
 	base := l.w.rights.Reach(l.w.t.anchor.Entity, policy.Read)
 	if l.reach != nil {

@@ -161,14 +161,20 @@ func TestTenantCheckCanFail(t *testing.T) {
 // TestCompiledIsReference holds the compiled answer of random documents by random actors to the reference executor's.
 func TestCompiledIsReference(t *testing.T) {
 	t.Parallel()
-	t.Run("whole schema", func(t *testing.T) { t.Parallel(); compiledIsReference(t, newWorld(t), false, 30) })
-	t.Run("rows of then", func(t *testing.T) { t.Parallel(); compiledIsReference(t, newWorld(t), false, 90) })
-	t.Run("lists of the archive", func(t *testing.T) { t.Parallel(); compiledIsReference(t, newWorld(t), true, 30) })
+	t.Run("whole schema", func(t *testing.T) { t.Parallel(); compiledIsReference(t, newWorld(t), false, 30, randomRules) })
+	t.Run("rows of then", func(t *testing.T) { t.Parallel(); compiledIsReference(t, newWorld(t), false, 90, randomRules) })
+	t.Run("lists of the archive", func(t *testing.T) { t.Parallel(); compiledIsReference(t, newWorld(t), true, 30, randomRules) })
 	t.Run("lists of an archive as if it were large", func(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t)
 		w.gate.turns = turns{rare: 3, sides: 2}
-		compiledIsReference(t, w, true, 20)
+		compiledIsReference(t, w, true, 20, randomRules)
+	})
+	t.Run("lists through side tables", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t)
+		w.gate.turns = turns{rare: 3, sides: 4}
+		compiledIsReference(t, w, true, 10, aside)
 	})
 	// Every reference to a table names the tenant: the answers are the same when row-level security is gone.
 	t.Run("without row-level security", func(t *testing.T) {
@@ -178,12 +184,50 @@ func TestCompiledIsReference(t *testing.T) {
 			FOR t IN SELECT oid FROM pg_class WHERE relkind = 'r' AND relrowsecurity AND relnamespace = 'public'::regnamespace LOOP
 				EXECUTE format('ALTER TABLE %s NO FORCE ROW LEVEL SECURITY, DISABLE ROW LEVEL SECURITY', t); END LOOP; END $$`)
 		must(t, err)
-		compiledIsReference(t, w, false, 30)
+		compiledIsReference(t, w, false, 30, randomRules)
 	})
 }
 
+// aside are rules of somebody who finds clients through side tables, and may filter them by some groups through the same and by others
+// through fewer or more.
+func aside(t *rand.Rand, lists bool) []policy.Rule {
+	rules := without(everything(), policy.OnClient, policy.Read)
+	sides := []policy.Scope{policy.ClientTeam, policy.Granted, policy.Distributed}
+	t.Shuffle(len(sides), func(i, j int) { sides[i], sides[j] = sides[j], sides[i] })
+	sides = sides[:1+t.IntN(len(sides))]
+	for _, s := range sides {
+		rules = append(rules, allow(policy.OnClient, policy.Read, s))
+	}
+	for _, e := range policy.Catalogue() {
+		if e.Object != policy.OnClient {
+			continue
+		}
+		for _, g := range e.Groups {
+			scopes := sides
+			switch t.IntN(4) {
+			case 0:
+				scopes = sides[1:]
+			case 1:
+				scopes = append(slices.Clone(sides), e.Scopes[t.IntN(len(e.Scopes))])
+			}
+			rules = without(rules, g.Object, policy.Filter)
+			for _, s := range scopes {
+				if s != policy.Partnership {
+					rules = append(rules, allow(g.Object, policy.Filter, s))
+				}
+			}
+			if lists && t.IntN(6) == 0 {
+				deny := allow(g.Object, policy.Filter, policy.Dept)
+				deny.Effect = policy.Deny
+				rules = append(rules, deny)
+			}
+		}
+	}
+	return rules
+}
+
 // compiledIsReference writes random documents, asOf in so many of a hundred lists and roots that take it.
-func compiledIsReference(t *testing.T, w *world, lists bool, asOf int) {
+func compiledIsReference(t *testing.T, w *world, lists bool, asOf int, rules func(*rand.Rand, bool) []policy.Rule) {
 	loaded := map[*made]*data{}
 	for _, m := range w.tenants {
 		loaded[m] = w.load(m)
@@ -192,7 +236,7 @@ func compiledIsReference(t *testing.T, w *world, lists bool, asOf int) {
 	rapid.Check(t, func(t *rapid.T) {
 		dice := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), rapid.Uint64().Draw(t, "seed")))
 		m := w.tenants[dice.IntN(2)]
-		s := w.session(m, dice.IntN(len(m.staff)), randomRules(dice, lists))
+		s := w.session(m, dice.IntN(len(m.staff)), rules(dice, lists))
 		var cursors []string
 		compare := func(a *author, text string, d document) string {
 			w.seen.take()

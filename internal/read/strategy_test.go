@@ -191,6 +191,89 @@ func TestAsOf(t *testing.T) {
 	}
 }
 
+func TestBesidesSaysYesOnlyForCertain(t *testing.T) {
+	t.Parallel()
+	term := func(s policy.Scope, n int) policy.Term { return policy.Term{Scope: s, IDs: ids(n)} }
+	lent := func(classes policy.ClassSet) policy.Term { return policy.Term{Scope: policy.Granted, Classes: classes} }
+	reach := func(terms ...policy.Term) policy.Reach { return policy.Reach{Entity: policy.OnClient, Allow: terms} }
+	team, distributed := policy.Term{Scope: policy.ClientTeam}, term(policy.Distributed, 2)
+	branch := reach(team, lent(15), distributed)
+	until, conditional, others := team, team, team
+	until.Until, conditional.Cond, others.Who = time.Unix(9, 0), []policy.Comparison{{Op: "=", Text: "KEY"}}, ids(1)
+	denied, foreign, another := reach(team, lent(2), distributed), reach(team, lent(2), distributed), reach(team, lent(2), distributed)
+	denied.Deny, foreign.Entity, another.Me = []policy.Term{term(policy.Self, 1)}, policy.OnContract, ids(1)[0]
+	for name, x := range map[string]struct {
+		right   policy.Reach
+		classes policy.ClassSet
+		want    bool
+	}{
+		"other classes":        {reach(team, lent(2), distributed), 2, true},
+		"classes of two rules": {reach(team, lent(2), distributed, lent(4)), 6, true},
+		"no grants":            {reach(distributed, team), 0, true},
+		"no team":              {reach(lent(2), distributed), 0, false},
+		"no distributions":     {reach(team, lent(2)), 0, false},
+		"fewer departments":    {reach(team, lent(2), term(policy.Distributed, 1)), 0, false},
+		"more departments":     {reach(team, lent(2), term(policy.Distributed, 3)), 0, false},
+		"another way":          {reach(team, lent(2), distributed, term(policy.Self, 1)), 0, false},
+		"all":                  {policy.Reach{All: true, Entity: policy.OnClient}, 0, false},
+		"nothing":              {policy.Reach{None: true, Entity: policy.OnClient}, 0, false},
+		"an end":               {reach(until, lent(2), distributed), 0, false},
+		"a condition":          {reach(conditional, lent(2), distributed), 0, false},
+		"other people":         {reach(others, lent(2), distributed), 0, false},
+		"a denial":             {denied, 0, false},
+		"another noun":         {foreign, 0, false},
+		"somebody else":        {another, 0, false},
+	} {
+		if classes, ok := besides(branch, x.right); ok != x.want || ok && classes != x.classes {
+			t.Errorf("%s: %v %v", name, classes, ok)
+		}
+	}
+	if _, ok := besides(reach(others), reach(team)); ok {
+		t.Error("a branch of other people")
+	}
+}
+
+// Who finds clients by grants alone filters those by a group for whose class he has a grant, in one grant or another.
+func TestFiltersAskForTheirOwnClassOfGrants(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	m := w.tenants[0]
+	k := &maker{w: w, m: m, rnd: rand.New(rand.NewPCG(9, 9))}
+	k.exec(`SELECT set_config('app.tenant_id', $1, false)`, m.id.String())
+	k.clock(start)
+	k.exec(`UPDATE access_grants SET revoked_at = $2, version = version + 1 WHERE tenant_id = $1 AND revoked_at IS NULL`, m.id.UUID(), start)
+	k.exec(`UPDATE clients SET grade = 'A' WHERE tenant_id = $1`, m.id.UUID())
+	lend := func(client uuid.UUID, classes ...policy.Class) {
+		mask := 0
+		for _, c := range classes {
+			mask |= 1 << c
+		}
+		k.insert("access_grants", map[string]any{
+			"grantee_staff_id": m.staff[0], "client_id": client, "class_mask": mask, "purpose": "p", "valid_from": start, "valid_until": start.AddDate(9, 0, 0),
+			"granted_by": m.staff[1], "created_at": start, "updated_at": start,
+		})
+	}
+	clients := m.ids["clients"]
+	lend(clients[0], 0)
+	lend(clients[1], 0, 1)
+	lend(clients[2], 0)
+	lend(clients[2], 1, 2)
+	lend(clients[3], 2)
+	rules := append(without(everything(), policy.OnClient, policy.Read), allow(policy.OnClient, policy.Read, policy.Granted))
+	rules = append(without(rules, policy.ClientStandard, policy.Filter), allow(policy.ClientStandard, policy.Filter, policy.Granted))
+	s := w.session(m, 0, rules)
+	for query, want := range map[string]int{`{ clients { totalCount { value } nodes { id } } }`: 4, `{ clients(filter: {grades: [A]}) { totalCount { value } nodes { id } } }`: 2} {
+		for _, sides := range []int{1, 500} { // the order's first rows are looked at, or not
+			w.gate.turns.sides = sides
+			w.gate.rendered.InvalidateAll()
+			a := w.ask(s, query, nil)
+			if nodes, count := get(t, a, "clients", "nodes").([]any), get(t, a, "clients", "totalCount", "value"); len(nodes) != want || count != float64(want) {
+				t.Errorf("%s: %s", query, a.Data)
+			}
+		}
+	}
+}
+
 func TestCoversSaysYesOnlyForCertain(t *testing.T) {
 	t.Parallel()
 	term := func(s policy.Scope, n int) policy.Term { return policy.Term{Scope: s, IDs: ids(n)} }

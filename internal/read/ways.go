@@ -44,7 +44,7 @@ func (q *query) ids(c *connection, order Order, nested bool) string {
 	if sides := len(parts) == 1 && parts[0].way == side; sides || quickPays(parts) {
 		named := ""
 		if sides {
-			q.cte("side9", "SELECT "+q.throughSide(&parts[0])+" AS ids")
+			q.cte("side9", "SELECT "+q.throughSide(&parts[0], q.asked(c.site, order, &parts[0]))+" AS ids")
 			named = "side9"
 		}
 		if quick := q.quick(c, order, taken, &parts[0], named); quick != "" {
@@ -110,7 +110,8 @@ func (q *query) part(c *connection, order Order, nested bool, br *branch) string
 		}
 		return "SELECT b9.* FROM " + source + " CROSS JOIN LATERAL (" + found + ") b9"
 	case side:
-		l.decided, l.among = br.bare(), q.throughSide(br)
+		asked := q.asked(c.site, order, br)
+		l.decided, l.among, l.proven = br.bare(), q.throughSide(br, asked), asked.groups
 		if strings.Contains(q.with, "side9 AS ") {
 			l.among = "(SELECT ids FROM side9)::uuid[]"
 		}
@@ -147,7 +148,7 @@ func (q *query) quick(c *connection, order Order, taken []string, br *branch, si
 	most := strconv.Itoa(quickTimes * (s.limit + 1))
 	var extra []string
 	if sides != "" {
-		l.reach, l.decided = &br.reach, br.bare()
+		l.reach, l.decided, l.proven = &br.reach, br.bare(), q.asked(s, order, br).groups
 		extra = []string{"(" + l.w.data + ".id = ANY(SELECT unnest(ids) FROM " + sides + ")) IS TRUE"}
 		most = fmt.Sprintf("(SELECT CASE WHEN cardinality(ids) >= %d THEN %d * cardinality(ids) ELSE 0 END FROM %s)", q.gate.turns.sides, sideTimes, sides)
 	}
@@ -192,7 +193,8 @@ func (q *query) count(c *connection, order Order, nested bool) string {
 		}
 		switch {
 		case br.way == side:
-			l.decided, l.among = br.bare(), q.throughSide(br)
+			asked := q.asked(c.site, order, br)
+			l.decided, l.among, l.proven = br.bare(), q.throughSide(br, asked), asked.groups
 			texts = append(texts, one(l, apart...))
 		case (br.way == each || br.way == offices) && !c.site.narrowed():
 			l.decided = br.bare()
@@ -262,22 +264,4 @@ func (q *query) rare(s *site) string {
 	return "SELECT z9.ids FROM unnest(ARRAY[" + strings.Join(terms, ", ") + "]) q9(term) CROSS JOIN LATERAL (SELECT COALESCE(array_agg(y9.client_id), '{}'::uuid[]) AS ids, count(*) AS n" +
 		" FROM (SELECT s9.client_id FROM client_search_terms s9 WHERE s9.tenant_id = $1 AND s9.term = q9.term LIMIT " +
 		strconv.Itoa(q.gate.turns.rare+1) + ") y9) z9 WHERE z9.n <= " + strconv.Itoa(q.gate.turns.rare) + " ORDER BY z9.n LIMIT 1"
-}
-
-// throughSide selects the clients that the actor is on the team of, has a grant of, or that are distributed to his departments, as the
-// terms of a branch have it.
-func (q *query) throughSide(br *branch) string {
-	c, me := policy.Columns{Tenant: "$1", Now: transactionTime}, q.constant(br.reach.Me)
-	var of []string
-	for _, t := range br.reach.Allow {
-		switch t.Scope {
-		case policy.ClientTeam:
-			of = append(of, "SELECT m.client_id FROM "+policy.TeamsOf(c, me))
-		case policy.Distributed:
-			of = append(of, "SELECT d.client_id FROM "+policy.DistributionsOf(c, q.constant(t.IDs)+"::uuid[]"))
-		default:
-			of = append(of, "SELECT g.client_id FROM "+policy.GrantsOf(c, me)+" AND g.class_mask & "+q.constant(int32(t.Classes))+" <> 0")
-		}
-	}
-	return "ARRAY(" + strings.Join(of, " UNION ") + ")"
 }
