@@ -90,7 +90,7 @@ func openPool(ctx context.Context, url string, maxConns int32, cfg Config) (*pgx
 		if cfg.TransactionPooler {
 			return nil
 		}
-		_, err := c.Exec(ctx, jitOff)
+		_, err := c.PgConn().Exec(ctx, jitOff).ReadAll() // of the connection, and no request's: it is not traced
 		return err
 	}
 	if cfg.TransactionPooler {
