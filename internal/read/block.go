@@ -17,6 +17,7 @@ type block struct {
 	top    bool // the row that the statement is about, not one that it joins
 	grants map[policy.Object]*grant
 	checks []string
+	proves func(policy.Reach) bool // whether the way to the row gives a right; nil: none leads to it
 }
 
 // grant is what may be seen of a group: a code known beforehand, or the column that holds it.
@@ -113,7 +114,7 @@ func (b *block) access(group policy.Object) *grant {
 	if reveal != yes {
 		peek = b.can(group, policy.Peek)
 	}
-	if own == "" && b.holds(reveal) { // the row would not be there without it
+	if own == "" && (b.holds(reveal) || b.proves != nil && b.proves(b.rights.Reach(group, policy.Reveal))) { // the row would not be there without it
 		reveal = yes
 	}
 	class, _ := b.rights.ClassOf(group)

@@ -74,6 +74,7 @@ func (r *renderer) page(p *connProgram, order Order) {
 		return
 	}
 	b.findOnce()
+	b.proves = q.proven(p.conn, order, st.nested)
 	for _, o := range p.conn.nodes {
 		p.programs = append(p.programs, b.program(o))
 	}

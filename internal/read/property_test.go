@@ -188,8 +188,8 @@ func TestCompiledIsReference(t *testing.T) {
 	})
 }
 
-// aside are rules of somebody who finds clients through side tables, and may filter them by some groups through the same and by others
-// through fewer or more.
+// aside are rules of somebody who finds clients through side tables, and may see some groups of them, and filter by some, through the
+// same and others through fewer or more.
 func aside(t *rand.Rand, lists bool) []policy.Rule {
 	rules := without(everything(), policy.OnClient, policy.Read)
 	sides := []policy.Scope{policy.ClientTeam, policy.Granted, policy.Distributed}
@@ -203,23 +203,25 @@ func aside(t *rand.Rand, lists bool) []policy.Rule {
 			continue
 		}
 		for _, g := range e.Groups {
-			scopes := sides
-			switch t.IntN(4) {
-			case 0:
-				scopes = sides[1:]
-			case 1:
-				scopes = append(slices.Clone(sides), e.Scopes[t.IntN(len(e.Scopes))])
-			}
-			rules = without(rules, g.Object, policy.Filter)
-			for _, s := range scopes {
-				if s != policy.Partnership {
-					rules = append(rules, allow(g.Object, policy.Filter, s))
+			for _, action := range []policy.Action{policy.Filter, policy.Reveal} {
+				scopes := sides
+				switch t.IntN(4) {
+				case 0:
+					scopes = sides[1:]
+				case 1:
+					scopes = append(slices.Clone(sides), e.Scopes[t.IntN(len(e.Scopes))])
 				}
-			}
-			if lists && t.IntN(6) == 0 {
-				deny := allow(g.Object, policy.Filter, policy.Dept)
-				deny.Effect = policy.Deny
-				rules = append(rules, deny)
+				rules = without(rules, g.Object, action)
+				for _, s := range scopes {
+					if s != policy.Partnership {
+						rules = append(rules, allow(g.Object, action, s))
+					}
+				}
+				if lists && t.IntN(6) == 0 {
+					deny := allow(g.Object, action, policy.Dept)
+					deny.Effect = policy.Deny
+					rules = append(rules, deny)
+				}
 			}
 		}
 	}

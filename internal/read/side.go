@@ -40,6 +40,21 @@ func (q *query) asked(s *site, order Order, br *branch) (out rightsAsked) {
 	return out
 }
 
+// gives tells whether whoever reaches a client by the branch, with these rights asked besides, has another right on it too. A grant
+// gives it when a class that the client must carry by grants, for the branch or for what is asked, is one of the right's.
+//
+// SECURITY: it says no where it does not know; the right is then asked for row by row.
+func (a rightsAsked) gives(br *branch, right policy.Reach) bool {
+	classes, ok := besides(br.reach, right)
+	if !ok || !br.bare() {
+		return false
+	}
+	if slices.ContainsFunc(a.classes, func(c policy.ClassSet) bool { return c&^classes == 0 }) {
+		return true
+	}
+	return !slices.ContainsFunc(br.reach.Allow, func(t policy.Term) bool { return t.Scope == policy.Granted && t.Classes&^classes != 0 })
+}
+
 // besides tells whether a right is that of a branch but for the classes of grants, and gives these.
 //
 // SECURITY: each of the branch's terms without classes must be one of the right's, so that it gives the right; and each of the right's

@@ -233,6 +233,42 @@ func TestBesidesSaysYesOnlyForCertain(t *testing.T) {
 	}
 }
 
+// A way gives a right where every grant that leads to a client is of one of its classes, or one that is asked besides is.
+func TestAWayGivesRightsOnlyForCertain(t *testing.T) {
+	t.Parallel()
+	lent := func(classes policy.ClassSet) policy.Term { return policy.Term{Scope: policy.Granted, Classes: classes} }
+	reach := func(terms ...policy.Term) policy.Reach { return policy.Reach{Entity: policy.OnClient, Allow: terms} }
+	team := policy.Term{Scope: policy.ClientTeam}
+	until := team
+	until.Until = time.Unix(9, 0)
+	of := func(classes ...policy.ClassSet) rightsAsked { return rightsAsked{classes: classes} }
+	for name, x := range map[string]struct {
+		way   policy.Reach
+		asked rightsAsked
+		right policy.Reach
+		want  bool
+	}{
+		"team":                      {reach(team), of(), reach(team), true},
+		"the same classes":          {reach(team, lent(6)), of(), reach(team, lent(6)), true},
+		"more classes":              {reach(team, lent(6)), of(), reach(team, lent(2), lent(4)), true},
+		"fewer classes":             {reach(team, lent(6)), of(), reach(team, lent(2)), false},
+		"one of two ways":           {reach(lent(2), lent(4)), of(), reach(lent(2)), false},
+		"asked besides":             {reach(team, lent(6)), of(2), reach(team, lent(2)), true},
+		"asked besides, of several": {reach(team, lent(6)), of(4, 2), reach(team, lent(2)), true},
+		"more is asked besides":     {reach(team, lent(14)), of(6), reach(team, lent(2)), false},
+		"without grants":            {reach(team, lent(6)), of(2), reach(team), false},
+		"asked for without grants":  {reach(team, lent(6)), of(0), reach(team), true},
+		"another way":               {reach(team, lent(6)), of(2), reach(lent(6)), false},
+		"the right has an end":      {reach(team), of(), reach(until), false},
+		"the way has an end":        {reach(until), of(), reach(team), false},
+		"a denial":                  {reach(team), of(), policy.Reach{Entity: policy.OnClient, Allow: []policy.Term{team}, Deny: []policy.Term{team}}, false},
+	} {
+		if got := x.asked.gives(&branch{reach: x.way, way: side}, x.right); got != x.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
+
 // Who finds clients by grants alone filters those by a group for whose class he has a grant, in one grant or another.
 func TestFiltersAskForTheirOwnClassOfGrants(t *testing.T) {
 	t.Parallel()
@@ -270,6 +306,21 @@ func TestFiltersAskForTheirOwnClassOfGrants(t *testing.T) {
 			if nodes, count := get(t, a, "clients", "nodes").([]any), get(t, a, "clients", "totalCount", "value"); len(nodes) != want || count != float64(want) {
 				t.Errorf("%s: %s", query, a.Data)
 			}
+		}
+	}
+
+	// What is seen of them is what a grant has the class of, whatever the list asks for.
+	rules = append(without(rules, policy.ClientStandard, policy.Reveal), allow(policy.ClientStandard, policy.Reveal, policy.Granted))
+	s = w.session(m, 0, rules)
+	for query, want := range map[string]int{`{ clients { nodes { grade } } }`: 2, `{ clients(filter: {grades: [A]}) { nodes { grade } } }`: 2} {
+		seen := 0
+		for _, n := range get(t, w.ask(s, query, nil), "clients", "nodes").([]any) {
+			if n.(map[string]any)["grade"] != nil {
+				seen++
+			}
+		}
+		if seen != want {
+			t.Errorf("%s: grades of %d", query, seen)
 		}
 	}
 }

@@ -78,6 +78,16 @@ func (q *query) parts(c *connection, nested bool) []branch {
 	return branches(reach, c.target.Entity == policy.OnClient)
 }
 
+// proven tells which rights the only way to the rows of a list gives.
+func (q *query) proven(c *connection, order Order, nested bool) func(policy.Reach) bool {
+	parts := q.parts(c, nested)
+	if len(parts) != 1 || parts[0].way != side {
+		return nil
+	}
+	asked := q.asked(c.site, order, &parts[0])
+	return func(right policy.Reach) bool { return asked.gives(&parts[0], right) }
+}
+
 // indexed types have indexes for the ways of strategy.go.
 func (t *Type) indexed() bool { return t.Entity == policy.OnClient || t.Entity == policy.OnContract }
 
