@@ -18,6 +18,7 @@ import (
 // policyCommands work for a tenant's administrator, over the API and under his own rights.
 type policyCommands struct {
 	Export  policyExport  `cmd:"" help:"把一个策略版本写成 YAML 文件 · Write a policy version as YAML."`
+	Shipped policyShipped `cmd:"" help:"离线输出本程序随附的策略，可与租户的版本比较 · Write the policy that this program gives to new tenants, without a server, to compare a tenant's with."`
 	Lint    policyLint    `cmd:"" help:"离线检查文件，指出行号 · Check files without a server and name the lines."`
 	Apply   policyApply   `cmd:"" help:"起草文件与现行版本的差异；发布由他人完成 · Draft what differs from the version in force; publishing is somebody else's act."`
 	Compare policyCompare `cmd:"" help:"比较文件与策略版本；有差异时退出码为 3 · Compare files with a version; exit code 3 when they differ."`
@@ -40,9 +41,9 @@ type serverFlags struct {
 }
 
 type policyExport struct {
-	Server serverFlags `embed:""`
-	Number int64       `name:"version" placeholder:"N" help:"版本号；不设则为现行版本 · Number of the version; without it the one in force."`
-	Output string      `name:"output" short:"o" placeholder:"FILE" help:"写入的文件，不得已存在；不设则输出 · File to write, which must not exist; without it standard output."`
+	Server     serverFlags `embed:""`
+	Number     int64       `name:"version" placeholder:"N" help:"版本号；不设则为现行版本 · Number of the version; without it the one in force."`
+	policyInto `embed:""`
 }
 
 func (c *policyExport) Run(p *program) error {
@@ -54,7 +55,33 @@ func (c *policyExport) Run(p *program) error {
 	if err != nil {
 		return err
 	}
-	text, err := policyfile.Write(v.Policy, fmt.Sprintf("策略版本 %d · policy version %d. Keys: role, object, action, scope, classes, effect, condition, validFrom, validUntil, clause, note; conflicts: key, actionA, actionB, nameZh, nameEn, clause.", v.Number, v.Number))
+	return c.write(p, v.Policy, fmt.Sprintf("策略版本 %d · policy version %d", v.Number, v.Number))
+}
+
+// policyShipped is for tenants that are older than the program: what a new release ships is compared with their version, and taken
+// over as far as they want it.
+type policyShipped struct {
+	policyInto `embed:""`
+}
+
+func (c *policyShipped) Run(p *program) error {
+	shipped := policyfile.Policy{Governs: true}
+	for _, r := range policy.ShippedRules() {
+		shipped.Rules = append(shipped.Rules, policyfile.Rule{Rule: r})
+	}
+	for _, d := range policy.ShippedDutyConflicts() {
+		shipped.Conflicts = append(shipped.Conflicts, policyfile.Conflict{DutyConflict: d})
+	}
+	return c.write(p, shipped, "随附的策略 · the policy that new tenants begin with")
+}
+
+// policyInto is where a policy is written.
+type policyInto struct {
+	Output string `name:"output" short:"o" placeholder:"FILE" help:"写入的文件，不得已存在；不设则输出 · File to write, which must not exist; without it standard output."`
+}
+
+func (c *policyInto) write(p *program, of policyfile.Policy, title string) error {
+	text, err := policyfile.Write(of, title+". Keys: role, object, action, scope, classes, effect, condition, validFrom, validUntil, clause, note; conflicts: key, actionA, actionB, nameZh, nameEn, clause.")
 	if err != nil {
 		return err
 	}

@@ -71,6 +71,47 @@ func (x *governed) token(t *testing.T, p world.Person) string {
 	return token
 }
 
+// A tenant that is older than what the program ships finds out what it lacks, and takes it over.
+func TestShippedPolicyIsComparedWithATenants(t *testing.T) {
+	t.Parallel()
+	x := newGoverned(t)
+	do := func(want int, args ...string) string {
+		t.Helper()
+		code, out, errs := run(t, x.environ, append([]string{"policy"}, args...)...)
+		if code != want {
+			t.Fatalf("%v: %d\n%s\n%s", args, code, out, errs)
+		}
+		return out
+	}
+	shipped, older := filepath.Join(t.TempDir(), "shipped.yaml"), filepath.Join(t.TempDir(), "older.yaml")
+	if code, out, errs := run(t, nil, "policy", "shipped", "--output", shipped); code != exitOK { // without a server
+		t.Fatalf("%d\n%s\n%s", code, out, errs)
+	}
+	do(exitOK, "lint", shipped)
+	do(exitOK, "compare", shipped)
+	text, err := os.ReadFile(shipped)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var left []string
+	gone := 0
+	for line := range strings.Lines(string(text)) {
+		if strings.Contains(line, "object: borrowing,") || strings.Contains(line, "{key: borrowing,") {
+			gone++
+			continue
+		}
+		left = append(left, line)
+	}
+	if err := os.WriteFile(older, []byte(strings.Join(left, "")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	do(exitOK, "apply", older, "--reason", "如旧版")
+	lacks := do(exitDiffers, "compare", shipped, "--version", "2")
+	if n := strings.Count(lacks, "\n+ ") + strings.Count(lacks[:2], "+ "); gone < 10 || n != gone || strings.Contains(lacks, "\n- ") {
+		t.Errorf("%d lines are lacking, told are %d:\n%s", gone, n, lacks)
+	}
+}
+
 func TestPolicyAsFiles(t *testing.T) {
 	t.Parallel()
 	x := newGoverned(t)

@@ -148,9 +148,9 @@ func (x *Tenant) queueRules(b *pgx.Batch) {
 }
 
 func (x *Tenant) queueRule(b *pgx.Batch, seq int, r policy.Rule) {
-	b.Queue(`INSERT INTO policy_rules (tenant_id, id, policy_version_id, seq, role_key, object, action, data_scope, class_mask, condition, effect)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`, x.ID, x.IDs.New(), x.policy, seq, r.Role, r.Object, r.Action, r.Scope.String(),
-		int16(r.Classes), r.Condition, r.Effect.String())
+	b.Queue(`INSERT INTO policy_rules (tenant_id, id, policy_version_id, seq, role_key, object, action, data_scope, class_mask, condition, effect, clause, note)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`, x.ID, x.IDs.New(), x.policy, seq, r.Role, r.Object, r.Action, r.Scope.String(),
+		int16(r.Classes), r.Condition, r.Effect.String(), r.Clause, r.Note)
 }
 
 // Person makes a staff member of the department with an account, a session and the roles.
