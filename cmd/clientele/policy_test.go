@@ -274,14 +274,17 @@ func TestTheGuidesExampleRuns(t *testing.T) {
 			continue
 		}
 		for i := range args {
-			args[i] = strings.Trim(strings.ReplaceAll(args[i], "policy.yaml", filepath.Join(dir, "policy.yaml")), "'")
+			args[i] = strings.Trim(args[i], "'")
+			if strings.HasSuffix(args[i], ".yaml") {
+				args[i] = filepath.Join(dir, args[i])
+			}
 		}
 		if code, out, errs := run(t, x.environ, args[1:]...); code != exitOK {
 			t.Errorf("%s: %d\n%s\n%s", line, code, out, errs)
 		}
 		ran++
 	}
-	if ran != 5 {
+	if ran != 7 {
 		t.Errorf("%d commands", ran)
 	}
 	example := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindSubmatch(guide)
