@@ -33,8 +33,12 @@ func (w *world) wantIdle(t *testing.T) {
 	if got := tenancy.LeftOver(t, w.db); got != "" {
 		t.Errorf("left on the connection: %q", got)
 	}
-	if n := w.db.PoolStat().AcquiredConns(); n != 0 {
-		t.Errorf("%d connections are still taken", n)
+	// A connection that a cancelled statement broke is closed beside the request, and counts as taken until it is.
+	for deadline := time.Now().Add(20 * time.Second); w.db.PoolStat().AcquiredConns() != 0; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Errorf("%d connections are still taken", w.db.PoolStat().AcquiredConns())
+			return
+		}
 	}
 }
 
