@@ -8,11 +8,15 @@ import (
 
 // Weights of the cost model, in points.
 const (
-	objectCost    = 1  // an object, interface or union that is read
-	countCost     = 10 // a total count
-	mutationCost  = 10 // a root field of a mutation
-	subscribeCost = 5  // a root field of a subscription; its events cost nothing more
+	objectCost    = 1   // an object, interface or union that is read
+	countCost     = 10  // a total count to 1,000
+	farCountCost  = 100 // a total count to 10,000
+	mutationCost  = 10  // a root field of a mutation
+	subscribeCost = 5   // a root field of a subscription; its events cost nothing more
 )
+
+// countLimit is the type of the argument that says how far a total count counts.
+const countLimit = "CountLimit"
 
 // QuestionCosts are the points of Query fields that services compute, besides those of the objects that they bring: each reads
 // rules, organisation and bindings, and a simulation counts rows for everybody. The fields' descriptions say the same numbers.
@@ -24,7 +28,7 @@ func QuestionCosts() map[string]int {
 // sizes, lists of ids, lists in inputs, and the cost itself.
 //
 // A scalar costs nothing, an object one point and its own fields. A connection costs one point and multiplies its
-// edges and nodes by `first` or `last`; a total count costs ten; a list of ids multiplies by its length, any other
+// edges and nodes by `first` or `last`; a total count costs ten, and to 10,000 a hundred; a list of ids multiplies by its length, any other
 // list by PlainList; edges, payloads and page infos cost nothing themselves; a question that a service computes costs what
 // QuestionCosts says. Introspection is free. A fragment is
 // costed once for each page size it stands in, so the walk is linear.
@@ -114,7 +118,7 @@ func (c *coster) field(f *ast.Field, page int) int {
 		case "edges", "nodes":
 			return multiply(add(c.own(f), c.set(f.SelectionSet, 1)), page)
 		case "totalCount":
-			return countCost
+			return c.count(f)
 		}
 	}
 	times := c.times(f)
@@ -194,6 +198,14 @@ func (c *coster) times(f *ast.Field) int {
 		return c.limits.PlainList
 	}
 	return 1
+}
+
+// count is the cost of a total count: a hundredth of the rows that it may pass.
+func (c *coster) count(f *ast.Field) int {
+	if f.ArgumentMap(c.vars)["limit"] == "TEN_THOUSAND" {
+		return farCountCost
+	}
+	return countCost
 }
 
 func (c *coster) defaultPage(f *ast.Field) int {

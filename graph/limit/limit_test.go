@@ -19,9 +19,10 @@ import (
 const sdl = `
 type Query { a: A as(first: Int, last: Int): AConnection! pages(first: Int = 7): AConnection! list: [A!] nodes(ids: [ID!]!): [A] find(in: In): A }
 type A { name: String a: A as(first: Int, last: Int): AConnection! }
-type AConnection { edges: [AEdge!]! nodes: [A!]! totalCount: Count! pageInfo: PageInfo! }
+type AConnection { edges: [AEdge!]! nodes: [A!]! totalCount(limit: CountLimit! = THOUSAND): Count! pageInfo: PageInfo! }
 type AEdge { cursor: String! node: A! }
 type Count { value: Int! }
+enum CountLimit { THOUSAND TEN_THOUSAND }
 type PageInfo { hasNextPage: Boolean! }
 input In { in: In list: [String!] }
 type DoPayload { a: A }
@@ -63,6 +64,7 @@ func TestPrice(t *testing.T) {
 		"{ pages { nodes { name } } }":                                       1 + 7,
 		"{ as(first: null) { nodes { name } } }":                             1 + 20,
 		"{ as(first: 5) { totalCount { value } pageInfo { hasNextPage } } }": 1 + 10,
+		"{ as { totalCount(limit: TEN_THOUSAND) { value } } }":               1 + 100,
 		"{ as(first: 5) { nodes { as(first: 3) { nodes { name } } } } }":     1 + 5*(1+1+3),
 		"{ as(first: 5) { ...F } } fragment F on AConnection { nodes { ...G a { ...G } } } fragment G on A { a { name } }": 1 + 5*(1+1+1+1),
 		`{ nodes(ids: ["1", "2", "3"]) { a { name } } }`:                                                                   3 * 2,
@@ -103,6 +105,8 @@ func TestPricesThatAreKept(t *testing.T) {
 		},
 		"query($n: Int) { a { ...F } } fragment F on A { as(first: $n) { nodes { name } } }": {{"n": int64(3)}, {"n": int64(7)}, {}},
 		"query($ids: [ID!]!) { nodes(ids: $ids) { name } }":                                  {{"ids": few}, {"ids": few[:1]}, {"ids": many}, {"ids": []any{}}},
+		"query($l: CountLimit!) { as { totalCount(limit: $l) { value } } }":                  {{"l": "THOUSAND"}, {"l": "TEN_THOUSAND"}, {"l": "THOUSAND"}},
+		"query($l: CountLimit! = TEN_THOUSAND) { as { totalCount(limit: $l) { value } } }":   {{"l": "THOUSAND"}, {"l": "TEN_THOUSAND"}, {}},
 		"query($id: ID!) { nodes(ids: [$id, $id]) { name } }":                                {{"id": "1"}, {"id": "2"}},
 		"query($in: In) { find(in: $in) { name } }":                                          {{"in": map[string]any{"list": few}}, {"in": map[string]any{"list": many}}, {"in": nil}},
 		"query($l: [String!]) { find(in: {list: $l}) { name } }":                             {{"l": few}, {"l": many}, {"l": few}},

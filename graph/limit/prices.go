@@ -14,6 +14,7 @@ const mostPrices = 64
 // ones. It is safe for concurrent use.
 type Prices struct {
 	sizes []string // variables that are the size of a page or the length of a list
+	far   []string // variables that say how far rows are counted
 	mixed bool     // a variable that has a size stands inside of a literal: nothing is kept
 
 	mu    sync.RWMutex
@@ -50,8 +51,11 @@ func (p *Prices) argument(f *ast.Field, a *ast.Argument, op *ast.OperationDefini
 		return
 	}
 	paging := a.Name == "first" || a.Name == "last"
-	if def := f.Definition.Arguments.ForName(a.Name); paging || def != nil && isList(def.Type) {
+	switch def := f.Definition.Arguments.ForName(a.Name); {
+	case paging || def != nil && isList(def.Type):
 		p.sizes = append(p.sizes, a.Value.Raw)
+	case def != nil && def.Type.Name() == countLimit:
+		p.far = append(p.far, a.Value.Raw)
 	}
 }
 
@@ -87,6 +91,10 @@ func (p *Prices) key(b []byte, vars map[string]any) ([]byte, bool) {
 			}
 			b = append(strconv.AppendInt(append(b, 'n'), n, 10), ';')
 		}
+	}
+	for _, name := range p.far {
+		limit, _ := vars[name].(string)
+		b = append(append(b, limit...), ';')
 	}
 	return b, true
 }

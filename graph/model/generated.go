@@ -2897,6 +2897,64 @@ func (e ContractState) MarshalJSON() ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
+// How far rows are counted before `capped` is said.
+type CountLimit string
+
+const (
+	// 1 000: cost 10
+	CountLimitThousand CountLimit = "THOUSAND"
+	// 10 000: cost 100
+	CountLimitTenThousand CountLimit = "TEN_THOUSAND"
+)
+
+var AllCountLimit = []CountLimit{
+	CountLimitThousand,
+	CountLimitTenThousand,
+}
+
+func (e CountLimit) IsValid() bool {
+	switch e {
+	case CountLimitThousand, CountLimitTenThousand:
+		return true
+	}
+	return false
+}
+
+func (e CountLimit) String() string {
+	return string(e)
+}
+
+func (e *CountLimit) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = CountLimit(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid CountLimit", str)
+	}
+	return nil
+}
+
+func (e CountLimit) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *CountLimit) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e CountLimit) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
 type DataScope string
 
 const (

@@ -304,8 +304,8 @@ func (f *floor) list(t *transaction, q *queries, c *call, out []byte) ([]byte, e
 		clients = clients[:20]
 	}
 	out = append(out, `{"data":{"clients":{"totalCount":{`...)
-	out = strconv.AppendInt(key(out, "value"), min(count, 10_000), 10)
-	out = append(boolIn(out, "capped", count > 10_000), `},"nodes":[`...)
+	out = strconv.AppendInt(key(out, "value"), min(count, 1_000), 10)
+	out = append(boolIn(out, "capped", count > 1_000), `},"nodes":[`...)
 	for i := range clients {
 		out = append(clients[i].in(append(next(out), '{'), true), '}')
 	}

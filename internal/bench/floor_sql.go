@@ -64,7 +64,7 @@ func newQueries(scoped bool, client, contract, terms, among string) *queries {
 		list: `SELECT c.id, c.code, c.name, c.grade, c.stage, c.region, c.updated_at, s.id, s.name FROM
 			(SELECT * FROM clients c WHERE c.tenant_id = $1 AND ` + ofGrade + among + ` ORDER BY c.sort_key, c.id LIMIT 21) c
 			LEFT JOIN staff s ON s.tenant_id = $1 AND s.id = c.owner_id ORDER BY c.sort_key, c.id`,
-		count: `SELECT count(*) FROM (SELECT 1 FROM clients c WHERE c.tenant_id = $1 AND ` + ofGrade + among + ` LIMIT 10001) z`,
+		count: `SELECT count(*) FROM (SELECT 1 FROM clients c WHERE c.tenant_id = $1 AND ` + ofGrade + among + ` LIMIT 1001) z`,
 		row:   `SELECT ` + client + ` FROM clients c WHERE c.tenant_id = $1 AND c.id = $2`,
 	}
 	// in the page the client's id is i.id, and nothing is asked for but the rows that were found

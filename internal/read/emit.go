@@ -441,7 +441,7 @@ func (w *writer) count(p *connProgram, f *connField, ord int) {
 	if from, to := set.rows(ord); from < to {
 		n = integer(set.cell(from, 0))
 	}
-	most := int64(p.conn.site.most())
+	most := int64(f.most)
 	capped := n > most
 	n = min(n, most)
 	w.out = append(w.out, '{')

@@ -271,15 +271,21 @@ func TestCountIsCapped(t *testing.T) {
 	m := w.tenants[0]
 	w.grow(m, 10_001-36)
 	s := w.session(m, 0, everything())
-	query := `{ clients(first: 1) { totalCount { value capped } } none: clients(first: 1, filter: {code: "none"}) { totalCount { value capped } } }`
-	if a := w.ask(s, query, nil); string(a.Data) != `{"clients":{"totalCount":{"value":10000,"capped":true}},"none":{"totalCount":{"value":0,"capped":false}}}` {
-		t.Errorf("%s", a.Data)
+	query := `query($limit: CountLimit!) { clients(first: 1) { some: totalCount { value capped } totalCount(limit: TEN_THOUSAND) { value capped } }
+		asked: clients(first: 1) { totalCount(limit: $limit) { value capped } } none: clients(first: 1, filter: {code: "none"}) { totalCount { value capped } } }`
+	some, none := `{"value":1000,"capped":true}`, `{"value":0,"capped":false}`
+	want := func(limit, asked, all string) {
+		t.Helper()
+		a := w.ask(s, query, map[string]any{"limit": limit})
+		if want := `{"clients":{"some":` + some + `,"totalCount":` + all + `},"asked":{"totalCount":` + asked + `},"none":{"totalCount":` + none + `}}`; string(a.Data) != want {
+			t.Errorf("%s\n%s", a.Data, want)
+		}
 	}
+	want("THOUSAND", some, `{"value":10000,"capped":true}`)
+	want("TEN_THOUSAND", `{"value":10000,"capped":true}`, `{"value":10000,"capped":true}`)
 	_, err := w.conn.Exec(context.Background(), `DELETE FROM clients WHERE tenant_id = $1 AND code = 'G1'`, m.id.UUID())
 	must(t, err)
-	if a := w.ask(s, query, nil); string(a.Data) != `{"clients":{"totalCount":{"value":10000,"capped":false}},"none":{"totalCount":{"value":0,"capped":false}}}` {
-		t.Errorf("%s", a.Data)
-	}
+	want("TEN_THOUSAND", `{"value":10000,"capped":false}`, `{"value":10000,"capped":false}`)
 	w.seen.take()
 	w.ask(s, `{ clients(first: 1) { nodes { id } } }`, nil)
 	if sql, _ := w.seen.take(); strings.Contains(sql, "count(") {

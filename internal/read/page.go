@@ -28,7 +28,7 @@ func (r *renderer) connection(p *connProgram, parent *stmt) {
 		p.page = &st
 		r.page(p, order)
 	}
-	if p.conn.needs.count {
+	if p.conn.count > 0 {
 		st := base
 		st.kind = stmtCount
 		p.count = &st

@@ -91,7 +91,8 @@ type connection struct {
 	target *Type
 	fields []connField
 	nodes  []*object // every selection on the nodes
-	needs  struct{ page, count, next, prev bool }
+	needs  struct{ page, next, prev bool }
+	count  int // how far rows are counted; 0: no count is asked for
 }
 
 type connKind uint8
@@ -110,6 +111,7 @@ type connField struct {
 	kind  connKind
 	lit   []byte
 	node  int // nodes: index into connection.nodes
+	most  int // total count: the number that is told at most
 	sub   []subField
 }
 
@@ -138,8 +140,6 @@ type subField struct {
 const (
 	maxPage     = 100
 	defaultPage = 20
-	maxCount    = 10_000
-	maxFound    = 1_000 // by a search
 	maxIDs      = 100
 	maxTerms    = 32
 )
@@ -372,8 +372,8 @@ func (c *compiler) connection(x collected, l *List, path ast.Path, s *site) *con
 				f.sub = append(f.sub, sf)
 			}
 		case "totalCount":
-			f.kind = connCount
-			n.needs.count = true
+			f.kind, f.most = connCount, s.countLimit(y.field, c.vars)
+			n.count = max(n.count, f.most)
 			for _, z := range c.gate.collect("Count", y.sels, c.vars) {
 				sf := subField{key: keyBytes(z.field.Alias), alias: z.field.Alias, kind: subValue}
 				switch z.field.Name {
@@ -462,12 +462,13 @@ func (s *site) unique() bool {
 	return slices.ContainsFunc(s.filters, func(f Filter) bool { return f.Unique })
 }
 
-// most is how far rows are counted.
-func (s *site) most() int {
-	if slices.ContainsFunc(s.filters, func(f Filter) bool { return f.Kind == FilterSearch }) {
-		return maxFound
+// countLimit is how far a total count asks to count: of a search no further than 1,000, whose hits are found one by one.
+func (s *site) countLimit(f *ast.Field, vars map[string]any) int {
+	searches := slices.ContainsFunc(s.filters, func(f Filter) bool { return f.Kind == FilterSearch })
+	if f.ArgumentMap(vars)["limit"] == "TEN_THOUSAND" && !searches {
+		return 10_000
 	}
-	return maxCount
+	return 1_000
 }
 
 // narrowed tells whether a filter other than a search is given.

@@ -386,11 +386,11 @@ func TestFrequentTermsAreCountedToTheirEnd(t *testing.T) {
 	w := newWorld(t)
 	w.gate.turns.rare = 100
 	m := w.tenants[0]
-	w.grow(m, maxFound+50)
+	w.grow(m, 1_050)
 	_, err := w.conn.Exec(context.Background(), `INSERT INTO client_search_terms (tenant_id, field_class, term, client_id)
 		SELECT tenant_id, class, 'every', id FROM clients CROSS JOIN (VALUES (0), (1)) c (class) WHERE tenant_id = $1`, m.id.UUID())
 	must(t, err)
-	query := `{ clients(first: 1, filter: {search: "every"}) { totalCount { value capped } } few: clients(first: 1, filter: {search: "every 1234"}) { totalCount { capped } }
+	query := `{ clients(first: 1, filter: {search: "every"}) { totalCount(limit: TEN_THOUSAND) { value capped } } few: clients(first: 1, filter: {search: "every 1234"}) { totalCount { capped } }
 		before: clients(first: 1, filter: {search: "every 1234"}, asOf: "2026-01-05T07:00:00Z") { nodes { id } totalCount { value } } }`
 	narrow := append(without(everything(), policy.OnClient, policy.Read), allow(policy.OnClient, policy.Read, policy.CompanyTree), allow(policy.OnClient, policy.Read, policy.Self))
 	condition := allow(policy.OnClient, policy.Read, policy.Tenant)

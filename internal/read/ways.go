@@ -181,7 +181,7 @@ func (q *query) quick(c *connection, order Order, taken []string, br *branch, si
 
 // count is the statement of the rows that are counted, one more than are told.
 func (q *query) count(c *connection, order Order, nested bool) string {
-	limit := " LIMIT " + strconv.Itoa(c.site.most()+1)
+	limit := " LIMIT " + strconv.Itoa(c.count+1)
 	one := func(l *listing, extra ...string) string {
 		where := l.where(extra)
 		return "SELECT 1 FROM " + l.from() + " WHERE " + where + limit
