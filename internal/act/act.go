@@ -12,7 +12,6 @@ import (
 	"go.opentelemetry.io/otel/trace"
 	"go.opentelemetry.io/otel/trace/noop"
 
-	entdb "github.com/clientele/clientele/ent/db"
 	"github.com/clientele/clientele/internal/access"
 	"github.com/clientele/clientele/internal/fault"
 	"github.com/clientele/clientele/internal/id"
@@ -106,9 +105,6 @@ type Work struct {
 	spec   Spec
 	later  pgx.Batch
 }
-
-// EntLater is Later for the typed store: changes of exactly one row, as the act knows by a lock.
-func (w *Work) EntLater() *entdb.Client { return w.EntInto(&w.later) }
 
 // Later is for rows that nothing reads again before the act is over, and whose writing cannot be refused: the statement
 // goes out with COMMIT, before audit record, outcome and event, and takes no round trip of its own.

@@ -121,7 +121,8 @@ func (s *Service) changeContact(ctx context.Context, session *tenancy.Session, s
 			}
 		}
 		after.Version++
-		return contactResult(&after, changes), saveContact(ctx, w, before, &after)
+		saveContact(w, before, &after)
+		return contactResult(&after, changes), nil
 	})
 }
 
@@ -134,20 +135,22 @@ func lockedContact(ctx context.Context, w *act.Work, contactID uuid.UUID) (*entd
 	return p, nil
 }
 
-func saveContact(ctx context.Context, w *act.Work, before, p *entdb.Contact) error {
-	u := w.Ent().Contact.Update().Where(contact.TenantID(w.Tenant()), contact.ID(p.ID), contact.Version(before.Version)).
-		SetVersion(p.Version).SetUpdatedAt(w.Now()).SetName(p.Name).SetState(p.State).
-		SetIsPrimary(p.IsPrimary).SetRefusesCalls(p.RefusesCalls).SetRefusesMail(p.RefusesMail)
-	put(u.SetUpdatedBy, u.ClearUpdatedBy, before.UpdatedBy, w.Staff())
-	put(u.SetTitle, u.ClearTitle, before.Title, p.Title)
-	put(u.SetPhone, u.ClearPhone, before.Phone, p.Phone)
-	put(u.SetEmail, u.ClearEmail, before.Email, p.Email)
-	put(u.SetBirthday, u.ClearBirthday, before.Birthday, p.Birthday)
-	n, err := u.Save(ctx)
-	if err != nil {
-		return fmt.Errorf("archive: update contact: %w", err)
-	}
-	return exactlyOne(n, "contact", p.ID)
+// saveContact goes out with COMMIT: the client is locked, and its other contacts have made room for a primary one.
+func saveContact(w *act.Work, before, p *entdb.Contact) {
+	u := w.ChangeRow(contact.Table, p.ID, before.Version)
+	u.Set(contact.FieldUpdatedAt, w.Now())
+	put(u, contact.FieldUpdatedBy, before.UpdatedBy, w.Staff())
+	set(u, contact.FieldName, before.Name, p.Name)
+	set(u, contact.FieldState, before.State, p.State)
+	set(u, contact.FieldIsPrimary, before.IsPrimary, p.IsPrimary)
+	set(u, contact.FieldRefusesCalls, before.RefusesCalls, p.RefusesCalls)
+	set(u, contact.FieldRefusesMail, before.RefusesMail, p.RefusesMail)
+	put(u, contact.FieldTitle, before.Title, p.Title)
+	put(u, contact.FieldPhone, before.Phone, p.Phone)
+	put(u, contact.FieldEmail, before.Email, p.Email)
+	put(u, contact.FieldBirthday, before.Birthday, p.Birthday)
+	sql, args := u.Statement()
+	w.Later(sql, args...)
 }
 
 // endPrimary makes room for another primary contact.

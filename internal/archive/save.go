@@ -14,6 +14,7 @@ import (
 	"github.com/clientele/clientele/ent/db/clientrecord"
 	"github.com/clientele/clientele/internal/act"
 	"github.com/clientele/clientele/internal/fault"
+	"github.com/clientele/clientele/internal/tenancy"
 	"github.com/clientele/clientele/policy"
 )
 
@@ -62,71 +63,62 @@ func store(ctx context.Context, w *act.Work, before, after Client, diffs []diff,
 // updateRow writes the columns that differ. It goes out with COMMIT, unless a unique key can refuse it: the row is locked and
 // its version was compared, so that nothing else can.
 func updateRow(ctx context.Context, w *act.Work, before, c Client) error {
-	store := w.EntLater()
-	if !same(before.UnifiedCreditCode, c.UnifiedCreditCode) {
-		store = w.Ent()
+	u := w.ChangeRow(clientrecord.Table, c.ID, before.Version)
+	u.Set(clientrecord.FieldUpdatedAt, c.UpdatedAt)
+	set(u, clientrecord.FieldCompanyID, before.CompanyID, c.CompanyID)
+	set(u, clientrecord.FieldDepartmentID, before.DepartmentID, c.DepartmentID)
+	set(u, clientrecord.FieldName, before.Name, c.Name)
+	set(u, clientrecord.FieldSortKey, before.SortKey, c.SortKey)
+	set(u, clientrecord.FieldStage, before.Stage, c.Stage)
+	set(u, clientrecord.FieldSuspended, before.Suspended, c.Suspended)
+	set(u, clientrecord.FieldImportant, before.Important, c.Important)
+	put(u, clientrecord.FieldUpdatedBy, before.UpdatedBy, c.UpdatedBy)
+	put(u, clientrecord.FieldOwnerID, before.OwnerID, c.OwnerID)
+	put(u, clientrecord.FieldRegion, before.Region, c.Region)
+	put(u, clientrecord.FieldUnifiedCreditCode, before.UnifiedCreditCode, c.UnifiedCreditCode)
+	put(u, clientrecord.FieldLegalRepresentative, before.LegalRepresentative, c.LegalRepresentative)
+	put(u, clientrecord.FieldAddress, before.Address, c.Address)
+	put(u, clientrecord.FieldPostcode, before.Postcode, c.Postcode)
+	put(u, clientrecord.FieldPhone, before.Phone, c.Phone)
+	put(u, clientrecord.FieldFax, before.Fax, c.Fax)
+	put(u, clientrecord.FieldBusinessScope, before.BusinessScope, c.BusinessScope)
+	put(u, clientrecord.FieldRegisteredCapitalMinor, before.RegisteredCapitalMinor, c.RegisteredCapitalMinor)
+	put(u, clientrecord.FieldRegisteredCapitalCurrency, before.RegisteredCapitalCurrency, c.RegisteredCapitalCurrency)
+	put(u, clientrecord.FieldSpecialType, before.SpecialType, c.SpecialType)
+	put(u, clientrecord.FieldAcquisition, before.Acquisition, c.Acquisition)
+	put(u, clientrecord.FieldGrade, before.Grade, c.Grade)
+	put(u, clientrecord.FieldPolicyNote, before.PolicyNote, c.PolicyNote)
+	put(u, clientrecord.FieldAttitude, before.Attitude, c.Attitude)
+	put(u, clientrecord.FieldNextContactOn, before.NextContactOn, c.NextContactOn)
+	put(u, clientrecord.FieldCreditLimitMinor, before.CreditLimitMinor, c.CreditLimitMinor)
+	put(u, clientrecord.FieldCreditLimitCurrency, before.CreditLimitCurrency, c.CreditLimitCurrency)
+	put(u, clientrecord.FieldCreditNote, before.CreditNote, c.CreditNote)
+	sql, args := u.Statement()
+	if same(before.UnifiedCreditCode, c.UnifiedCreditCode) {
+		w.Later(sql, args...)
+		return nil
 	}
-	u := store.ClientRecord.Update().
-		Where(clientrecord.TenantID(w.Tenant()), clientrecord.ID(c.ID), clientrecord.Version(before.Version)).
-		SetVersion(c.Version).SetUpdatedAt(c.UpdatedAt)
-	set(u.SetCompanyID, before.CompanyID, c.CompanyID)
-	set(u.SetDepartmentID, before.DepartmentID, c.DepartmentID)
-	set(u.SetName, before.Name, c.Name)
-	set(u.SetSortKey, before.SortKey, c.SortKey)
-	set(u.SetStage, before.Stage, c.Stage)
-	set(u.SetSuspended, before.Suspended, c.Suspended)
-	set(u.SetImportant, before.Important, c.Important)
-	put(u.SetUpdatedBy, u.ClearUpdatedBy, before.UpdatedBy, c.UpdatedBy)
-	put(u.SetOwnerID, u.ClearOwnerID, before.OwnerID, c.OwnerID)
-	put(u.SetRegion, u.ClearRegion, before.Region, c.Region)
-	put(u.SetUnifiedCreditCode, u.ClearUnifiedCreditCode, before.UnifiedCreditCode, c.UnifiedCreditCode)
-	put(u.SetLegalRepresentative, u.ClearLegalRepresentative, before.LegalRepresentative, c.LegalRepresentative)
-	put(u.SetAddress, u.ClearAddress, before.Address, c.Address)
-	put(u.SetPostcode, u.ClearPostcode, before.Postcode, c.Postcode)
-	put(u.SetPhone, u.ClearPhone, before.Phone, c.Phone)
-	put(u.SetFax, u.ClearFax, before.Fax, c.Fax)
-	put(u.SetBusinessScope, u.ClearBusinessScope, before.BusinessScope, c.BusinessScope)
-	put(u.SetRegisteredCapitalMinor, u.ClearRegisteredCapitalMinor, before.RegisteredCapitalMinor, c.RegisteredCapitalMinor)
-	put(u.SetRegisteredCapitalCurrency, u.ClearRegisteredCapitalCurrency, before.RegisteredCapitalCurrency, c.RegisteredCapitalCurrency)
-	put(u.SetSpecialType, u.ClearSpecialType, before.SpecialType, c.SpecialType)
-	put(u.SetAcquisition, u.ClearAcquisition, before.Acquisition, c.Acquisition)
-	put(u.SetGrade, u.ClearGrade, before.Grade, c.Grade)
-	put(u.SetPolicyNote, u.ClearPolicyNote, before.PolicyNote, c.PolicyNote)
-	put(u.SetAttitude, u.ClearAttitude, before.Attitude, c.Attitude)
-	put(u.SetNextContactOn, u.ClearNextContactOn, before.NextContactOn, c.NextContactOn)
-	put(u.SetCreditLimitMinor, u.ClearCreditLimitMinor, before.CreditLimitMinor, c.CreditLimitMinor)
-	put(u.SetCreditLimitCurrency, u.ClearCreditLimitCurrency, before.CreditLimitCurrency, c.CreditLimitCurrency)
-	put(u.SetCreditNote, u.ClearCreditNote, before.CreditNote, c.CreditNote)
-	n, err := u.Save(ctx)
-	if err != nil {
+	if _, err := w.Exec(ctx, sql, args...); err != nil {
 		return duplicate(fmt.Errorf("archive: update client: %w", err))
 	}
-	return exactlyOne(n, "client", c.ID)
+	return nil
 }
 
 // set sets a column that differs.
-func set[T comparable, B any](column func(T) B, before, after T) {
+func set[T comparable](u *tenancy.RowChange, column string, before, after T) {
 	if before != after {
-		column(after)
+		u.Set(column, after)
 	}
 }
 
-// put sets a nullable column that differs, or clears it.
-func put[T comparable, B any](column func(T) B, null func() B, before, after *T) {
+// put sets a nullable column that differs.
+func put[T comparable](u *tenancy.RowChange, column string, before, after *T) {
 	switch {
 	case after == nil && before != nil:
-		null()
+		u.Set(column, nil)
 	case after != nil && (before == nil || *before != *after):
-		column(*after)
+		u.Set(column, *after)
 	}
-}
-
-// exactlyOne: the row is locked and its version was compared; another count is a mistake of ours and must not pass.
-func exactlyOne(n int, what string, rowID uuid.UUID) error {
-	if n != 1 {
-		return fmt.Errorf("archive: %d rows of %s %s were changed instead of one", n, what, rowID)
-	}
-	return nil
 }
 
 func replaceKinds(ctx context.Context, w *act.Work, before, after Client) error {

@@ -13,11 +13,7 @@ import (
 
 // driver is an ent dialect.Driver on the one connection of a transaction, without database/sql. Transactions of ent's own
 // do not exist here: InTx has begun one.
-// With a queue, statements are not sent but queued.
-type driver struct {
-	tx    *Tx
-	queue *pgx.Batch
-}
+type driver struct{ tx *Tx }
 
 var _ dialect.Driver = (*driver)(nil)
 
@@ -32,13 +28,6 @@ func (d *driver) Exec(ctx context.Context, query string, args, v any) error {
 	conn, list, err := d.statement(query, args)
 	if err != nil {
 		return err
-	}
-	if d.queue != nil {
-		d.queue.Queue(exactlyOne(query), list...)
-		if r, ok := v.(*sql.Result); ok {
-			*r = affected(1)
-		}
-		return nil
 	}
 	tag, err := conn.Exec(ctx, query, list...)
 	if err != nil {
@@ -56,9 +45,6 @@ func (d *driver) Query(ctx context.Context, query string, args, v any) error {
 	if err != nil {
 		return err
 	}
-	if d.queue != nil {
-		return errors.New("tenancy: a queued statement has no result: " + query)
-	}
 	dst, ok := v.(*entsql.Rows)
 	if !ok {
 		return fmt.Errorf("tenancy: ent asked for %T", v)
@@ -69,11 +55,6 @@ func (d *driver) Query(ctx context.Context, query string, args, v any) error {
 	}
 	*dst = entsql.Rows{ColumnScanner: scanner{rows}}
 	return nil
-}
-
-// exactlyOne is a change that fails, and the whole transaction with it, unless it changes one row.
-func exactlyOne(query string) string {
-	return "WITH changed AS (" + query + " RETURNING 1) SELECT 1 / (CASE count(*) WHEN 1 THEN 1 ELSE 0 END) FROM changed"
 }
 
 // ErrNoTenantPredicate means that a statement of ent is not bound to the session's tenant: an UpdateOne, a query without

@@ -59,12 +59,6 @@ func (tx *Tx) Ent() *entdb.Client {
 	return tx.ent
 }
 
-// EntInto is the typed store with a queue: what changes rows is queued in b instead of sent, to go out with Last. Each such
-// statement fails, and the transaction with it, unless it changes exactly one row. Nothing can be read through it.
-func (tx *Tx) EntInto(b *pgx.Batch) *entdb.Client {
-	return entdb.NewClient(entdb.Driver(&driver{tx: tx, queue: b}))
-}
-
 // Exec runs one statement that the caller has given its tenant predicate.
 func (tx *Tx) Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
 	conn, err := tx.live()
