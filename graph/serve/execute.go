@@ -71,9 +71,11 @@ func (x *execution) context(ctx context.Context, op *ast.OperationDefinition) co
 	ctx = graphql.WithOperationContext(ctx, x.operation(op))
 	return read.WithRenderer(ctx, func(ctx context.Context, ref read.Ref, sel ast.SelectionSet) ([]byte, error) {
 		a, err := x.e.Reader.Render(ctx, x.s, ref.Type, ref.ID, sel, x.o.doc, x.o.vars)
-		at := graphql.GetPath(ctx)
-		for i, m := range a.Masked {
-			a.Masked[i].Path = append(at[:len(at):len(at)], m.Path...)
+		if len(a.Masked) > 0 {
+			at := graphql.GetPath(ctx)
+			for i, m := range a.Masked {
+				a.Masked[i].Path = append(at[:len(at):len(at)], m.Path...)
+			}
 		}
 		x.hidden(a)
 		return a.Data, err

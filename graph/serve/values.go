@@ -69,24 +69,42 @@ func literal(v *ast.Value) gqlerror.List {
 func (e *engine) inputs(op *ast.OperationDefinition, vars map[string]any) gqlerror.List {
 	var errs gqlerror.List
 	for _, def := range op.VariableDefinitions {
-		errs = append(errs, e.input(def.Type, vars[def.Variable], ast.Path{ast.PathName("variable"), ast.PathName(def.Variable)}, def.Position)...)
+		variable := place{above: &place{name: "variable", depth: 1}, name: def.Variable, depth: 2}
+		errs = append(errs, e.input(def.Type, vars[def.Variable], &variable, def.Position)...)
 	}
 	return errs
 }
 
-func (e *engine) input(t *ast.Type, v any, path ast.Path, at *ast.Position) gqlerror.List {
-	if v == nil || len(path) > e.Limits.ValueDepth+2 {
+// place is where a value stands; it is made a path only for what is refused.
+type place struct {
+	above *place
+	name  string // empty: an element of a list
+	index int
+	depth int // steps from the top
+}
+
+func (p *place) path() ast.Path {
+	path := make(ast.Path, p.depth)
+	for ; p != nil; p = p.above {
+		if path[p.depth-1] = ast.PathName(p.name); p.name == "" {
+			path[p.depth-1] = ast.PathIndex(p.index)
+		}
+	}
+	return path
+}
+
+func (e *engine) input(t *ast.Type, v any, here *place, at *ast.Position) gqlerror.List {
+	if v == nil || here.depth > e.Limits.ValueDepth+2 {
 		return nil // the depth is refused with the price
 	}
-	below := func(p ast.PathElement) ast.Path { return append(path[:len(path):len(path)], p) }
 	var errs gqlerror.List
 	if t.Elem != nil {
 		list, ok := v.([]any)
 		if !ok {
-			return e.input(t.Elem, v, path, at)
+			return e.input(t.Elem, v, here, at)
 		}
 		for i, m := range list {
-			errs = append(errs, e.input(t.Elem, m, below(ast.PathIndex(i)), at)...)
+			errs = append(errs, e.input(t.Elem, m, &place{above: here, index: i, depth: here.depth + 1}, at)...)
 		}
 		return errs
 	}
@@ -97,11 +115,13 @@ func (e *engine) input(t *ast.Type, v any, path ast.Path, at *ast.Position) gqle
 		object, _ := v.(map[string]any)
 		for _, f := range def.Fields {
 			if m, given := object[f.Name]; given {
-				errs = append(errs, e.input(f.Type, m, below(ast.PathName(f.Name)), at)...)
+				errs = append(errs, e.input(f.Type, m, &place{above: here, name: f.Name, depth: here.depth + 1}, at)...)
 			}
 		}
 	case def.Kind == ast.Scalar:
-		return placed(scalar.Check(def.Name, v), path, at)
+		if err := scalar.Check(def.Name, v); err != nil {
+			return placed(err, here.path(), at)
+		}
 	}
 	return errs
 }
