@@ -69,32 +69,31 @@ func literal(v *ast.Value) gqlerror.List {
 func (e *engine) inputs(op *ast.OperationDefinition, vars map[string]any) gqlerror.List {
 	var errs gqlerror.List
 	for _, def := range op.VariableDefinitions {
-		variable := place{above: &place{name: "variable", depth: 1}, name: def.Variable, depth: 2}
-		errs = append(errs, e.input(def.Type, vars[def.Variable], &variable, def.Position)...)
+		errs = append(errs, e.input(def.Type, vars[def.Variable], place{{name: "variable"}, {name: def.Variable}}, def.Position)...)
 	}
 	return errs
 }
 
 // place is where a value stands; it is made a path only for what is refused.
-type place struct {
-	above *place
+type place []step
+
+type step struct {
 	name  string // empty: an element of a list
 	index int
-	depth int // steps from the top
 }
 
-func (p *place) path() ast.Path {
-	path := make(ast.Path, p.depth)
-	for ; p != nil; p = p.above {
-		if path[p.depth-1] = ast.PathName(p.name); p.name == "" {
-			path[p.depth-1] = ast.PathIndex(p.index)
+func (p place) path() ast.Path {
+	path := make(ast.Path, len(p))
+	for i, s := range p {
+		if path[i] = ast.PathName(s.name); s.name == "" {
+			path[i] = ast.PathIndex(s.index)
 		}
 	}
 	return path
 }
 
-func (e *engine) input(t *ast.Type, v any, here *place, at *ast.Position) gqlerror.List {
-	if v == nil || here.depth > e.Limits.ValueDepth+2 {
+func (e *engine) input(t *ast.Type, v any, here place, at *ast.Position) gqlerror.List {
+	if v == nil || len(here) > e.Limits.ValueDepth+2 {
 		return nil // the depth is refused with the price
 	}
 	var errs gqlerror.List
@@ -104,7 +103,7 @@ func (e *engine) input(t *ast.Type, v any, here *place, at *ast.Position) gqlerr
 			return e.input(t.Elem, v, here, at)
 		}
 		for i, m := range list {
-			errs = append(errs, e.input(t.Elem, m, &place{above: here, index: i, depth: here.depth + 1}, at)...)
+			errs = append(errs, e.input(t.Elem, m, append(here, step{index: i}), at)...)
 		}
 		return errs
 	}
@@ -115,7 +114,7 @@ func (e *engine) input(t *ast.Type, v any, here *place, at *ast.Position) gqlerr
 		object, _ := v.(map[string]any)
 		for _, f := range def.Fields {
 			if m, given := object[f.Name]; given {
-				errs = append(errs, e.input(f.Type, m, &place{above: here, name: f.Name, depth: here.depth + 1}, at)...)
+				errs = append(errs, e.input(f.Type, m, append(here, step{name: f.Name}), at)...)
 			}
 		}
 	case def.Kind == ast.Scalar:

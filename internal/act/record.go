@@ -42,8 +42,14 @@ func (r *Runner) record(w *Work, key string, result Result) error {
 			return err
 		}
 	}
-	for _, d := range done { // last: they hold the tenant's counter until COMMIT
-		if err := r.tell(w, d); err != nil {
+	for i, d := range done { // last: they hold the tenant's counter until COMMIT
+		subject := outcome
+		if i < len(result.Also) {
+			if subject, err = json.Marshal(d.Result.Subject); err != nil {
+				return fmt.Errorf("act: %s: envelope: %w", d.Spec.Name, err)
+			}
+		}
+		if err := r.tell(w, d, subject); err != nil {
 			return err
 		}
 	}
@@ -77,8 +83,9 @@ func (r *Runner) audit(w *Work, d Done) error {
 	return nil
 }
 
-func (r *Runner) tell(w *Work, d Done) error {
-	e, err := newEvent(r.ids.New(), w, d)
+// tell queues the event; subject is the act's subject as JSON.
+func (r *Runner) tell(w *Work, d Done, subject []byte) error {
+	e, err := newEvent(r.ids.New(), w, d, subject)
 	if err != nil {
 		return err
 	}
@@ -95,17 +102,13 @@ type event struct {
 }
 
 // newEvent renders the envelope once: the same bytes at every door and redelivery, so its hash is made here.
-func newEvent(eventID uuid.UUID, w *Work, d Done) (event, error) {
+func newEvent(eventID uuid.UUID, w *Work, d Done, subject []byte) (event, error) {
 	body, err := appendSnapshot(make([]byte, 0, 1024), d.Result.Snapshot)
 	if err != nil {
 		return event{}, fmt.Errorf("act: %s: snapshot: %w", d.Spec.Name, err)
 	}
 	// Keys are sorted and what stands around them has its order here: the bytes are canonical. Names of events and
 	// kinds of actors are plain letters.
-	subject, err := json.Marshal(d.Result.Subject)
-	if err != nil {
-		return event{}, fmt.Errorf("act: %s: envelope: %w", d.Spec.Name, err)
-	}
 	sealed := make([]byte, 0, len(body)+len(subject)+256)
 	sealed = append(append(append(sealed, `{"id":"`...), eventID.String()...), `","type":"`...)
 	sealed = append(append(append(sealed, d.Spec.Event...), `","subject":`...), subject...)

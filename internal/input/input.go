@@ -5,6 +5,7 @@ package input
 import (
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -41,7 +42,7 @@ func (m *Money) Equal(o *Money) bool {
 }
 
 // String is "12345 CNY" in minor units.
-func (m Money) String() string { return fmt.Sprintf("%d %s", m.Minor, m.Currency) }
+func (m Money) String() string { return strconv.FormatInt(m.Minor, 10) + " " + m.Currency }
 
 // Checks collects every refusal of an input, so that a person corrects all fields at once.
 type Checks struct{ list fault.List }
