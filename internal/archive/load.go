@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	entdb "github.com/clientele/clientele/ent/db"
 	"github.com/clientele/clientele/ent/db/clientrecord"
@@ -49,6 +50,7 @@ type loading struct {
 	lock    Lock
 	session *tenancy.Session
 	record  entdb.ClientRecord
+	texts   [16]pgtype.Text // of the record's columns that may be NULL: read into a *string, each would take the driver three allocations
 	client  Client
 	about   policy.Row
 	found   bool
@@ -64,11 +66,12 @@ func (l *loading) queue(b *pgx.Batch) {
 }
 
 func (l *loading) read(br pgx.BatchResults) error {
-	err := br.QueryRow().Scan(columnsOf(&l.record)...)
+	err := br.QueryRow().Scan(l.columns()...)
 	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 		return fmt.Errorf("archive: load client: %w", err)
 	}
 	l.found = err == nil
+	l.taken()
 	var granted int32
 	if err := br.QueryRow().Scan(&l.client.Kinds, &l.client.FormerNames, &l.about.OnTeam, &l.about.DistributedTo, &granted); err != nil {
 		return fmt.Errorf("archive: load client: %w", err)
@@ -98,14 +101,28 @@ func factsOfClient() string {
 		team + `, ` + distributed + `, ` + granted
 }
 
-// columnsOf is where the columns go, in the order of clientrecord.Columns.
-func columnsOf(r *entdb.ClientRecord) []any {
+// columns is where the columns go, in the order of clientrecord.Columns.
+func (l *loading) columns() []any {
+	r, t := &l.record, &l.texts
 	return []any{
 		(*[16]byte)(&r.ID), (*[16]byte)(&r.TenantID), &r.CreatedAt, &r.CreatedBy, &r.UpdatedAt, &r.UpdatedBy, &r.Version,
-		(*[16]byte)(&r.CompanyID), (*[16]byte)(&r.DepartmentID), &r.OwnerID, &r.Code, &r.Name, &r.SortKey, &r.Region, &r.Stage, &r.Suspended,
-		&r.UnifiedCreditCode, &r.LegalRepresentative, &r.Address, &r.Postcode, &r.Phone, &r.Fax, &r.BusinessScope,
-		&r.RegisteredCapitalMinor, &r.RegisteredCapitalCurrency, &r.SpecialType, &r.Acquisition, &r.Grade, &r.Important,
-		&r.PolicyNote, &r.Attitude, &r.NextContactOn, &r.CreditLimitMinor, &r.CreditLimitCurrency, &r.CreditNote,
+		(*[16]byte)(&r.CompanyID), (*[16]byte)(&r.DepartmentID), &r.OwnerID, &r.Code, &r.Name, &r.SortKey, &t[0], &r.Stage, &r.Suspended,
+		&t[1], &t[2], &t[3], &t[4], &t[5], &t[6], &t[7],
+		&r.RegisteredCapitalMinor, &t[8], &t[9], &t[10], &t[11], &r.Important,
+		&t[12], &t[13], &r.NextContactOn, &r.CreditLimitMinor, &t[14], &t[15],
+	}
+}
+
+// taken puts the texts into their fields.
+func (l *loading) taken() {
+	r := &l.record
+	for i, to := range [...]**string{
+		&r.Region, &r.UnifiedCreditCode, &r.LegalRepresentative, &r.Address, &r.Postcode, &r.Phone, &r.Fax, &r.BusinessScope,
+		&r.RegisteredCapitalCurrency, &r.SpecialType, &r.Acquisition, &r.Grade, &r.PolicyNote, &r.Attitude, &r.CreditLimitCurrency, &r.CreditNote,
+	} {
+		if t := &l.texts[i]; t.Valid {
+			*to = &t.String
+		}
 	}
 }
 

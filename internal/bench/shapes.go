@@ -44,7 +44,7 @@ func shapes() []shape {
     pageInfo { hasNextPage }
   }
 }`},
-		{key: "change", title: "change of a client's profile", requests: 400, writes: true, document: `mutation Change($client: ID!, $version: BigInt!, $address: String, $key: String!) {
+		{key: "change", title: "change of a client's profile", requests: 1600, writes: true, document: `mutation Change($client: ID!, $version: BigInt!, $address: String, $key: String!) {
   clientChangeProfile(input: {clientId: $client, expectedVersion: $version, profile: {address: $address}, source: "来访"}, idempotencyKey: $key) {
     client { id name address version updatedAt }
     userErrors { code message field }
