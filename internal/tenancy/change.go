@@ -9,7 +9,7 @@ import (
 // RowChange is the statement that changes some columns of one row. It fails, and the whole transaction with it, unless it
 // changes exactly one: it may go out with COMMIT, when nobody looks at its result any more.
 //
-// ent's typed update makes the same of it with a hundred and fifty small allocations more, a fifth of what a whole change
+// ent's typed update makes the same of it with a hundred and fifty small allocations more, a tenth of what a whole change
 // costs the server; it is for changes that are not made all day.
 type RowChange struct {
 	sql  []byte
