@@ -71,3 +71,19 @@ func TestQuestionsHaveTheirCost(t *testing.T) {
 		t.Errorf("costs of %d questions, there are %d", len(costs), len(roots))
 	}
 }
+
+// How far a list is counted has its cost, for every limit of the schema, and its description says it.
+func TestCountsHaveTheirCost(t *testing.T) {
+	t.Parallel()
+	s, l := graph.Schema(), limit.Default()
+	for _, v := range s.Types["CountLimit"].EnumValues {
+		doc, errs := gqlparser.LoadQuery(s, "{ clients { totalCount(limit: "+v.Name+") { value } } }")
+		if errs != nil {
+			t.Fatal(errs)
+		}
+		points, err := l.Price(s, doc, doc.Operations[0], nil)
+		if want := fmt.Sprintf("cost %d", points-1); err != nil || !strings.HasSuffix(v.Description, want) {
+			t.Errorf("the description of %s does not say %q: %v", v.Name, want, err)
+		}
+	}
+}

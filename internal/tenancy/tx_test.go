@@ -463,6 +463,19 @@ func TestChangesOfExactlyOneRow(t *testing.T) {
 			t.Errorf("a change of a row %s was committed", what)
 		}
 	}
+	// Where row-level security does not hold, the predicate alone does.
+	w.inTx(t, w.a, func(ctx context.Context, tx *tenancy.Tx) error {
+		c := tx.ChangeRow(clientrecord.Table, w.b.client, 1)
+		c.Set(clientrecord.FieldName, "two")
+		sql, args := c.Statement()
+		if _, err := super.Exec(ctx, sql, args...); err == nil {
+			t.Error("a superuser's connection changed a row of another tenant")
+		}
+		return nil
+	})
+	if n := count(t, super, `SELECT (SELECT count(*) FROM clients WHERE name = 'two') + (SELECT count(*) FROM companies WHERE name = 'two')`); n != 0 {
+		t.Errorf("%d rows were changed by what was refused", n)
+	}
 	if n := count(t, super, `SELECT (SELECT count(*) FROM clients WHERE name = 'one' AND version = 2) + (SELECT count(*) FROM companies WHERE name = 'one')`); n != 2 {
 		t.Errorf("%d of 2 rows are as the first change left them", n)
 	}
